@@ -1,0 +1,3 @@
+//! [AST](crate::syntax::ast) and [schema](crate::schema) → checked [`ir`].
+
+pub mod ir;

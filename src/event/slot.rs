@@ -1,0 +1,165 @@
+//! [`Event`]: projected field slots and a handle on the raw records.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use crate::schema::FieldId;
+use crate::time::{Ordinal, Timestamp};
+use crate::value::Scalar;
+
+/// What a field of one event holds. Text is kept as a range of the event's own text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Slot {
+    /// Missing.
+    Empty,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any number.
+    Float(f64),
+    /// Text that is the same in every event, such as an action name.
+    Static(&'static str),
+    /// Text of this event.
+    Text(Range<u32>),
+    /// An address.
+    Ip(IpAddr),
+    /// A point in time.
+    Time(Timestamp),
+    /// Several values: a range of the event's items.
+    List(Range<u32>),
+}
+
+/// A coalesced event with typed fields.
+///
+/// Slots are addressed by the [`FieldId`]s of the [`Projection`](super::Projection) that filled them.
+/// An event is reused from one group of records to the next ([`Event::clear`]); what must be kept is
+/// cloned, which copies only what is in use.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its place in the total order.
+    pub ordinal: Ordinal,
+    slots: Vec<Slot>,
+    items: Vec<Slot>,
+    text: String,
+}
+
+impl Event {
+    /// An event with `fields` empty slots.
+    pub fn new(fields: usize) -> Self {
+        Self {
+            ordinal: Ordinal::new(Timestamp(0), None, 0),
+            slots: vec![Slot::Empty; fields],
+            items: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    /// Empties all slots; keeps the memory.
+    pub fn clear(&mut self) {
+        self.slots.fill(Slot::Empty);
+        self.items.clear();
+        self.text.clear();
+    }
+
+    /// The values of a field in order; none when it is missing.
+    pub fn values(&self, field: FieldId) -> Values<'_> {
+        match self.slots.get(field.index()) {
+            None | Some(Slot::Empty) => Values { event: self, slots: [].iter() },
+            Some(Slot::List(range)) => {
+                let range = range.start as usize..range.end as usize;
+                Values { event: self, slots: self.items.get(range).unwrap_or_default().iter() }
+            }
+            Some(slot) => Values { event: self, slots: std::slice::from_ref(slot).iter() },
+        }
+    }
+
+    /// The first value of a field.
+    pub fn first(&self, field: FieldId) -> Option<Scalar<'_>> {
+        self.values(field).next()
+    }
+
+    /// Sets a field to one value. A field number that no slot was made for is ignored.
+    pub fn set(&mut self, field: FieldId, slot: Slot) {
+        if let Some(place) = self.slots.get_mut(field.index()) {
+            *place = slot;
+        }
+    }
+
+    /// Sets a field to several values; none make it empty and one makes it single.
+    pub fn set_list(&mut self, field: FieldId, values: impl IntoIterator<Item = Slot>) {
+        let start = self.items.len();
+        self.items.extend(values);
+        let slot = match self.items.len() - start {
+            0 => Slot::Empty,
+            1 => self.items.pop().unwrap_or(Slot::Empty),
+            _ => Slot::List(index(start)..index(self.items.len())),
+        };
+        self.set(field, slot);
+    }
+
+    /// Keeps a copy of `text` in the event and gives the slot for it.
+    pub fn keep(&mut self, text: &str) -> Slot {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Slot::Text(index(start)..index(self.text.len()))
+    }
+
+    /// The slot for an owned or borrowed scalar.
+    pub fn keep_scalar(&mut self, scalar: Scalar<'_>) -> Slot {
+        match scalar {
+            Scalar::Bool(b) => Slot::Bool(b),
+            Scalar::Int(i) => Slot::Int(i),
+            Scalar::Float(f) => Slot::Float(f),
+            Scalar::Str(s) => self.keep(s),
+            Scalar::Ip(ip) => Slot::Ip(ip),
+            Scalar::Time(t) => Slot::Time(t),
+        }
+    }
+
+    /// Bytes this event occupies when it is kept.
+    pub fn size_bytes(&self) -> usize {
+        std::mem::size_of::<Self>()
+            + (self.slots.len() + self.items.len()) * std::mem::size_of::<Slot>()
+            + self.text.len()
+    }
+}
+
+/// Sizes inside an event are far below 4 GiB: groups are cut long before.
+fn index(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+/// Iterator over the values of one field, see [`Event::values`].
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    event: &'a Event,
+    slots: std::slice::Iter<'a, Slot>,
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Scalar<'a>;
+
+    fn next(&mut self) -> Option<Scalar<'a>> {
+        loop {
+            return Some(match self.slots.next()? {
+                // Lists hold scalars only; anything else is skipped rather than trusted.
+                Slot::Empty | Slot::List(_) => continue,
+                Slot::Bool(b) => Scalar::Bool(*b),
+                Slot::Int(i) => Scalar::Int(*i),
+                Slot::Float(f) => Scalar::Float(*f),
+                Slot::Static(s) => Scalar::Str(s),
+                Slot::Text(range) => {
+                    let range = range.start as usize..range.end as usize;
+                    Scalar::Str(self.event.text.get(range).unwrap_or(""))
+                }
+                Slot::Ip(ip) => Scalar::Ip(*ip),
+                Slot::Time(t) => Scalar::Time(*t),
+            });
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.slots.len()))
+    }
+}

@@ -1,0 +1,132 @@
+//! Event categories, field names and field types: where the data path and the compile path meet.
+//!
+//! In: a field name. Out: its type, the audit record it comes from, a line of help. The readers of
+//! `event` promise to fill these fields with these types; `check` tests queries against them. A
+//! field that is not listed may still be in the data: it then has the type it has there.
+
+use std::collections::BTreeMap;
+
+/// A dense number for one field read by a rule set: index into the slots of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub u16);
+
+impl FieldId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What the values of a field are. Names as in Elasticsearch mappings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldType {
+    /// Text compared as a whole (`keyword`, `wildcard`, `constant_keyword`).
+    Keyword,
+    /// Text for people (`text`); compared as a whole here.
+    Text,
+    /// Whole number (`long`, `integer`, `short`, `byte`, `unsigned_long`).
+    Long,
+    /// Any number (`double`, `float`, `half_float`, `scaled_float`).
+    Double,
+    /// `true` or `false`.
+    Boolean,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A point in time with millisecond (`date`) or nanosecond (`date_nanos`) precision.
+    Date,
+    /// Software versions: 1.11.3 is later than 1.5.0.
+    Version,
+}
+
+impl FieldType {
+    /// Reads the name of a mapping type; `None` for one we do not know.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "keyword" | "wildcard" | "constant_keyword" => Self::Keyword,
+            "text" | "match_only_text" => Self::Text,
+            "long" | "integer" | "short" | "byte" | "unsigned_long" => Self::Long,
+            "double" | "float" | "half_float" | "scaled_float" => Self::Double,
+            "boolean" => Self::Boolean,
+            "ip" => Self::Ip,
+            "date" | "date_nanos" => Self::Date,
+            "version" => Self::Version,
+            _ => return None,
+        })
+    }
+
+    /// The word used in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Text => "text",
+            Self::Long => "long",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Ip => "ip",
+            Self::Date => "date",
+            Self::Version => "version",
+        }
+    }
+
+    /// Whether values are text to wildcards and regular expressions.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Keyword | Self::Text | Self::Version)
+    }
+
+    /// Whether values are numbers.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Long | Self::Double)
+    }
+}
+
+/// What is known about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// The full name; families end in `.*`.
+    pub name: &'static str,
+    /// The type of its values.
+    pub kind: FieldType,
+    /// The audit records it is taken from.
+    pub records: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// A value as it appears.
+    pub example: &'static str,
+}
+
+/// The types of fields: the built-in table, then what the user said.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    overrides: BTreeMap<String, FieldType>,
+}
+
+impl Schema {
+    /// The built-in table alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the type of a field, whatever the table says.
+    pub fn set(&mut self, name: impl Into<String>, kind: FieldType) {
+        self.overrides.insert(name.into(), kind);
+    }
+
+    /// The type of a field, `None` when nothing is known about it.
+    pub fn kind(&self, name: &str) -> Option<FieldType> {
+        self.overrides.get(name).copied().or_else(|| lookup(name).map(|info| info.kind))
+    }
+}
+
+/// What the built-in table says about a field.
+pub fn lookup(name: &str) -> Option<&'static FieldInfo> {
+    FIELDS.binary_search_by(|info| info.name.cmp(name)).ok().and_then(|i| FIELDS.get(i)).or_else(
+        || {
+            FIELDS.iter().find(|info| {
+                info.name.strip_suffix('*').is_some_and(|family| name.starts_with(family))
+            })
+        },
+    )
+}
+
+/// All fields in order of their name.
+pub static FIELDS: &[FieldInfo] = &[];

@@ -1,0 +1,3 @@
+//! Query text → [`ast::Ast`].
+
+pub mod ast;
