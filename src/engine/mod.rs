@@ -1,1 +1,344 @@
-//! (being written)
+//! [`RuleSet`](crate::rule::RuleSet) + events in order → matches.
+//!
+//! In: one [`Event`] after another in [`Ordinal`](crate::time::Ordinal) order, and the watermark. Out:
+//! [`Match`]es and counters. An engine is a value: it does no input or output, starts no thread, reads
+//! no clock and keeps nothing outside itself, so any number can run in a process, one per partition if
+//! need be.
+//!
+//! An event costs what it satisfies: [`machine::predicate`](crate::machine) names the stages, each
+//! stage its subscribers, each subscriber steps its own program. Programs with nothing to do are not
+//! touched, also not by time passing.
+
+mod evidence;
+mod reorder;
+mod state;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+pub use crate::machine::{Match, RuleStats};
+pub use evidence::{Evidence, Loss, LossKind};
+pub use reorder::{Released, Reorder, ReorderStats};
+
+use crate::event::Event;
+use crate::machine::Offer;
+use crate::machine::key::KeyScratch;
+use crate::machine::pipe::Pipes;
+use crate::machine::predicate::{Predicates, Scratch};
+use crate::plan::{Plan, RuleIx, StageIx};
+use crate::rule::RuleSet;
+use crate::time::Timestamp;
+use evidence::Losses;
+use state::{Machine, Role};
+
+/// Bounds of an engine's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all partials together.
+    pub total_bytes: usize,
+    /// Bytes of the partials of one rule.
+    pub rule_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total_bytes: 256 << 20, rule_bytes: 128 << 20 }
+    }
+}
+
+/// Counters of an engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Events pushed.
+    pub events: u64,
+    /// Events that satisfied some stage.
+    pub relevant: u64,
+    /// Events that came behind later ones.
+    pub late: u64,
+    /// Matches.
+    pub matches: u64,
+    /// Partials given up for lack of memory.
+    pub evicted: u64,
+    /// Expressions on multi-valued fields whose combinations were not all tried, and join keys left out
+    /// because one event had too many.
+    pub cut_short: u64,
+}
+
+/// See the module page.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    predicates: Predicates,
+    scratch: Scratch,
+    keys: KeyScratch,
+    machines: Vec<Machine>,
+    pipes: Vec<Pipes>,
+    /// Programs and roles by stage.
+    subscribers: Vec<Vec<(u32, Role)>>,
+    /// When each program wants to be told the time; stale entries are skipped.
+    timers: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    scheduled: Vec<Option<Timestamp>>,
+    watermark: Timestamp,
+    limits: Limits,
+    bytes: usize,
+    losses: Losses,
+    stats: EngineStats,
+    satisfied: Vec<StageIx>,
+    work: Vec<(u32, Role)>,
+    found: Vec<Match>,
+}
+
+impl Engine {
+    /// An engine without any state.
+    ///
+    /// # Errors
+    ///
+    /// A pattern too large for the regular expression engine is refused; checked rules have none.
+    pub fn new(rules: Arc<RuleSet>, limits: Limits) -> Result<Self, String> {
+        let plan = rules.plan();
+        let predicates = Predicates::new(plan)?;
+        let machines: Vec<Machine> = plan
+            .rules
+            .iter()
+            .zip(0..)
+            .map(|(planned, index)| {
+                let options = rules.options(RuleIx(index));
+                Machine::new(RuleIx(index), &planned.shape, options)
+            })
+            .collect();
+        Ok(Self {
+            scratch: predicates.scratch(),
+            predicates,
+            keys: KeyScratch::default(),
+            subscribers: subscribers(plan, &machines),
+            pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
+            timers: BinaryHeap::new(),
+            scheduled: vec![None; machines.len()],
+            machines,
+            watermark: Timestamp::MIN,
+            limits,
+            bytes: 0,
+            losses: Losses::default(),
+            stats: EngineStats::default(),
+            satisfied: Vec::new(),
+            work: Vec::new(),
+            found: Vec::new(),
+            rules,
+        })
+    }
+
+    /// The rules it runs.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Feeds one event and emits every match it completes.
+    ///
+    /// Events come in [`Ordinal`](crate::time::Ordinal) order. One that lies behind the watermark is
+    /// counted as late; it still starts and extends partials that it does not reach back behind.
+    pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
+        let time = event.ordinal.time;
+        self.stats.events += 1;
+        let late = time < self.watermark;
+        if late {
+            self.stats.late += 1;
+            self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
+        } else {
+            self.advance(time, emit);
+        }
+        let mut satisfied = std::mem::take(&mut self.satisfied);
+        satisfied.clear();
+        self.predicates.satisfied(event, &mut self.scratch, &mut satisfied);
+        if !satisfied.is_empty() {
+            self.stats.relevant += 1;
+            self.step(event, late, &satisfied);
+            self.deliver(emit);
+            if self.bytes > self.limits.total_bytes {
+                self.evict(None, time);
+            }
+        }
+        self.satisfied = satisfied;
+    }
+
+    /// Declares that no event earlier than `watermark` will follow. Emits matches whose wait for a
+    /// missing item is over, and ends partials whose time is up. Never moves back.
+    pub fn advance(&mut self, watermark: Timestamp, emit: &mut impl FnMut(Match)) {
+        if watermark <= self.watermark {
+            return;
+        }
+        self.watermark = watermark;
+        while let Some(Reverse((time, number))) = self.timers.peek().copied() {
+            if time >= watermark {
+                break;
+            }
+            self.timers.pop();
+            let index = number as usize;
+            if self.scheduled.get(index).copied().flatten() != Some(time) {
+                continue;
+            }
+            let Some(machine) = self.machines.get_mut(index) else { continue };
+            let before = machine.bytes();
+            machine.advance(watermark, &mut self.found);
+            self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+            self.schedule(number);
+        }
+        if !self.found.is_empty() {
+            // Waits that end together are told apart by time, rule and events, never by the order in
+            // which the tables hold them.
+            self.found
+                .sort_by_key(|found| (found.decided, found.rule, found.last(), found.first()));
+            self.deliver(emit);
+        }
+    }
+
+    /// Ends the input: all waits are over, and pipes give what they held back.
+    pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
+        self.advance(Timestamp::MAX, emit);
+        for pipes in &mut self.pipes {
+            pipes.finish(&mut self.found);
+        }
+        for found in self.found.drain(..) {
+            self.stats.matches += 1;
+            emit(found);
+        }
+    }
+
+    /// Tells of a loss before or between events, so that matches it touches can say so.
+    pub fn note(&mut self, loss: Loss) {
+        self.losses.note(loss);
+    }
+
+    /// The losses in the window of a match.
+    pub fn evidence(&self, found: &Match) -> Evidence {
+        let from = found.first().map_or(found.decided, |first| first.time);
+        self.losses.within(from, found.decided)
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> EngineStats {
+        EngineStats { cut_short: self.scratch.cut() + self.keys.dropped, ..self.stats }
+    }
+
+    /// What became of the partials of a rule.
+    pub fn rule_stats(&self, rule: RuleIx) -> Option<&RuleStats> {
+        self.machines.get(rule.index()).map(Machine::stats)
+    }
+
+    /// Bytes held by all partials.
+    pub fn state_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Join keys with something pending, over all rules.
+    pub fn state_keys(&self) -> usize {
+        self.machines.iter().map(Machine::keys).sum()
+    }
+
+    /// Steps every program that subscribes to a satisfied stage.
+    fn step(&mut self, event: &Event, late: bool, satisfied: &[StageIx]) {
+        let mut offer = Offer::new(event, late);
+        let mut work = std::mem::take(&mut self.work);
+        work.clear();
+        for stage in satisfied {
+            if let Some(subscribers) = self.subscribers.get(stage.index()) {
+                work.extend_from_slice(subscribers);
+            }
+        }
+        work.sort_unstable();
+        for roles in work.chunk_by(|a, b| a.0 == b.0) {
+            let Some((number, _)) = roles.first().copied() else { continue };
+            let index = number as usize;
+            let start = self.found.len();
+            let Some(machine) = self.machines.get_mut(index) else { continue };
+            let before = machine.bytes();
+            machine.step(roles, &mut offer, &mut self.keys, &mut self.found);
+            let after = machine.bytes();
+            self.bytes = (self.bytes + after).saturating_sub(before);
+            self.schedule(number);
+            if after > self.limits.rule_bytes {
+                self.evict(Some(index), event.ordinal.time);
+            }
+            sort_by_key(self.found.get_mut(start..).unwrap_or_default());
+        }
+        self.work = work;
+    }
+
+    /// Registers the next time a program wants to be told.
+    fn schedule(&mut self, number: u32) {
+        let index = number as usize;
+        let next = self.machines.get(index).and_then(Machine::next_timer);
+        if let Some(scheduled) = self.scheduled.get_mut(index)
+            && *scheduled != next
+        {
+            *scheduled = next;
+            if let Some(next) = next {
+                self.timers.push(Reverse((next, number)));
+            }
+        }
+    }
+
+    fn deliver(&mut self, emit: &mut impl FnMut(Match)) {
+        for found in self.found.drain(..) {
+            let index = found.rule.index();
+            let passed = match self.pipes.get_mut(index) {
+                Some(pipes) => pipes.push(found),
+                None => Some(found),
+            };
+            if let Some(found) = passed {
+                self.stats.matches += 1;
+                emit(found);
+            }
+        }
+    }
+
+    /// Gives up partials until a tenth of the limit is free again: first stages before deeper ones,
+    /// those of the host that holds most before others, nearest expiry first.
+    fn evict(&mut self, only: Option<usize>, now: Timestamp) {
+        let (goal, mut held) = match only {
+            Some(index) => (
+                self.limits.rule_bytes / 10 * 9,
+                self.machines.get(index).map_or(0, Machine::bytes),
+            ),
+            None => (self.limits.total_bytes / 10 * 9, self.bytes),
+        };
+        for (number, candidate) in state::eviction_order(&self.machines, only) {
+            if held <= goal {
+                break;
+            }
+            let Some(machine) = self.machines.get_mut(number) else { continue };
+            let before = machine.bytes();
+            machine.evict(&candidate);
+            let freed = before.saturating_sub(machine.bytes());
+            held = held.saturating_sub(freed);
+            self.bytes = self.bytes.saturating_sub(freed);
+            self.stats.evicted += 1;
+            let to = candidate.expires.max(now);
+            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count: 1 });
+        }
+    }
+}
+
+/// Matches that one event completes under several keys come in ascending key order, null first.
+fn sort_by_key(found: &mut [Match]) {
+    if found.len() > 1 {
+        found.sort_by(|a, b| {
+            let pairs = a.keys.iter().zip(&b.keys);
+            pairs.fold(std::cmp::Ordering::Equal, |order, (x, y)| {
+                order.then_with(|| state::compare_keys(x, y))
+            })
+        });
+    }
+}
+
+fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {
+    let mut subscribers: Vec<Vec<(u32, Role)>> = vec![Vec::new(); plan.stages.len()];
+    for ((rule, machine), number) in plan.rules.iter().zip(machines).zip(0..) {
+        for (stage, role) in machine.roles(&rule.shape) {
+            if let Some(list) = subscribers.get_mut(stage.index()) {
+                list.push((number, role));
+            }
+        }
+    }
+    subscribers
+}

@@ -6,6 +6,8 @@
 //! This room never orders events and never looks at another event to fill one: that is the work of
 //! `process` and `engine`.
 
+mod kept;
 mod slot;
 
+pub use kept::Kept;
 pub use slot::{Event, Slot, Values};

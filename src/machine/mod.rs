@@ -1,1 +1,124 @@
-//! (being written)
+//! Programs and their partials: predicate → stage → partial → match.
+//!
+//! In: a [`Plan`](crate::plan::Plan), lowered once to immutable programs, and then one event after
+//! another. Out: [`Match`]es. A machine is a program and its partials; it knows neither rule metadata
+//! nor threads, does no input or output and has no clock: time comes from events and from
+//! [`advance`](sequence::Sequence) calls.
+//!
+//! * `predicate` tells which stages an event satisfies, sharing tests over all rules;
+//! * `key` and `table` find the partials of the event's join keys;
+//! * `sequence` and `sample` are the two state machines;
+//! * `pipe` applies `head` and `tail`.
+
+pub(crate) mod expr;
+pub(crate) mod key;
+pub(crate) mod pipe;
+pub(crate) mod predicate;
+pub(crate) mod sample;
+pub(crate) mod sequence;
+pub(crate) mod table;
+pub(crate) mod test;
+
+use std::sync::Arc;
+
+use crate::event::{Event, Kept};
+use crate::plan::RuleIx;
+use crate::time::{Ordinal, Timestamp};
+use crate::value::Value;
+
+/// Events that together satisfy a rule.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// The rule.
+    pub rule: RuleIx,
+    /// The join key, one value per column.
+    pub keys: Vec<Value>,
+    /// One event per item after unrolling `runs`; `None` for a missing item.
+    pub events: Vec<Option<Arc<Kept>>>,
+    /// The event time at which it was certain: that of the last event, or the end of the wait for a
+    /// missing item.
+    pub decided: Timestamp,
+    /// Whether it says that something did *not* happen, so that a lost event could make it wrong.
+    pub absence: bool,
+}
+
+impl Match {
+    /// The events that are there, in item order.
+    pub fn present(&self) -> impl Iterator<Item = &Arc<Kept>> {
+        self.events.iter().flatten()
+    }
+
+    /// Order of the last event, by which results are listed.
+    pub fn last(&self) -> Option<Ordinal> {
+        self.present().map(|event| event.ordinal).max()
+    }
+
+    /// Order of the first event.
+    pub fn first(&self) -> Option<Ordinal> {
+        self.present().map(|event| event.ordinal).min()
+    }
+}
+
+/// What became of the partials of one rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleStats {
+    /// Events that satisfied a stage, by item number; the fate of a rule that does not fire.
+    pub reached: Vec<u64>,
+    /// Partials begun.
+    pub begun: u64,
+    /// Partials that gave way to a newer one.
+    pub replaced: u64,
+    /// Partials whose time was up (maxspan or the sample window).
+    pub expired: u64,
+    /// Partials ended by `until`.
+    pub cut: u64,
+    /// Partials given up for lack of memory, by item number reached.
+    pub evicted: u64,
+    /// Complete but for a missing item that did occur.
+    pub rejected: u64,
+    /// Matches.
+    pub matches: u64,
+}
+
+/// An event on its way through the machines; kept at most once, however many partials want it.
+#[derive(Debug)]
+pub(crate) struct Offer<'a> {
+    pub(crate) event: &'a Event,
+    /// It came behind later events: partials it would move back in time stay as they are.
+    pub(crate) late: bool,
+    kept: Option<Arc<Kept>>,
+}
+
+impl<'a> Offer<'a> {
+    pub(crate) fn new(event: &'a Event, late: bool) -> Self {
+        Self { event, late, kept: None }
+    }
+
+    pub(crate) fn ordinal(&self) -> Ordinal {
+        self.event.ordinal
+    }
+
+    pub(crate) fn time(&self) -> Timestamp {
+        self.event.ordinal.time
+    }
+
+    /// The event for keeps.
+    pub(crate) fn keep(&mut self) -> Arc<Kept> {
+        self.kept.get_or_insert_with(|| Arc::new(self.event.kept())).clone()
+    }
+}
+
+/// A partial that could be given up, with what decides the order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate {
+    /// Last item reached: first stages go first.
+    pub(crate) stage: u32,
+    /// Which host it belongs to: the host that holds most goes first.
+    pub(crate) host: u64,
+    /// When it expires at the latest: nearest goes first.
+    pub(crate) expires: Timestamp,
+    /// Its size.
+    pub(crate) bytes: usize,
+    /// Where it is.
+    pub(crate) place: table::Place,
+}

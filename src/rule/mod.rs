@@ -1,1 +1,62 @@
-//! (being written)
+//! Rule file → [`Rule`] → [`RuleSet`].
+//!
+//! In: TOML rule files in the format of Elastic's detection rules, bare `.eql` files, single queries.
+//! Out: an immutable [`RuleSet`]: metadata, checked queries and one plan for all. A bad file never stops
+//! the others: [`load`] gives what could be loaded and a [`Problem`] for everything that could not.
+
+mod builtin;
+mod load;
+mod model;
+
+use std::sync::Arc;
+
+pub use load::{Loaded, Problem, load_paths, load_query, load_text};
+pub use model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
+
+use crate::plan::{LogicHash, Plan, RuleIx};
+
+/// Rules compiled together; never changes once built.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    plan: Plan,
+    no_options: RuleOptions,
+}
+
+impl RuleSet {
+    /// Plans the rules together. Cost grows with their total size.
+    pub fn new(rules: Vec<Rule>) -> Arc<Self> {
+        let plan = Plan::new(rules.iter().map(|rule| &rule.query));
+        Arc::new(Self { rules, plan, no_options: RuleOptions::default() })
+    }
+
+    /// The rules in order of [`RuleIx`].
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// One rule.
+    pub fn rule(&self, rule: RuleIx) -> Option<&Rule> {
+        self.rules.get(rule.index())
+    }
+
+    /// The plan of all rules.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What a rule says beside its query.
+    pub fn options(&self, rule: RuleIx) -> &RuleOptions {
+        self.rule(rule).map_or(&self.no_options, |rule| &rule.options)
+    }
+
+    /// Hash of what decides a rule's matches.
+    pub fn logic(&self, rule: RuleIx) -> Option<LogicHash> {
+        self.plan.rules.get(rule.index()).map(|planned| planned.logic)
+    }
+}
+
+/// The rules that come with the program.
+pub fn builtin() -> Loaded {
+    builtin::load()
+}

@@ -1,0 +1,239 @@
+//! The reorder buffer: puts what arrives nearly in order into the one total order.
+//!
+//! In: items with a time, in order of arrival. Out: the same items in [`Ordinal`] order, each as soon
+//! as the watermark has passed it. The watermark trails the latest time seen by the allowed lateness,
+//! or is set by the caller when it knows better. What arrives behind the watermark is handed out at
+//! once, marked late, and counted: it is never dropped.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::time::{Duration, Ordinal, Timestamp};
+
+/// A jump into the future by more than this moves the watermark only when a second item confirms it:
+/// one broken clock stamp must not make everything after it late.
+const MAX_JUMP: Duration = Duration::from_secs(3600);
+
+/// Counters of a [`Reorder`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReorderStats {
+    /// Items that came behind the watermark.
+    pub late: u64,
+    /// Items whose time lay far ahead of everything around them; they did not move the watermark.
+    pub clamped: u64,
+    /// Items handed out early because the buffer was full.
+    pub forced: u64,
+}
+
+/// See the module page.
+#[derive(Debug)]
+pub struct Reorder<T> {
+    lateness: Duration,
+    max_items: usize,
+    heap: BinaryHeap<Reverse<Entry<T>>>,
+    /// Latest time believed.
+    latest: Option<Timestamp>,
+    /// A far-future time that waits for confirmation.
+    suspect: Option<Timestamp>,
+    watermark: Timestamp,
+    stats: ReorderStats,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    ordinal: Ordinal,
+    item: T,
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ordinal == other.ordinal
+    }
+}
+
+impl<T> Eq for Entry<T> {}
+
+impl<T> PartialOrd for Entry<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Entry<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.ordinal.cmp(&other.ordinal)
+    }
+}
+
+/// An item on its way out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Released<T> {
+    /// Its place in the order.
+    pub ordinal: Ordinal,
+    /// What was pushed.
+    pub item: T,
+    /// It came behind the watermark.
+    pub late: bool,
+}
+
+impl<T> Reorder<T> {
+    /// A buffer that waits `lateness` of event time and holds at most `max_items`.
+    pub fn new(lateness: Duration, max_items: usize) -> Self {
+        Self {
+            lateness,
+            max_items: max_items.max(1),
+            heap: BinaryHeap::new(),
+            latest: None,
+            suspect: None,
+            watermark: Timestamp::MIN,
+            stats: ReorderStats::default(),
+        }
+    }
+
+    /// Takes an item in. Returns it at once, marked late, when the watermark has passed it.
+    pub fn push(&mut self, ordinal: Ordinal, item: T) -> Option<Released<T>> {
+        self.see(ordinal.time);
+        if ordinal.time < self.watermark {
+            self.stats.late += 1;
+            return Some(Released { ordinal, item, late: true });
+        }
+        self.heap.push(Reverse(Entry { ordinal, item }));
+        None
+    }
+
+    /// The next item in order, once the watermark has passed it or the buffer is too full.
+    pub fn pop(&mut self) -> Option<Released<T>> {
+        let Reverse(first) = self.heap.peek()?;
+        let due = first.ordinal.time < self.watermark;
+        if !due && self.heap.len() <= self.max_items {
+            return None;
+        }
+        let Reverse(Entry { ordinal, item }) = self.heap.pop()?;
+        if !due {
+            self.stats.forced += 1;
+            self.watermark = self.watermark.max(ordinal.time);
+        }
+        Some(Released { ordinal, item, late: false })
+    }
+
+    /// Declares that nothing earlier than `time` will come. Never moves back.
+    pub fn advance(&mut self, time: Timestamp) {
+        self.watermark = self.watermark.max(time);
+    }
+
+    /// Nothing earlier than this will be handed out, but for late items.
+    pub fn watermark(&self) -> Timestamp {
+        self.watermark
+    }
+
+    /// Latest time believed so far.
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Items held.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> ReorderStats {
+        self.stats
+    }
+
+    /// Moves the latest time and with it the watermark.
+    fn see(&mut self, time: Timestamp) {
+        let Some(latest) = self.latest else {
+            self.latest = Some(time);
+            self.advance(time.minus(self.lateness));
+            return;
+        };
+        if time <= latest {
+            return;
+        }
+        if time.since(latest) > MAX_JUMP {
+            let near = |suspect: Timestamp| time.since(suspect).0.abs() <= MAX_JUMP.0;
+            if !self.suspect.is_some_and(near) {
+                self.stats.clamped += 1;
+                self.suspect = Some(time);
+                return;
+            }
+            // The second witness: the log really continues there, so the first was right too.
+            self.stats.clamped = self.stats.clamped.saturating_sub(1);
+        }
+        self.suspect = None;
+        self.latest = Some(time);
+        self.advance(time.minus(self.lateness));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64, serial: u64) -> Ordinal {
+        Ordinal::new(Timestamp(seconds * 1_000_000_000), Some(serial), serial)
+    }
+
+    fn drain(buffer: &mut Reorder<u64>) -> Vec<u64> {
+        std::iter::from_fn(|| buffer.pop()).map(|released| released.item).collect()
+    }
+
+    #[test]
+    fn order_is_restored_within_the_lateness() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        for (second, serial) in [(10, 1), (12, 3), (11, 2), (14, 4)] {
+            assert_eq!(buffer.push(at(second, serial), serial), None);
+        }
+        assert_eq!(drain(&mut buffer), [1, 2], "14 - 2 = 12 has not been passed by 12 itself");
+        buffer.advance(Timestamp::MAX);
+        assert_eq!(drain(&mut buffer), [3, 4]);
+        assert_eq!(buffer.stats(), ReorderStats::default());
+    }
+
+    #[test]
+    fn what_comes_behind_the_watermark_is_late_and_not_lost() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        buffer.push(at(10, 1), 1);
+        let late = buffer.push(at(7, 2), 2).unwrap();
+        assert!(late.late);
+        assert_eq!(late.item, 2);
+        assert_eq!(buffer.stats().late, 1);
+    }
+
+    #[test]
+    fn one_stamp_from_the_far_future_moves_nothing() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        buffer.push(at(10, 1), 1);
+        buffer.push(at(9_000_000, 2), 2);
+        assert_eq!(buffer.push(at(11, 3), 3), None, "not late");
+        assert_eq!(buffer.stats(), ReorderStats { clamped: 1, ..ReorderStats::default() });
+        buffer.advance(Timestamp::MAX);
+        assert_eq!(drain(&mut buffer), [1, 3, 2]);
+    }
+
+    #[test]
+    fn a_gap_in_the_log_is_believed_when_a_second_event_confirms_it() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        buffer.push(at(10, 1), 1);
+        buffer.push(at(900_000, 2), 2);
+        buffer.push(at(900_003, 3), 3);
+        assert_eq!(drain(&mut buffer), [1, 2]);
+        assert_eq!(buffer.stats(), ReorderStats::default());
+    }
+
+    #[test]
+    fn a_full_buffer_gives_up_the_earliest_and_counts_it() {
+        let mut buffer = Reorder::new(Duration::from_secs(60), 2);
+        for serial in 1..=4 {
+            buffer.push(at(10, serial), serial);
+        }
+        assert_eq!(drain(&mut buffer), [1, 2]);
+        assert_eq!(buffer.stats().forced, 2);
+    }
+}

@@ -1,0 +1,275 @@
+//! Join keys as bytes: equal bytes, equal key.
+//!
+//! In: an event and the key columns of one item. Out: each key the event has for that item, in the
+//! order of the values, encoded into a reused buffer. A key is the tuple of its values by value and
+//! kind: `1` and `"1"` differ, `1` and `1.0` do not.
+
+use crate::event::Event;
+use crate::plan::KeyColumn;
+use crate::time::Timestamp;
+use crate::value::{Scalar, Value};
+
+/// Most keys one event may have for one item. Array-valued keys multiply, so hostile data could ask
+/// for any number; what is left out is counted.
+const MAX_KEYS: usize = 1024;
+
+/// Reused memory for the keys of one event.
+#[derive(Debug, Default)]
+pub(crate) struct KeyScratch {
+    /// The encoded keys, one after another.
+    bytes: Vec<u8>,
+    /// Where each key ends.
+    ends: Vec<usize>,
+    /// Encoded values of all columns, and where each value ends; a column's values follow one another.
+    parts: Vec<u8>,
+    part_ends: Vec<usize>,
+    columns: Vec<std::ops::Range<usize>>,
+    /// Keys left out because of [`MAX_KEYS`].
+    pub(crate) dropped: u64,
+}
+
+impl KeyScratch {
+    /// Finds the keys of `event`; afterwards [`KeyScratch::len`] says how many there are. An event that
+    /// lacks a mandatory column has none. Without columns there is one, empty, key.
+    pub(crate) fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
+        self.bytes.clear();
+        self.ends.clear();
+        if columns.is_empty() {
+            self.ends.push(0);
+            return;
+        }
+        self.parts.clear();
+        self.part_ends.clear();
+        self.columns.clear();
+        let mut combinations: usize = 1;
+        for column in columns {
+            let first = self.part_ends.len();
+            for value in event.values(column.field) {
+                let start = self.parts.len();
+                encode(Some(value), &mut self.parts);
+                if self.seen(first, start) {
+                    self.parts.truncate(start);
+                } else {
+                    self.part_ends.push(self.parts.len());
+                }
+                if self.part_ends.len() - first >= MAX_KEYS {
+                    break;
+                }
+            }
+            if self.part_ends.len() == first {
+                if !column.optional {
+                    return;
+                }
+                encode(None, &mut self.parts);
+                self.part_ends.push(self.parts.len());
+            }
+            combinations = combinations.saturating_mul(self.part_ends.len() - first);
+            self.columns.push(first..self.part_ends.len());
+        }
+        self.dropped += combinations.saturating_sub(MAX_KEYS) as u64;
+        for number in 0..combinations.min(MAX_KEYS) {
+            self.combine(number, combinations);
+        }
+    }
+
+    /// Whether the value that starts at `start` already stands among the parts from `first` on.
+    fn seen(&self, first: usize, start: usize) -> bool {
+        let new = self.parts.get(start..).unwrap_or_default();
+        (first..self.part_ends.len()).any(|index| self.part(index) == new)
+    }
+
+    fn part(&self, index: usize) -> &[u8] {
+        let start = index.checked_sub(1).and_then(|i| self.part_ends.get(i)).copied().unwrap_or(0);
+        let end = self.part_ends.get(index).copied().unwrap_or(start);
+        self.parts.get(start..end).unwrap_or_default()
+    }
+
+    /// Appends combination `number`, the last column varying fastest.
+    fn combine(&mut self, mut number: usize, mut combinations: usize) {
+        for column in 0..self.columns.len() {
+            let Some(range) = self.columns.get(column).cloned() else { break };
+            combinations /= range.len().max(1);
+            let index = range.start + number / combinations.max(1);
+            number %= combinations.max(1);
+            let start = index.checked_sub(1).and_then(|i| self.part_ends.get(i)).copied();
+            let start = start.unwrap_or(0);
+            let end = self.part_ends.get(index).copied().unwrap_or(start);
+            if let Some(part) = self.parts.get(start..end) {
+                self.bytes.extend_from_slice(part);
+            }
+        }
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Number of keys found.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Key number `index`.
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).copied().unwrap_or(0);
+        let end = self.ends.get(index).copied().unwrap_or(start);
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+}
+
+/// Appends one value: a tag, then its bytes; text is preceded by its length.
+fn encode(value: Option<Scalar<'_>>, out: &mut Vec<u8>) {
+    match value {
+        None => out.push(0),
+        Some(Scalar::Bool(b)) => out.extend_from_slice(&[1, u8::from(b)]),
+        Some(Scalar::Int(i)) => {
+            out.push(2);
+            out.extend_from_slice(&i.to_be_bytes());
+        }
+        Some(Scalar::Float(f)) => {
+            // Whole numbers are the same key whichever way they were written.
+            #[expect(clippy::cast_possible_truncation, reason = "compared back below")]
+            let whole = f as i64;
+            #[expect(clippy::cast_precision_loss, reason = "exactness is what is tested")]
+            let same = whole as f64 == f;
+            if same {
+                return encode(Some(Scalar::Int(whole)), out);
+            }
+            out.push(3);
+            out.extend_from_slice(&f.to_bits().to_be_bytes());
+        }
+        Some(Scalar::Str(s)) => {
+            out.push(4);
+            out.extend_from_slice(&u32::try_from(s.len()).unwrap_or(u32::MAX).to_be_bytes());
+            out.extend_from_slice(s.as_bytes());
+        }
+        Some(Scalar::Ip(std::net::IpAddr::V4(ip))) => {
+            out.push(5);
+            out.extend_from_slice(&ip.octets());
+        }
+        Some(Scalar::Ip(std::net::IpAddr::V6(ip))) => {
+            out.push(6);
+            out.extend_from_slice(&ip.octets());
+        }
+        Some(Scalar::Time(t)) => {
+            out.push(7);
+            out.extend_from_slice(&t.0.to_be_bytes());
+        }
+    }
+}
+
+/// The values of an encoded key.
+pub(crate) fn decode(mut key: &[u8]) -> Vec<Value> {
+    let mut values = Vec::new();
+    while let Some((tag, rest)) = key.split_first() {
+        let Some((value, rest)) = decode_one(*tag, rest) else { break };
+        values.push(value);
+        key = rest;
+    }
+    values
+}
+
+fn decode_one(tag: u8, bytes: &[u8]) -> Option<(Value, &[u8])> {
+    Some(match tag {
+        0 => (Value::Null, bytes),
+        1 => {
+            let (b, rest) = bytes.split_first()?;
+            (Value::Bool(*b == 1), rest)
+        }
+        2 => {
+            let (b, rest) = bytes.split_first_chunk()?;
+            (Value::Int(i64::from_be_bytes(*b)), rest)
+        }
+        3 => {
+            let (b, rest) = bytes.split_first_chunk()?;
+            (Value::Float(f64::from_bits(u64::from_be_bytes(*b))), rest)
+        }
+        4 => {
+            let (b, rest) = bytes.split_first_chunk()?;
+            let length = usize::try_from(u32::from_be_bytes(*b)).ok()?;
+            let (text, rest) = rest.split_at_checked(length)?;
+            (Value::Str(String::from_utf8_lossy(text).into()), rest)
+        }
+        5 => {
+            let (b, rest) = bytes.split_first_chunk::<4>()?;
+            (Value::Ip((*b).into()), rest)
+        }
+        6 => {
+            let (b, rest) = bytes.split_first_chunk::<16>()?;
+            (Value::Ip((*b).into()), rest)
+        }
+        7 => {
+            let (b, rest) = bytes.split_first_chunk()?;
+            (Value::Time(Timestamp(i64::from_be_bytes(*b))), rest)
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Slot;
+    use crate::schema::FieldId;
+
+    fn column(field: u16, optional: bool) -> KeyColumn {
+        KeyColumn { field: FieldId(field), optional }
+    }
+
+    fn keys(event: &Event, columns: &[KeyColumn]) -> Vec<String> {
+        let mut scratch = KeyScratch::default();
+        scratch.fill(event, columns);
+        (0..scratch.len())
+            .map(|i| {
+                let values: Vec<_> =
+                    decode(scratch.get(i)).iter().map(ToString::to_string).collect();
+                values.join(",")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn arrays_give_every_combination_once_and_in_order() {
+        let mut event = Event::new(2);
+        event.set(FieldId(0), Slot::Static("a"));
+        event.set_list(FieldId(1), [Slot::Static("b"), Slot::Static("c"), Slot::Static("b")]);
+        assert_eq!(keys(&event, &[column(0, false), column(1, false)]), ["a,b", "a,c"]);
+        assert_eq!(
+            keys(&event, &[column(1, false), column(1, false)]),
+            ["b,b", "b,c", "c,b", "c,c"]
+        );
+    }
+
+    #[test]
+    fn a_missing_column_is_a_key_only_when_optional() {
+        let mut event = Event::new(2);
+        event.set(FieldId(0), Slot::Int(7));
+        assert!(keys(&event, &[column(0, false), column(1, false)]).is_empty());
+        assert_eq!(keys(&event, &[column(0, false), column(1, true)]), ["7,null"]);
+        assert_eq!(keys(&event, &[]), [""], "no columns: one machine for all events");
+    }
+
+    #[test]
+    fn kinds_differ_but_whole_floats_are_numbers() {
+        let mut event = Event::new(3);
+        event.set(FieldId(0), Slot::Int(1));
+        event.set(FieldId(1), Slot::Float(1.0));
+        event.set(FieldId(2), Slot::Static("1"));
+        let mut scratch = KeyScratch::default();
+        let encoded: Vec<Vec<u8>> = (0..3)
+            .map(|field| {
+                scratch.fill(&event, &[column(field, false)]);
+                scratch.get(0).to_vec()
+            })
+            .collect();
+        assert_eq!(encoded[0], encoded[1]);
+        assert_ne!(encoded[0], encoded[2]);
+    }
+
+    #[test]
+    fn combinations_are_bounded_and_what_is_left_out_is_counted() {
+        let mut event = Event::new(1);
+        event.set_list(FieldId(0), (0..100).map(Slot::Int));
+        let mut scratch = KeyScratch::default();
+        scratch.fill(&event, &[column(0, false), column(0, false)]);
+        assert_eq!(scratch.len(), MAX_KEYS);
+        assert_eq!(scratch.dropped, 10_000 - MAX_KEYS as u64);
+    }
+}

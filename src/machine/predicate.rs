@@ -1,0 +1,383 @@
+//! Which stages an event satisfies.
+//!
+//! Leaves are shared by all rules, and those on one field are tested together: all exact strings of a
+//! field sit in one hash map, other tests of text are remembered per value in an LRU, because values
+//! repeat. A field is looked at when the first leaf on it is asked for, at most once an event. A stage
+//! is visited only when one of the leaves it is filed under is true.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use super::expr::{ExprScratch, Program};
+use super::test::Tester;
+use crate::check::ir::{self, Test};
+use crate::event::Event;
+use crate::plan::{Cond, LeafIx, Plan, StageIx};
+use crate::schema::FieldId;
+use crate::value::{Scalar, Value, fold_char};
+
+/// Values remembered per field.
+const MEMO_VALUES: usize = 4096;
+/// Longest value remembered, in bytes: long ones are rarely seen twice.
+const MEMO_BYTES: usize = 128;
+
+/// The tests of a plan; immutable and shared.
+#[derive(Debug)]
+pub(crate) struct Predicates {
+    fields: Vec<FieldTests>,
+    programs: Vec<(LeafIx, Program)>,
+    /// Where each leaf is tested.
+    homes: Vec<Home>,
+    stages: Vec<Cond>,
+    /// Stages filed under each leaf.
+    filed: Vec<Vec<StageIx>>,
+    /// What must be looked at on every event: homes of leaves that stages are filed under.
+    entries: Vec<Home>,
+    /// Stages that no leaf is necessary for.
+    unfiled: Vec<StageIx>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Home {
+    Field(u32),
+    Program(u32),
+}
+
+/// All tests on one field.
+#[derive(Debug)]
+struct FieldTests {
+    field: FieldId,
+    missing: Vec<LeafIx>,
+    present: Vec<LeafIx>,
+    exact: HashMap<Box<str>, Vec<LeafIx>>,
+    folded: HashMap<Box<str>, Vec<LeafIx>>,
+    /// Tests of text that are not in one of the maps.
+    text: Vec<(LeafIx, Tester)>,
+    /// Every test of a value, for values that are not text.
+    other: Vec<(LeafIx, Tester)>,
+}
+
+/// What is known about the current event, and what values gave before.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    /// Number of the event; marks with another number are stale.
+    epoch: u32,
+    fields: Vec<u32>,
+    programs: Vec<u32>,
+    leaves: Vec<u32>,
+    stages: Vec<u32>,
+    /// Leaves found true, each once.
+    truths: Vec<LeafIx>,
+    memos: Vec<Option<LruCache<Box<str>, Box<[LeafIx]>>>>,
+    hits: Vec<LeafIx>,
+    folded: String,
+    expr: ExprScratch,
+}
+
+impl Predicates {
+    /// Lowers a plan.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that grows beyond the limits of the regular expression engine is refused with its
+    /// text.
+    pub(crate) fn new(plan: &Plan) -> Result<Self, String> {
+        let mut this = Self {
+            fields: Vec::new(),
+            programs: Vec::new(),
+            homes: Vec::new(),
+            stages: plan.stages.iter().map(|stage| stage.condition.clone()).collect(),
+            filed: vec![Vec::new(); plan.leaves.len()],
+            entries: Vec::new(),
+            unfiled: Vec::new(),
+        };
+        let mut by_field: HashMap<FieldId, u32> = HashMap::new();
+        for (planned, index) in plan.leaves.iter().zip(0..) {
+            let leaf = LeafIx(index);
+            let home = match &planned.leaf {
+                ir::Leaf::Test(_, test) => {
+                    let field = planned.fields.first().copied().unwrap_or(FieldId(u16::MAX));
+                    let number = *by_field.entry(field).or_insert_with(|| {
+                        this.fields.push(FieldTests::new(field));
+                        u32::try_from(this.fields.len() - 1).unwrap_or(u32::MAX)
+                    });
+                    if let Some(tests) = this.fields.get_mut(number as usize) {
+                        tests.add(leaf, test)?;
+                    }
+                    Home::Field(number)
+                }
+                ir::Leaf::Expr(expr) => {
+                    let resolve =
+                        |field: &ir::Field| plan.field(&field.name).unwrap_or(FieldId(u16::MAX));
+                    this.programs.push((leaf, Program::new(expr, &resolve)?));
+                    Home::Program(u32::try_from(this.programs.len() - 1).unwrap_or(u32::MAX))
+                }
+            };
+            this.homes.push(home);
+        }
+        for (stage, index) in plan.stages.iter().zip(0..) {
+            let Some(filed) = &stage.filed else {
+                this.unfiled.push(StageIx(index));
+                continue;
+            };
+            for leaf in filed {
+                if let Some(stages) = this.filed.get_mut(leaf.index()) {
+                    stages.push(StageIx(index));
+                }
+                if let Some(home) = this.homes.get(leaf.index())
+                    && !this.entries.contains(home)
+                {
+                    this.entries.push(*home);
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    /// Memory to go with these tests.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let memo = |tests: &FieldTests| {
+            let worth_it = !tests.text.is_empty();
+            NonZeroUsize::new(MEMO_VALUES).filter(|_| worth_it).map(LruCache::new)
+        };
+        Scratch {
+            epoch: 0,
+            fields: vec![0; self.fields.len()],
+            programs: vec![0; self.programs.len()],
+            leaves: vec![0; self.homes.len()],
+            stages: vec![0; self.stages.len()],
+            truths: Vec::new(),
+            memos: self.fields.iter().map(memo).collect(),
+            hits: Vec::new(),
+            folded: String::new(),
+            expr: ExprScratch::default(),
+        }
+    }
+
+    /// Appends the stages that `event` satisfies, each once.
+    pub(crate) fn satisfied(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<StageIx>) {
+        scratch.begin();
+        for home in &self.entries {
+            self.visit(*home, event, scratch);
+        }
+        // More leaves may turn true while stages are tried, but those that stages are filed under are
+        // all known by now.
+        let known = scratch.truths.len();
+        for number in 0..known {
+            let Some(leaf) = scratch.truths.get(number) else { break };
+            let Some(stages) = self.filed.get(leaf.index()) else { continue };
+            for stage in stages {
+                self.try_stage(*stage, event, scratch, out);
+            }
+        }
+        for stage in &self.unfiled {
+            self.try_stage(*stage, event, scratch, out);
+        }
+    }
+
+    fn try_stage(
+        &self,
+        stage: StageIx,
+        event: &Event,
+        scratch: &mut Scratch,
+        out: &mut Vec<StageIx>,
+    ) {
+        let epoch = scratch.epoch;
+        match scratch.stages.get_mut(stage.index()) {
+            Some(seen) if *seen != epoch => *seen = epoch,
+            _ => return,
+        }
+        let holds = self.stages.get(stage.index()).is_some_and(|c| self.holds(c, event, scratch));
+        if holds {
+            out.push(stage);
+        }
+    }
+
+    fn holds(&self, condition: &Cond, event: &Event, scratch: &mut Scratch) -> bool {
+        match condition {
+            Cond::Const(value) => *value,
+            Cond::Leaf(leaf) => self.leaf(*leaf, event, scratch),
+            Cond::Not(inner) => !self.holds(inner, event, scratch),
+            Cond::And(all) => all.iter().all(|c| self.holds(c, event, scratch)),
+            Cond::Or(any) => any.iter().any(|c| self.holds(c, event, scratch)),
+        }
+    }
+
+    fn leaf(&self, leaf: LeafIx, event: &Event, scratch: &mut Scratch) -> bool {
+        if let Some(home) = self.homes.get(leaf.index()) {
+            self.visit(*home, event, scratch);
+        }
+        scratch.leaves.get(leaf.index()) == Some(&scratch.epoch)
+    }
+
+    /// Tests everything at a home, once an event.
+    fn visit(&self, home: Home, event: &Event, scratch: &mut Scratch) {
+        match home {
+            Home::Field(number) => {
+                let number = number as usize;
+                if !first_time(&mut scratch.fields, number, scratch.epoch) {
+                    return;
+                }
+                if let Some(tests) = self.fields.get(number) {
+                    tests.run(event, number, scratch);
+                }
+            }
+            Home::Program(number) => {
+                let number = number as usize;
+                if !first_time(&mut scratch.programs, number, scratch.epoch) {
+                    return;
+                }
+                if let Some((leaf, program)) = self.programs.get(number)
+                    && program.holds(event, &mut scratch.expr)
+                {
+                    scratch.mark(*leaf);
+                }
+            }
+        }
+    }
+}
+
+fn first_time(marks: &mut [u32], number: usize, epoch: u32) -> bool {
+    marks.get_mut(number).is_some_and(|mark| std::mem::replace(mark, epoch) != epoch)
+}
+
+impl Scratch {
+    fn begin(&mut self) {
+        self.truths.clear();
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            // Once in 2^32 events the numbers start again; old marks must not look new.
+            for marks in [&mut self.fields, &mut self.programs, &mut self.leaves, &mut self.stages]
+            {
+                marks.fill(0);
+            }
+            self.epoch = 1;
+        }
+    }
+
+    fn mark(&mut self, leaf: LeafIx) {
+        if first_time(&mut self.leaves, leaf.index(), self.epoch) {
+            self.truths.push(leaf);
+        }
+    }
+
+    /// Events on which an expression had too many combinations of values to try them all.
+    pub(crate) fn cut(&self) -> u64 {
+        self.expr.cut
+    }
+}
+
+impl FieldTests {
+    fn new(field: FieldId) -> Self {
+        Self {
+            field,
+            missing: Vec::new(),
+            present: Vec::new(),
+            exact: HashMap::new(),
+            folded: HashMap::new(),
+            text: Vec::new(),
+            other: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, leaf: LeafIx, test: &Test) -> Result<(), String> {
+        let all_text = |values: &[Value]| values.iter().all(|v| matches!(v, Value::Str(_)));
+        match test {
+            Test::Missing => {
+                self.missing.push(leaf);
+                return Ok(());
+            }
+            Test::Present => {
+                self.present.push(leaf);
+                return Ok(());
+            }
+            Test::In(values) if all_text(values) => {
+                for value in values {
+                    if let Value::Str(text) = value {
+                        push_distinct(self.exact.entry(text.clone()).or_default(), leaf);
+                    }
+                }
+            }
+            Test::InFold(texts) => {
+                for text in texts {
+                    push_distinct(self.folded.entry(text.clone()).or_default(), leaf);
+                }
+            }
+            _ => self.text.push((leaf, Tester::new(test)?)),
+        }
+        self.other.push((leaf, Tester::new(test)?));
+        Ok(())
+    }
+
+    fn run(&self, event: &Event, number: usize, scratch: &mut Scratch) {
+        let mut any = false;
+        for value in event.values(self.field) {
+            any = true;
+            match value {
+                Scalar::Str(text) => self.text_value(text, number, scratch),
+                other => {
+                    for (leaf, tester) in &self.other {
+                        if tester.matches(other) {
+                            scratch.mark(*leaf);
+                        }
+                    }
+                }
+            }
+        }
+        for leaf in if any { &self.present } else { &self.missing } {
+            scratch.mark(*leaf);
+        }
+    }
+
+    fn text_value(&self, text: &str, number: usize, scratch: &mut Scratch) {
+        if let Some(leaves) = self.exact.get(text) {
+            leaves.iter().for_each(|leaf| scratch.mark(*leaf));
+        }
+        if self.text.is_empty() && self.folded.is_empty() {
+            return;
+        }
+        if let Some(Some(memo)) = scratch.memos.get_mut(number)
+            && let Some(leaves) = memo.get(text)
+        {
+            scratch.hits.clear();
+            scratch.hits.extend_from_slice(leaves);
+        } else {
+            self.test_text(text, scratch);
+            if let Some(Some(memo)) = scratch.memos.get_mut(number)
+                && text.len() <= MEMO_BYTES
+            {
+                memo.put(text.into(), scratch.hits.as_slice().into());
+            }
+        }
+        for index in 0..scratch.hits.len() {
+            if let Some(leaf) = scratch.hits.get(index).copied() {
+                scratch.mark(leaf);
+            }
+        }
+    }
+
+    /// Leaves `scratch.hits` holding the leaves outside `exact` that `text` makes true.
+    fn test_text(&self, text: &str, scratch: &mut Scratch) {
+        scratch.hits.clear();
+        if !self.folded.is_empty() {
+            scratch.folded.clear();
+            scratch.folded.extend(text.chars().map(fold_char));
+            if let Some(leaves) = self.folded.get(scratch.folded.as_str()) {
+                scratch.hits.extend_from_slice(leaves);
+            }
+        }
+        for (leaf, tester) in &self.text {
+            if tester.matches(Scalar::Str(text)) {
+                scratch.hits.push(*leaf);
+            }
+        }
+    }
+}
+
+fn push_distinct(leaves: &mut Vec<LeafIx>, leaf: LeafIx) {
+    if leaves.last() != Some(&leaf) {
+        leaves.push(leaf);
+    }
+}

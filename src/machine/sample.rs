@@ -1,0 +1,341 @@
+//! The state machine of `sample`: distinct events of one key, one per item, in any order.
+//!
+//! Every assignment of events to items is found when its newest event arrives. Per key at most
+//! `per_key` samples are reported. With a window, the events of a sample lie at most that far apart,
+//! and a key may be reported again once the window has left its last sample behind.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use super::key::{KeyScratch, decode};
+use super::table::{KeyTable, Place};
+use super::{Candidate, Match, Offer, RuleStats};
+use crate::event::Kept;
+use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::time::{Duration, Timestamp};
+
+/// A program and its pending keys.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    rule: RuleIx,
+    items: Vec<Vec<KeyColumn>>,
+    per_key: usize,
+    window: Option<Duration>,
+    table: KeyTable<State>,
+    timers: BinaryHeap<Reverse<(Timestamp, Place)>>,
+    bytes: usize,
+    pub(crate) stats: RuleStats,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Events that fit each item, oldest first.
+    lists: Vec<VecDeque<Arc<Kept>>>,
+    /// Samples reported.
+    reported: usize,
+    /// Time of the newest event seen for this key.
+    newest: Option<Timestamp>,
+    timer: Option<Timestamp>,
+    bytes: usize,
+}
+
+impl Sample {
+    pub(crate) fn new(
+        rule: RuleIx,
+        items: &[Item],
+        per_key: usize,
+        window: Option<Duration>,
+    ) -> Self {
+        Self {
+            rule,
+            items: items.iter().map(|item| item.keys.clone()).collect(),
+            per_key: per_key.max(1),
+            window,
+            table: KeyTable::new(),
+            timers: BinaryHeap::new(),
+            bytes: 0,
+            stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
+        }
+    }
+
+    /// Bytes held by pending keys.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.table.bytes()
+    }
+
+    /// Number of keys with something pending.
+    pub(crate) fn keys(&self) -> usize {
+        self.table.len()
+    }
+
+    /// When it wants to be told the time.
+    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.peek().map(|Reverse((time, _))| *time)
+    }
+
+    /// Offers an event to the items it satisfies, all at once and in item order.
+    pub(crate) fn step(
+        &mut self,
+        items: impl Iterator<Item = u32>,
+        offer: &mut Offer<'_>,
+        keys: &mut KeyScratch,
+        out: &mut Vec<Match>,
+    ) {
+        let mut places: Vec<Place> = Vec::new();
+        for item in items.map(|item| item as usize) {
+            if let Some(count) = self.stats.reached.get_mut(item) {
+                *count += 1;
+            }
+            let Some(columns) = self.items.get(item) else { continue };
+            keys.fill(offer.event, columns);
+            for number in 0..keys.len() {
+                let place = self.table.find_or_insert(keys.get(number));
+                if self.add(place, item, offer) && !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+        for place in places {
+            self.report(place, offer, out);
+        }
+    }
+
+    /// Adds the event to one list of a key; `false` when that key has been reported enough.
+    fn add(&mut self, place: Place, item: usize, offer: &mut Offer<'_>) -> bool {
+        let items = self.items.len();
+        let Some((_, state)) = self.table.get_mut(place) else { return false };
+        if let Some(window) = self.window {
+            let oldest = offer.time().minus(window);
+            if state.reported > 0 && state.newest.is_some_and(|newest| newest < oldest) {
+                state.reported = 0;
+            }
+            let mut freed = 0;
+            for list in &mut state.lists {
+                while list.front().is_some_and(|event| event.ordinal.time < oldest) {
+                    freed += list.pop_front().map_or(0, |event| event.size_bytes());
+                }
+            }
+            state.bytes = state.bytes.saturating_sub(freed);
+            self.bytes = self.bytes.saturating_sub(freed);
+        }
+        if state.reported >= self.per_key {
+            return false;
+        }
+        if state.lists.is_empty() {
+            state.lists.resize_with(items, VecDeque::new);
+            self.stats.begun += 1;
+        }
+        // More than n+m-1 events in a list cannot make more than m samples.
+        let room = items + self.per_key - 1;
+        let Some(list) = state.lists.get_mut(item) else { return false };
+        if list.len() >= room {
+            if self.window.is_none() {
+                return false;
+            }
+            // With a window the newest are worth more: they stay longest.
+            let freed = list.pop_front().map_or(0, |event| event.size_bytes());
+            state.bytes = state.bytes.saturating_sub(freed);
+            self.bytes = self.bytes.saturating_sub(freed);
+        }
+        let event = offer.keep();
+        state.bytes += event.size_bytes();
+        self.bytes += event.size_bytes();
+        list.push_back(event);
+        state.newest = state.newest.max(Some(offer.time()));
+        if let Some(window) = self.window {
+            let deadline = offer.time().plus(window);
+            if state.timer.is_none() {
+                state.timer = Some(deadline);
+                self.timers.push(Reverse((deadline, place)));
+            }
+        }
+        true
+    }
+
+    /// Reports the samples of a key that the offered event completes.
+    fn report(&mut self, place: Place, offer: &mut Offer<'_>, out: &mut Vec<Match>) {
+        let newest = offer.keep();
+        let Some((key, state)) = self.table.get_mut(place) else { return };
+        if state.lists.iter().any(VecDeque::is_empty) {
+            return;
+        }
+        let wanted = self.per_key - state.reported;
+        let found = assignments(&state.lists, &newest, wanted);
+        if found.is_empty() {
+            return;
+        }
+        let key = decode(key);
+        state.reported += found.len();
+        self.stats.matches += found.len() as u64;
+        for events in found {
+            out.push(Match {
+                rule: self.rule,
+                keys: key.clone(),
+                events: events.into_iter().map(Some).collect(),
+                decided: offer.time(),
+                absence: false,
+            });
+        }
+        if state.reported >= self.per_key {
+            // Only the key is kept, so that it is not reported again.
+            self.bytes = self.bytes.saturating_sub(state.bytes);
+            state.bytes = 0;
+            state.lists = Vec::new();
+        }
+    }
+
+    /// Time has come to `now`: forgets events and keys that the window has left behind.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        let Some(window) = self.window else { return };
+        while let Some(Reverse((timer, place))) = self.timers.peek().copied() {
+            if timer >= now {
+                break;
+            }
+            self.timers.pop();
+            let Some((_, state)) = self.table.get_mut(place) else { continue };
+            if state.timer != Some(timer) {
+                continue;
+            }
+            let oldest = now.minus(window);
+            match state.newest.filter(|newest| *newest >= oldest) {
+                Some(newest) => {
+                    let next = newest.plus(window);
+                    state.timer = Some(next);
+                    self.timers.push(Reverse((next, place)));
+                }
+                None => {
+                    self.bytes = self.bytes.saturating_sub(state.bytes);
+                    self.stats.expired += u64::from(state.reported == 0);
+                    self.table.remove(place);
+                }
+            }
+        }
+    }
+
+    /// Adds every pending key that could be given up.
+    pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
+        let window = self.window.unwrap_or(Duration(i64::MAX));
+        for (place, state) in self.table.places() {
+            let filled = state.lists.iter().filter(|list| !list.is_empty()).count();
+            let any = state.lists.iter().flatten().next();
+            out.push(Candidate {
+                stage: u32::try_from(filled).unwrap_or(u32::MAX),
+                host: any.map_or(0, |event| event.host()),
+                expires: state.newest.map_or(Timestamp::MAX, |newest| newest.plus(window)),
+                bytes: state.bytes + size_of::<State>(),
+                place,
+            });
+        }
+    }
+
+    /// Gives up a key.
+    pub(crate) fn evict(&mut self, place: Place) {
+        if let Some((_, state)) = self.table.get_mut(place) {
+            self.bytes = self.bytes.saturating_sub(state.bytes);
+            self.stats.evicted += 1;
+            self.table.remove(place);
+        }
+    }
+}
+
+/// Up to `wanted` ways to pick one event from each list, all distinct and `newest` among them.
+///
+/// Depth-first, the first list outermost, each list in order. Before each step a matching shows
+/// whether the rest can be completed at all, so that no dead end is entered: the work is polynomial
+/// in the lists even when many items are alike.
+fn assignments(
+    lists: &[VecDeque<Arc<Kept>>],
+    newest: &Arc<Kept>,
+    wanted: usize,
+) -> Vec<Vec<Arc<Kept>>> {
+    let mut search = Search { lists, newest, wanted, chosen: Vec::new(), found: Vec::new() };
+    search.descend(false);
+    search.found
+}
+
+struct Search<'a> {
+    lists: &'a [VecDeque<Arc<Kept>>],
+    newest: &'a Arc<Kept>,
+    wanted: usize,
+    chosen: Vec<&'a Arc<Kept>>,
+    found: Vec<Vec<Arc<Kept>>>,
+}
+
+impl<'a> Search<'a> {
+    fn descend(&mut self, has_newest: bool) {
+        let Some(list) = self.lists.get(self.chosen.len()) else {
+            self.found.push(self.chosen.iter().map(|event| Arc::clone(event)).collect());
+            return;
+        };
+        for event in list {
+            if self.found.len() >= self.wanted {
+                return;
+            }
+            if self.chosen.iter().any(|used| Arc::ptr_eq(used, event)) {
+                continue;
+            }
+            let has_newest = has_newest || Arc::ptr_eq(event, self.newest);
+            self.chosen.push(event);
+            if self.can_complete(has_newest) {
+                self.descend(has_newest);
+            }
+            self.chosen.pop();
+        }
+    }
+
+    /// Whether the lists behind the chosen events can still be served, with the newest event if it has
+    /// not been chosen.
+    fn can_complete(&self, has_newest: bool) -> bool {
+        let rest = self.lists.get(self.chosen.len()..).unwrap_or_default();
+        if has_newest {
+            return self.matching(rest, None);
+        }
+        (0..rest.len()).any(|at| {
+            let holds = rest.get(at).is_some_and(|l| l.iter().any(|e| Arc::ptr_eq(e, self.newest)));
+            holds && self.matching(rest, Some(at))
+        })
+    }
+
+    /// Kuhn's algorithm; list `fixed` takes the newest event, which no other list may take.
+    fn matching(&self, rest: &[VecDeque<Arc<Kept>>], fixed: Option<usize>) -> bool {
+        let mut taken: Vec<(&Arc<Kept>, usize)> = Vec::new();
+        (0..rest.len()).filter(|list| Some(*list) != fixed).all(|list| {
+            let mut visited = Vec::new();
+            self.augment(rest, list, fixed.is_some(), &mut taken, &mut visited)
+        })
+    }
+
+    fn augment<'b>(
+        &self,
+        rest: &'b [VecDeque<Arc<Kept>>],
+        list: usize,
+        newest_used: bool,
+        taken: &mut Vec<(&'b Arc<Kept>, usize)>,
+        visited: &mut Vec<&'b Arc<Kept>>,
+    ) -> bool {
+        for event in rest.get(list).into_iter().flatten() {
+            let used = self.chosen.iter().any(|chosen| Arc::ptr_eq(chosen, event));
+            if used
+                || (newest_used && Arc::ptr_eq(event, self.newest))
+                || visited.iter().any(|seen| Arc::ptr_eq(seen, event))
+            {
+                continue;
+            }
+            visited.push(event);
+            let holder = taken.iter().position(|(held, _)| Arc::ptr_eq(held, event));
+            let Some(holder) = holder else {
+                taken.push((event, list));
+                return true;
+            };
+            let other = taken.get(holder).map_or(0, |(_, other)| *other);
+            if self.augment(rest, other, newest_used, taken, visited) {
+                if let Some(entry) = taken.iter_mut().find(|(held, _)| Arc::ptr_eq(held, event)) {
+                    entry.1 = list;
+                }
+                return true;
+            }
+        }
+        false
+    }
+}

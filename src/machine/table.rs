@@ -1,0 +1,157 @@
+//! A table of states by join key.
+//!
+//! Keys are stored once; states are addressed by a small [`Place`], so that queues can refer to them
+//! without a copy of the key. A place that was given up is recognised by its generation.
+
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+
+/// Where a state lives, as long as it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    index: u32,
+    generation: u32,
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    hash: u64,
+    generation: u32,
+    state: Option<(Box<[u8]>, S)>,
+}
+
+/// States by key. Seeds are random per process; nothing depends on the order inside.
+#[derive(Debug)]
+pub(crate) struct KeyTable<S> {
+    index: HashTable<u32>,
+    entries: Vec<Entry<S>>,
+    free: Vec<u32>,
+    seeds: RandomState,
+    bytes: usize,
+}
+
+impl<S: Default> KeyTable<S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            index: HashTable::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            seeds: RandomState::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Bytes taken by keys and states, without what the states own.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Number of keys with a state.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The place of a key, if it has a state.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<Place> {
+        let hash = self.seeds.hash_one(key);
+        let index = *self.index.find(hash, |index| self.key_at(*index) == Some(key))?;
+        let generation = self.entries.get(index as usize)?.generation;
+        Some(Place { index, generation })
+    }
+
+    /// The place of a key, which gets an empty state if it has none.
+    pub(crate) fn find_or_insert(&mut self, key: &[u8]) -> Place {
+        if let Some(place) = self.find(key) {
+            return place;
+        }
+        let hash = self.seeds.hash_one(key);
+        let state = Some((key.into(), S::default()));
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry { hash, generation: 0, state: None });
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        });
+        let mut generation = 0;
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            entry.hash = hash;
+            entry.state = state;
+            generation = entry.generation;
+        }
+        self.bytes += key.len() + size_of::<Entry<S>>();
+        let entries = &self.entries;
+        self.index.insert_unique(hash, index, |i| entries.get(*i as usize).map_or(0, |e| e.hash));
+        Place { index, generation }
+    }
+
+    /// The key and state at a place, `None` when that state is gone.
+    pub(crate) fn get_mut(&mut self, place: Place) -> Option<(&[u8], &mut S)> {
+        let entry = self.entries.get_mut(place.index as usize)?;
+        let current = entry.generation == place.generation;
+        entry.state.as_mut().filter(|_| current).map(|(key, state)| (&**key, state))
+    }
+
+    /// Gives up the state at a place. Without effect when it is gone already.
+    pub(crate) fn remove(&mut self, place: Place) {
+        let Some(entry) = self.entries.get_mut(place.index as usize) else { return };
+        if entry.generation != place.generation {
+            return;
+        }
+        let Some((key, _)) = entry.state.take() else { return };
+        self.bytes = self.bytes.saturating_sub(key.len() + size_of::<Entry<S>>());
+        entry.generation = entry.generation.wrapping_add(1);
+        let hash = entry.hash;
+        if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
+            occupied.remove();
+        }
+        self.free.push(place.index);
+    }
+
+    /// All states, in no particular order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &S)> {
+        self.entries.iter().zip(0_u32..).filter_map(|(entry, index)| {
+            let (_, state) = entry.state.as_ref()?;
+            Some((Place { index, generation: entry.generation }, state))
+        })
+    }
+
+    fn key_at(&self, index: u32) -> Option<&[u8]> {
+        self.entries.get(index as usize)?.state.as_ref().map(|(key, _)| &**key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_dies_with_its_state() {
+        let mut table: KeyTable<u32> = KeyTable::new();
+        let a = table.find_or_insert(b"a");
+        *table.get_mut(a).unwrap().1 = 5;
+        assert_eq!(table.find_or_insert(b"a"), a);
+        table.remove(a);
+        assert!(table.find(b"a").is_none());
+        let b = table.find_or_insert(b"b");
+        assert!(table.get_mut(a).is_none(), "the memory is reused, the old place is not");
+        assert_eq!(*table.get_mut(b).unwrap().1, 0);
+        assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn many_keys_are_found_again_after_growth_and_removal() {
+        let mut table: KeyTable<u32> = KeyTable::new();
+        for i in 0..1000_u32 {
+            let place = table.find_or_insert(&i.to_be_bytes());
+            *table.get_mut(place).unwrap().1 = i;
+        }
+        for i in (0..1000_u32).step_by(2) {
+            let place = table.find(&i.to_be_bytes()).unwrap();
+            table.remove(place);
+        }
+        for i in 0..1000_u32 {
+            let state = table.find(&i.to_be_bytes()).map(|p| *table.get_mut(p).unwrap().1);
+            assert_eq!(state, (i % 2 == 1).then_some(i));
+        }
+    }
+}

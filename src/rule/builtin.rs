@@ -1,0 +1,33 @@
+//! The rules that come with the program: the folder `rules/`, as it was when it was built.
+
+use include_dir::{Dir, include_dir};
+
+use super::load::{Loaded, load_text};
+use crate::schema::Schema;
+
+static RULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// Loads them all, in order of their paths.
+pub(super) fn load() -> Loaded {
+    let schema = Schema::new();
+    let mut files = Vec::new();
+    collect(&RULES, &mut files);
+    files.sort_unstable();
+    let mut loaded = Loaded::default();
+    for (path, text) in files {
+        loaded.merge(load_text(&format!("built-in/{path}"), text.to_owned(), &schema));
+    }
+    loaded
+}
+
+fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<(String, &'a str)>) {
+    for file in folder.files() {
+        let path = file.path();
+        if path.extension().is_some_and(|extension| extension == "toml")
+            && let Some(text) = file.contents_utf8()
+        {
+            files.push((path.display().to_string(), text));
+        }
+    }
+    folder.dirs().for_each(|inner| collect(inner, files));
+}
