@@ -1,6 +1,40 @@
-//! The command line.
+//! The command line: arguments in, library calls, output and exit code.
+//!
+//! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
-/// Runs the program.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+mod exit;
+mod output;
+mod progress;
+mod query;
+mod replay;
+mod rules;
+mod stream;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use args::{Arguments, Command};
+use exit::Exit;
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results; anything else is a mistake in the arguments.
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = error.print();
+            return if asked { Exit::Fine } else { Exit::Usage }.into();
+        }
+    };
+    let exit = match arguments.command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Stream(arguments) => stream::run(&arguments),
+        Command::Query(arguments) => query::run(&arguments),
+    };
+    exit.into()
 }

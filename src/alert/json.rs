@@ -1,0 +1,232 @@
+//! [`Alert`] → one JSON object in the shape of ECS; `docs/alerts.md` describes it field by field.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Alert, AlertEvent};
+use crate::event::Document;
+use crate::rule::{Rule, Technique, Threat};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// Fields of the last event that are copied to the top, so that an alert can be searched like an event.
+const COPIED: [&str; 8] =
+    ["host", "process", "user", "source", "destination", "network", "file", "group"];
+
+impl Alert {
+    /// The alert as a JSON object.
+    pub fn to_json(&self) -> Json {
+        let mut out = Map::new();
+        out.insert("@timestamp".into(), json!(self.last.to_string()));
+        let latest = self.latest().map(|event| nested(&event.document));
+        let category = latest.as_ref().and_then(|event| event.get("event")?.get("category"));
+        if let Some(rule) = self.rule() {
+            out.insert("message".into(), json!(self.message(rule)));
+            out.insert(
+                "event".into(),
+                json!({
+                    "kind": "signal",
+                    "module": "catena",
+                    "dataset": "catena.alert",
+                    "category": category.cloned().unwrap_or_else(|| json!([])),
+                    "type": ["info"],
+                    "id": self.id,
+                    "start": self.first.to_string(),
+                    "end": self.last.to_string(),
+                    "severity": rule.severity.risk_score(),
+                    "risk_score": rule.risk_score,
+                }),
+            );
+            out.insert("rule".into(), rule_json(rule));
+            if !rule.threat.is_empty() {
+                out.insert("threat".into(), threats(&rule.threat));
+            }
+            if !rule.tags.is_empty() {
+                out.insert("tags".into(), json!(rule.tags));
+            }
+        }
+        if let Some(Json::Object(latest)) = latest {
+            for (name, value) in latest {
+                if COPIED.contains(&name.as_str()) {
+                    out.insert(name, value);
+                }
+            }
+        }
+        out.insert("catena".into(), self.catena());
+        Json::Object(out)
+    }
+
+    fn catena(&self) -> Json {
+        let rule = self.rule();
+        let mut out = json!({
+            "id": self.id,
+            "version": env!("CARGO_PKG_VERSION"),
+            "kind": self.kind(),
+            "severity": rule.map(|rule| rule.severity.name()),
+            "rule_file": rule.map(|rule| rule.origin.file.as_str()),
+            "rule_logic": self.rules.logic(self.rule).map(|logic| logic.to_string()),
+            "keys": self.keys.iter().map(|(name, value)| {
+                json!({"field": &**name, "value": scalar(value)})
+            }).collect::<Vec<_>>(),
+            "first": self.first.to_string(),
+            "last": self.last.to_string(),
+            "decided": if self.decided == Timestamp::MAX {
+                Json::Null
+            } else {
+                json!(self.decided.to_string())
+            },
+            "uncertain": self.uncertain,
+            "evidence": {
+                "gaps": self.evidence.gaps,
+                "late": self.evidence.late,
+                "evicted": self.evidence.evicted,
+                "incomplete": self.evidence.incomplete,
+                "malformed": self.evidence.malformed,
+            },
+        });
+        let events = self.events.iter().zip(1..).map(|(event, item)| item_json(event, item));
+        if let Some(object) = out.as_object_mut() {
+            object.insert("events".into(), events.collect());
+            object.insert("process_tree".into(), self.tree_json());
+        }
+        out
+    }
+
+    /// The process of the last event and its ancestors, oldest first.
+    fn tree_json(&self) -> Json {
+        let tree = self.process_tree();
+        let processes = tree.iter().map(|process| {
+            let mut out = Map::new();
+            out.insert("pid".into(), json!(process.pid));
+            out.insert("entity_id".into(), json!(process.entity_id));
+            if let Some(name) = &process.name {
+                out.insert("name".into(), json!(name));
+            }
+            if let Some(executable) = &process.executable {
+                out.insert("executable".into(), json!(executable));
+            }
+            if !process.args.is_empty() {
+                out.insert("args".into(), json!(process.args));
+            }
+            Json::Object(out)
+        });
+        processes.collect()
+    }
+}
+
+fn item_json(event: &Option<AlertEvent>, item: u32) -> Json {
+    match event {
+        None => json!({"item": item, "missing": true}),
+        Some(event) => json!({
+            "item": item,
+            "missing": false,
+            "event": nested(&event.document),
+            "records": event.kept.records(),
+        }),
+    }
+}
+
+fn rule_json(rule: &Rule) -> Json {
+    let mut out = Map::new();
+    out.insert("id".into(), json!(rule.id));
+    out.insert("name".into(), json!(rule.name));
+    let mut text = |name: &str, text: &str| {
+        if !text.is_empty() {
+            out.insert(name.into(), json!(text));
+        }
+    };
+    text("description", &rule.description);
+    text("license", &rule.license);
+    if let Some(reference) = rule.references.first() {
+        text("reference", reference);
+    }
+    if !rule.author.is_empty() {
+        out.insert("author".into(), json!(rule.author));
+    }
+    Json::Object(out)
+}
+
+/// ECS keeps each part of the threats as a list of its own.
+fn threats(threats: &[Threat]) -> Json {
+    let techniques: Vec<&Technique> = threats.iter().flat_map(|threat| &threat.techniques).collect();
+    let sub: Vec<&Technique> = techniques.iter().flat_map(|t| &t.subtechniques).collect();
+    let column = |list: &[&Technique], pick: fn(&Technique) -> &str| -> Vec<String> {
+        list.iter().map(|t| pick(t).to_owned()).collect()
+    };
+    let mut technique = json!({
+        "id": column(&techniques, |t| &t.id),
+        "name": column(&techniques, |t| &t.name),
+        "reference": column(&techniques, |t| &t.reference),
+    });
+    if !sub.is_empty()
+        && let Some(object) = technique.as_object_mut()
+    {
+        object.insert(
+            "subtechnique".into(),
+            json!({
+                "id": column(&sub, |t| &t.id),
+                "name": column(&sub, |t| &t.name),
+                "reference": column(&sub, |t| &t.reference),
+            }),
+        );
+    }
+    json!({
+        "framework": threats.first().map(|threat| threat.framework.as_str()),
+        "tactic": {
+            "id": threats.iter().map(|t| t.tactic.id.as_str()).collect::<Vec<_>>(),
+            "name": threats.iter().map(|t| t.tactic.name.as_str()).collect::<Vec<_>>(),
+            "reference": threats.iter().map(|t| t.tactic.reference.as_str()).collect::<Vec<_>>(),
+        },
+        "technique": technique,
+    })
+}
+
+/// A document with dotted names as nested objects.
+///
+/// Where a name is both a value and a prefix of another (`auditd.data.a` beside `auditd.data.a.b`),
+/// the longer one keeps its dots inside the deepest object that exists.
+pub(super) fn nested(document: &Document) -> Json {
+    let mut root = Map::new();
+    for (name, values) in document.fields() {
+        insert(&mut root, name, field(name, values));
+    }
+    Json::Object(root)
+}
+
+fn insert(object: &mut Map<String, Json>, name: &str, value: Json) {
+    if let Some((head, tail)) = name.split_once('.') {
+        let inner = object.entry(head).or_insert_with(|| Json::Object(Map::new()));
+        if let Some(inner) = inner.as_object_mut() {
+            insert(inner, tail, value);
+            return;
+        }
+    }
+    object.insert(name.to_owned(), value);
+}
+
+/// Fields that ECS declares as lists stay lists also with one value.
+fn field(name: &str, values: &[Value]) -> Json {
+    const LISTS: [&str; 7] = [
+        "event.category",
+        "event.type",
+        "event.action",
+        "process.args",
+        "process.parent.args",
+        "tags",
+        "related.user",
+    ];
+    match values {
+        [single] if !LISTS.contains(&name) => scalar(single),
+        _ => values.iter().map(scalar).collect(),
+    }
+}
+
+fn scalar(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => json!(b),
+        Value::Int(i) => json!(i),
+        Value::Float(f) => json!(f),
+        Value::Str(s) => json!(s),
+        Value::Ip(_) | Value::Time(_) => json!(value.to_string()),
+    }
+}

@@ -1,0 +1,140 @@
+//! The arguments as plain data. Nothing here acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::time::Duration;
+
+/// Finds multi-step attacks in Linux audit logs.
+///
+/// Rules are EQL: single events, sequences and samples. Without --rules the built-in rules run.
+/// Results go to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "catena", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Exit codes: 0 fine, 1 alerts under --fail-on-alert, 2 bad rules or query, 3 usage,
+4 unreadable input, 5 input lost or doubtful under --strict.")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run rules over captured logs.
+    Replay(Replay),
+    /// Run rules over a live stream of records; alerts leave as they happen.
+    Stream(Stream),
+    /// Run one query over captured logs.
+    Query(Query),
+}
+
+/// Inputs: raw audit logs, also compressed with gzip, zstd, bzip2 or xz.
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    #[command(flatten)]
+    pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Stream {
+    /// Where to read from.
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub(super) input: PathBuf,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    #[command(flatten)]
+    pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Query {
+    /// An event query, a sequence or a sample.
+    #[arg(value_name = "EQL")]
+    pub(super) query: String,
+    /// Files, folders, globs, or - for standard input.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// Rule files or folders to use in place of the built-in rules.
+    #[arg(short, long = "rules", value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// How much later than its successors an event may come and still be put in order.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(super) lateness: Duration,
+    /// The host that records without node= come from.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Most memory for partial matches, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) state_limit: u32,
+    /// Exit with 1 when there are alerts.
+    #[arg(long)]
+    pub(super) fail_on_alert: bool,
+    /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Output {
+    /// How to write alerts [default: text at a terminal, ndjson elsewhere].
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to write alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A report for people.
+    Text,
+    /// One JSON object a line.
+    Ndjson,
+    /// Nothing: only count.
+    None,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// At a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration(0));
+    }
+    Duration::parse(text).map_err(|error| format!("{error}; write 500ms, 10s, 2m"))
+}

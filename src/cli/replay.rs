@@ -1,0 +1,84 @@
+//! `catena replay`: rules over captured logs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::args::{Output, Replay, Run};
+use super::exit::Exit;
+use super::output::{AlertWriter, message};
+use super::progress::Progress;
+use super::{rules, summary};
+use crate::engine::Limits;
+use crate::alert::Alert;
+use crate::pipeline::{self, Flow, Live, Observer, Settings};
+use crate::rule::RuleSet;
+
+pub(super) fn run(arguments: &Replay) -> Exit {
+    match rules::load(&arguments.rules, &arguments.output) {
+        Ok((rules, loaded)) => {
+            let ran = over(&rules, &arguments.inputs, &arguments.run, &arguments.output);
+            loaded.min(ran)
+        }
+        Err(exit) => exit,
+    }
+}
+
+/// Runs rules over captured logs, writes alerts and summary.
+pub(super) fn over(rules: &Arc<RuleSet>, inputs: &[PathBuf], run: &Run, output: &Output) -> Exit {
+    let mut screen = Screen {
+        writer: AlertWriter::new(output, false),
+        progress: Progress::start(output),
+    };
+    let started = Instant::now();
+    let report = pipeline::replay(rules, inputs, &settings(run), &mut screen);
+    screen.progress.finish();
+    let written = screen.writer.finish();
+    match report {
+        Ok(report) => {
+            summary::show(&report, started.elapsed(), output);
+            summary::exit(&report, run).min(write_exit(written))
+        }
+        Err(why) => {
+            message(&format!("catena: error: {why}"));
+            Exit::BadRules
+        }
+    }
+}
+
+struct Screen {
+    writer: AlertWriter,
+    progress: Progress,
+}
+
+impl Observer for Screen {
+    fn alert(&mut self, alert: &Alert) -> Flow {
+        self.progress.suspend(|| self.writer.write(alert))
+    }
+
+    fn read(&mut self, live: &Live) {
+        self.progress.update(live);
+    }
+}
+
+/// What the arguments say about running.
+pub(super) fn settings(run: &Run) -> Settings {
+    let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
+    Settings {
+        lateness: run.lateness,
+        limits: Limits { total_bytes, rule_bytes: total_bytes },
+        host: run.host.clone(),
+        ..Settings::default()
+    }
+}
+
+/// A result that cannot be written is as bad as an input that cannot be read.
+pub(super) fn write_exit(written: std::io::Result<()>) -> Exit {
+    match written {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            message(&format!("catena: error: cannot write alerts: {error}"));
+            Exit::Unreadable
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One source on its way to ordered events: lines → records → groups → order.
+//!
+//! A lane is fed blocks and gives groups in [`Ordinal`] order. Several lanes are merged by the order of
+//! their next group, so that logs of several hosts run as one stream.
+
+use std::collections::VecDeque;
+
+use crate::event::{Coalescer, Group};
+use crate::time::{Duration, Ordinal, Timestamp};
+
+use super::lines::Lines;
+use super::read::Read1;
+use super::{ReadFailure, Settings};
+use crate::engine::{Released, Reorder, ReorderStats};
+
+/// See the module page.
+#[derive(Debug)]
+pub(super) struct Lane {
+    source: u32,
+    lines: Lines,
+    coalescer: Coalescer,
+    order: Reorder<Group>,
+    /// Late groups, to be handed out before anything else.
+    late: VecDeque<Released<Group>>,
+    arrivals: u64,
+    /// The file being read.
+    file: String,
+    pub(super) failures: Vec<ReadFailure>,
+    pub(super) bytes: u64,
+    pub(super) cut_lines: u64,
+}
+
+impl Lane {
+    pub(super) fn new(source: u32, settings: &Settings) -> Self {
+        Self {
+            source,
+            lines: Lines::default(),
+            coalescer: Coalescer::new(settings.coalesce),
+            order: Reorder::new(settings.lateness, settings.max_reordered),
+            late: VecDeque::new(),
+            arrivals: 0,
+            file: String::new(),
+            failures: Vec::new(),
+            bytes: 0,
+            cut_lines: 0,
+        }
+    }
+
+    /// Takes in what the reader gave.
+    pub(super) fn feed(&mut self, read: Read1) {
+        match read {
+            Read1::Block(block) => {
+                self.bytes += block.len() as u64;
+                let (coalescer, source) = (&mut self.coalescer, self.source);
+                let cut_lines = &mut self.cut_lines;
+                self.lines.feed(&block, &mut |number, line, cut| {
+                    *cut_lines += u64::from(cut);
+                    coalescer.push(source, number, line);
+                });
+            }
+            Read1::File(name) => {
+                self.end_file();
+                self.file = name;
+                self.lines.start();
+            }
+            Read1::Failed { name, why } => {
+                self.end_file();
+                self.failures.push(ReadFailure { name, why });
+            }
+        }
+        self.collect();
+    }
+
+    fn end_file(&mut self) {
+        let (coalescer, source) = (&mut self.coalescer, self.source);
+        let cut_lines = &mut self.cut_lines;
+        self.lines.finish(&mut |number, line, cut| {
+            *cut_lines += u64::from(cut);
+            coalescer.push(source, number, line);
+        });
+    }
+
+    /// The input has ended: everything still open is complete, and nothing earlier will come.
+    pub(super) fn finish(&mut self) {
+        self.end_file();
+        self.coalescer.finish();
+        self.collect();
+        self.order.advance(Timestamp::MAX);
+    }
+
+    /// Nothing more is there to be read just now. What is complete and earlier than everything still
+    /// open is in order as far as anybody can know.
+    pub(super) fn settle(&mut self) {
+        let open = self.coalescer.oldest_open();
+        let latest = self.order.latest().map(|latest| latest.plus(Duration(1)));
+        if let Some(known) = match (open, latest) {
+            (Some(open), Some(latest)) => Some(open.min(latest)),
+            (None, latest) => latest,
+            (Some(_), None) => None,
+        } {
+            self.order.advance(known);
+        }
+    }
+
+    /// Closes what is open: the live source has been silent for longer than an event takes.
+    pub(super) fn close_open(&mut self) {
+        self.coalescer.finish();
+        self.collect();
+    }
+
+    /// Its number.
+    pub(super) fn source(&self) -> u32 {
+        self.source
+    }
+
+    /// The next group in order.
+    pub(super) fn pop(&mut self) -> Option<Released<Group>> {
+        if let Some(late) = self.late.pop_front() {
+            return Some(late);
+        }
+        self.order.pop()
+    }
+
+    /// Gives a group's memory back.
+    pub(super) fn recycle(&mut self, group: Group) {
+        self.coalescer.recycle(group);
+    }
+
+    /// Nothing earlier than this will come from here, but for late events.
+    pub(super) fn watermark(&self) -> Timestamp {
+        self.order.watermark()
+    }
+
+    pub(super) fn order_stats(&self) -> ReorderStats {
+        self.order.stats()
+    }
+
+    pub(super) fn coalescer(&self) -> &Coalescer {
+        &self.coalescer
+    }
+
+    /// Moves complete groups from the coalescer into the reorder buffer.
+    fn collect(&mut self) {
+        while let Some(group) = self.coalescer.pop() {
+            let id = group.id();
+            self.arrivals += 1;
+            let ordinal = Ordinal::new(id.time, Some(u64::from(id.serial)), self.arrivals);
+            self.late.extend(self.order.push(ordinal, group));
+        }
+    }
+}

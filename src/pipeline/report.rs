@@ -1,0 +1,2 @@
+//! What a run read, lost and found.
+

@@ -1,0 +1,109 @@
+//! Ordered groups → events → matches → alerts.
+//!
+//! The one path every event takes, whatever it was read from: process context is attached in event
+//! order, fields the rules read are filled in, the engine is fed, and matches become alerts with the
+//! evidence of their window.
+
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::engine::{Engine, EngineStats, Limits, Loss, LossKind, Match, Released};
+use crate::event::{Event, Group, Hosts, Projection};
+use crate::process;
+use crate::rule::RuleSet;
+use crate::time::Timestamp;
+
+/// See the module page.
+#[derive(Debug)]
+pub(super) struct Session {
+    rules: Arc<RuleSet>,
+    projection: Projection,
+    processes: process::Table,
+    hosts: Hosts,
+    engine: Engine,
+    event: Event,
+    matches: Vec<Match>,
+}
+
+impl Session {
+    pub(super) fn new(
+        rules: Arc<RuleSet>,
+        limits: Limits,
+        hosts: Hosts,
+    ) -> Result<Self, String> {
+        let fields = &rules.plan().fields;
+        let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
+        Ok(Self {
+            event: Event::new(projection.len()),
+            projection,
+            processes: process::Table::default(),
+            hosts,
+            engine: Engine::new(rules.clone(), limits)?,
+            rules,
+            matches: Vec::new(),
+        })
+    }
+
+    /// Runs one group; gives back its memory.
+    pub(super) fn event(
+        &mut self,
+        source: u32,
+        released: Released<Group>,
+        emit: &mut impl FnMut(Alert),
+    ) -> Group {
+        let time = released.ordinal.time;
+        let group = released.item;
+        if group.incomplete().is_some() {
+            let kind = LossKind::Incomplete;
+            self.engine.note(Loss { kind, from: time, to: time, count: 1 });
+        }
+        let host = self.hosts.find(source, group.node());
+        self.event.ordinal = released.ordinal;
+        self.event.load(group, &self.projection, &host);
+        self.processes.observe(&self.projection, &host, &mut self.event);
+        let matches = &mut self.matches;
+        self.engine.push(&self.event, &mut |found| matches.push(found));
+        self.deliver(emit);
+        self.event.take_group()
+    }
+
+    /// No event earlier than `watermark` will follow.
+    pub(super) fn advance(&mut self, watermark: Timestamp, emit: &mut impl FnMut(Alert)) {
+        let matches = &mut self.matches;
+        self.engine.advance(watermark, &mut |found| matches.push(found));
+        self.deliver(emit);
+    }
+
+    /// The input has ended.
+    pub(super) fn finish(&mut self, emit: &mut impl FnMut(Alert)) {
+        let matches = &mut self.matches;
+        self.engine.finish(&mut |found| matches.push(found));
+        self.deliver(emit);
+    }
+
+    /// Tells of losses that matches should know of.
+    pub(super) fn note(&mut self, loss: Loss) {
+        self.engine.note(loss);
+    }
+
+    pub(super) fn engine_stats(&self) -> EngineStats {
+        self.engine.stats()
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn processes(&self) -> &process::Table {
+        &self.processes
+    }
+
+    fn deliver(&mut self, emit: &mut impl FnMut(Alert)) {
+        for found in self.matches.drain(..) {
+            let evidence = self.engine.evidence(&found);
+            if let Some(alert) = Alert::new(&self.rules, found, evidence) {
+                emit(alert);
+            }
+        }
+    }
+}
