@@ -6,8 +6,14 @@
 //! This room never orders events and never looks at another event to fill one: that is the work of
 //! `process` and `engine`.
 
+mod coalesce;
+mod group;
 mod kept;
 mod slot;
+mod stats;
 
+pub use coalesce::{Coalescer, Limits};
+pub use group::{EventId, Group, Incomplete, Record};
 pub use kept::Kept;
 pub use slot::{Event, Slot, Values};
+pub use stats::{Gap, Malformed, Stats};

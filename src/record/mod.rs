@@ -1,1 +1,21 @@
-//! (being written)
+//! Bytes → records: one line of an audit log is taken apart, nothing is interpreted further.
+//!
+//! In: a line of a raw audit log, of a plugin stream, of syslog or of the kernel log. Out: its
+//! [`Head`] (type, time, serial) and, on demand, its [`Field`]s with their decoding. All text is
+//! attacker-controlled: every function here accepts any bytes, never panics and never loops.
+//! This room never looks at a second record: joining them is the work of `event`.
+
+pub mod execve;
+pub mod field;
+mod nested;
+pub mod raw;
+pub mod sockaddr;
+pub mod tables;
+pub mod text;
+
+pub use execve::Arguments;
+pub use field::{Field, Fields, RawValue, decode, decode_into, fields, is_encoded};
+pub use nested::{Nested, nested};
+pub use raw::{Head, HeadError, head};
+pub use sockaddr::Sockaddr;
+pub use tables::RecordType;

@@ -1,0 +1,361 @@
+//! The `key=value` tokens of a record's body.
+//!
+//! In: the body of a record. Out: its [`Field`]s in order, borrowed and undecoded; then, when the
+//! daemon appended them, its enriched copies ([`Fields::enriched`]). [`nested`] does the same for the
+//! text of programs inside `msg='…'`. [`decode`] gives the bytes a value stands for. A token that
+//! does not fit the grammar is skipped, never guessed at.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memrchr};
+
+use crate::record::RecordType;
+use crate::record::text::unhex;
+
+/// Separates the body from its enriched copies.
+const SEPARATOR: u8 = 0x1d;
+
+/// One token. Keys may repeat inside a record: the first one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The key as logged; `old-auid` and the like also where it is spelled with a space.
+    pub key: &'a [u8],
+    /// The value, undecoded.
+    pub value: RawValue<'a>,
+}
+
+/// A value as it stands in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawValue<'a> {
+    /// Between double quotes: these bytes and nothing else.
+    Quoted(&'a [u8]),
+    /// Without quotes: a number, a word, hexadecimal bytes or nothing (`op=`).
+    Bare(&'a [u8]),
+    /// `(null)`: the kernel had no value.
+    Null,
+    /// `?`: the program did not know.
+    Unknown,
+    /// Between braces: an interpreted address, the permissions of an AVC.
+    Braced(&'a [u8]),
+    /// Between single quotes: the text of a program, see [`nested`].
+    Nested(&'a [u8]),
+}
+
+impl<'a> RawValue<'a> {
+    /// The bytes between the delimiters, undecoded; `None` when there is no value.
+    pub fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Quoted(b) | Self::Bare(b) | Self::Braced(b) | Self::Nested(b) => Some(b),
+            Self::Null | Self::Unknown => None,
+        }
+    }
+
+    /// An unquoted token: `(null)` and `?` mean that there is no value.
+    fn bare(token: &'a [u8]) -> Self {
+        match token {
+            b"(null)" => Self::Null,
+            b"?" => Self::Unknown,
+            other => Self::Bare(other),
+        }
+    }
+}
+
+/// The fields of a body, without the enriched ones.
+pub fn fields(body: &[u8]) -> Fields<'_> {
+    let mut fields = Fields { rest: body, head: [None, None], in_tail: false };
+    if let Some((head, rest)) = avc_head(body) {
+        fields.head = head;
+        fields.rest = rest;
+    }
+    fields
+}
+
+/// Iterator over the fields of a body, see [`fields`].
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+    /// What an AVC says before its first key, last one first.
+    head: [Option<Field<'a>>; 2],
+    /// The enriched copies begin at `rest`.
+    in_tail: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The enriched copies (`UID="root"`, `SYSCALL=execve`): skips what is left of the body. Empty
+    /// when the log is not enriched.
+    pub fn enriched(mut self) -> Enriched<'a> {
+        while self.next().is_some() {}
+        Enriched { fields: Fields { rest: self.rest, head: [None, None], in_tail: false } }
+    }
+
+    /// Reads the value at `rest` and moves behind it.
+    #[inline]
+    fn value(&mut self, key: &[u8]) -> RawValue<'a> {
+        match self.rest {
+            [b'"', inner @ ..] => {
+                let (value, rest) = split_after(inner, memchr(b'"', inner));
+                self.rest = rest;
+                RawValue::Quoted(value)
+            }
+            [b'\'', inner @ ..] if key == b"msg" => {
+                let (value, rest) = split_after(inner, nested_end(inner));
+                self.rest = rest;
+                RawValue::Nested(value)
+            }
+            [b'{', inner @ ..] if inner.starts_with(b" ") => {
+                let (value, rest) = split_after(inner, memrchr(b'}', inner));
+                self.rest = rest;
+                RawValue::Braced(value.trim_ascii())
+            }
+            _ => self.bare_value(key),
+        }
+    }
+
+    #[inline]
+    fn bare_value(&mut self, key: &[u8]) -> RawValue<'a> {
+        let mut has_equals = false;
+        let mut end = self.rest.len();
+        for (at, byte) in self.rest.iter().enumerate() {
+            match *byte {
+                b' ' | SEPARATOR => {
+                    end = at;
+                    break;
+                }
+                b'=' => has_equals = true,
+                _ => {}
+            }
+        }
+        if has_equals {
+            let token = self.rest.get(..end).unwrap_or_default();
+            end = glued_tail(token).unwrap_or(end);
+        }
+        if matches!(key, b"subj" | b"obj" | b"label" | b"peer_label") {
+            end += mode_suffix(self.rest.get(end..).unwrap_or_default());
+        }
+        let (value, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        RawValue::bare(value)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        if let Some(field) = self.head.iter_mut().find_map(Option::take) {
+            return Some(field);
+        }
+        if self.in_tail {
+            return None;
+        }
+        let mut word: &[u8] = b"";
+        loop {
+            while let [b' ', rest @ ..] = self.rest {
+                self.rest = rest;
+            }
+            let is_end = |b: &u8| matches!(*b, b'=' | b' ' | SEPARATOR);
+            let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
+            let (key, rest) = self.rest.split_at_checked(end)?;
+            if rest.first() == Some(&b'=') && !key.is_empty() {
+                if is_enriched_key(key) {
+                    self.in_tail = true;
+                    return None;
+                }
+                self.rest = rest.get(1..).unwrap_or_default();
+                let value = self.value(key);
+                return Some(Field { key: spaced_key(word, key), value });
+            }
+            match rest {
+                [] => {
+                    self.rest = rest;
+                    return None;
+                }
+                [SEPARATOR, tail @ ..] if key.is_empty() => {
+                    self.rest = tail;
+                    self.in_tail = true;
+                    return None;
+                }
+                // A word without a value, such as the `tty` before the fields of a TTY record.
+                [SEPARATOR | b' ', ..] => {
+                    word = key;
+                    self.rest = rest;
+                }
+                // An equals sign without a key.
+                [_, after @ ..] => {
+                    let end = after.iter().position(|b| matches!(*b, b' ' | SEPARATOR));
+                    self.rest = end.and_then(|end| after.get(end..)).unwrap_or_default();
+                }
+            }
+        }
+    }
+}
+
+/// Iterator over the enriched copies of a record, see [`Fields::enriched`].
+#[derive(Debug, Clone)]
+pub struct Enriched<'a> {
+    fields: Fields<'a>,
+}
+
+impl<'a> Iterator for Enriched<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        let fields = &mut self.fields;
+        loop {
+            let skip = fields.rest.iter().position(|b| !matches!(*b, b' ' | SEPARATOR))?;
+            let rest = fields.rest.get(skip..)?;
+            let end = rest.iter().position(|b| matches!(*b, b'=' | b' '))?;
+            let (key, rest) = rest.split_at_checked(end)?;
+            fields.rest = rest.get(1..).unwrap_or_default();
+            if rest.first() != Some(&b'=') || key.is_empty() {
+                continue;
+            }
+            if key == b"SADDR" && !fields.rest.starts_with(b"{") {
+                // Older daemons write `unknown family(0)` here; nothing follows an address.
+                let value = std::mem::take(&mut fields.rest).trim_ascii();
+                return Some(Field { key, value: RawValue::Bare(value) });
+            }
+            return Some(Field { key, value: fields.value(key) });
+        }
+    }
+}
+
+/// `(text before the delimiter, what follows it)`; all of it when there is no delimiter, as in a line
+/// that was cut.
+#[inline]
+fn split_after(text: &[u8], delimiter: Option<usize>) -> (&[u8], &[u8]) {
+    match delimiter.and_then(|at| text.split_at_checked(at)) {
+        Some((value, rest)) => (value, rest.get(1..).unwrap_or_default()),
+        None => (text, &[]),
+    }
+}
+
+/// Where the quote that ends a program's text stands: programs do not encode quotes, so it is the
+/// last one before the enriched copies.
+fn nested_end(text: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(text, &[b'\'', SEPARATOR]).or_else(|| memrchr(b'\'', text))
+}
+
+/// Length of the ` (enforce)` that AppArmor writes behind a label.
+fn mode_suffix(rest: &[u8]) -> usize {
+    let Some(word) = rest.strip_prefix(b" (") else { return 0 };
+    let letters = word.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    if letters > 0 && word.get(letters) == Some(&b')') { letters + 3 } else { 0 }
+}
+
+/// The keys of LOGIN records of old kernels hold a space: `old auid=0`.
+#[inline]
+fn spaced_key<'a>(word: &[u8], key: &'a [u8]) -> &'a [u8] {
+    if word.len() != 3 {
+        return key;
+    }
+    match (word, key) {
+        (b"old", b"auid") => b"old-auid",
+        (b"new", b"auid") => b"new-auid",
+        (b"old", b"ses") => b"old-ses",
+        (b"new", b"ses") => b"new-ses",
+        _ => key,
+    }
+}
+
+/// The keys that the daemon adds when it enriches a record.
+const ENRICHED: [&[u8]; 26] = [
+    b"UID",
+    b"GID",
+    b"AUID",
+    b"EUID",
+    b"SUID",
+    b"FSUID",
+    b"EGID",
+    b"SGID",
+    b"FSGID",
+    b"OUID",
+    b"OGID",
+    b"OAUID",
+    b"SAUID",
+    b"IUID",
+    b"IGID",
+    b"OLD-AUID",
+    b"NEW-AUID",
+    b"NEW_GID",
+    b"ID",
+    b"OBJ_UID",
+    b"OBJ_GID",
+    b"INODE_UID",
+    b"INODE_GID",
+    b"ARCH",
+    b"SYSCALL",
+    b"SADDR",
+];
+
+/// Whether a key starts the enriched copies where the separator was lost.
+#[inline]
+fn is_enriched_key(key: &[u8]) -> bool {
+    key.first().is_some_and(u8::is_ascii_uppercase)
+        && (ENRICHED.contains(&key) || key == b"URING_OP")
+}
+
+/// Where an enriched key starts inside a bare token whose separator was lost: `(null)ARCH=x86_64`.
+fn glued_tail(token: &[u8]) -> Option<usize> {
+    let equals = memchr(b'=', token)?;
+    let before = token.get(..equals)?;
+    let longest = ENRICHED.iter().filter(|key| before.ends_with(key)).map(|key| key.len()).max()?;
+    let at = equals.checked_sub(longest)?;
+    if at == 0 { None } else { Some(at) }
+}
+
+/// What an AVC says before its first key: `avc:  denied  { read write } for`. Gives it as the fields
+/// `avc` and `perms`, and the rest of the text.
+pub(super) fn avc_head(text: &[u8]) -> Option<([Option<Field<'_>>; 2], &[u8])> {
+    let rest = text.strip_prefix(b"avc:")?.trim_ascii_start();
+    let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
+    let (verb, rest) = rest.split_at_checked(end)?;
+    let verb = Field { key: b"avc", value: RawValue::Bare(verb) };
+    let rest = rest.trim_ascii_start();
+    let Some(inner) = rest.strip_prefix(b"{") else { return Some(([Some(verb), None], rest)) };
+    let (perms, rest) = split_after(inner, memchr(b'}', inner));
+    let perms = Field { key: b"perms", value: RawValue::Braced(perms.trim_ascii()) };
+    Some(([Some(verb), Some(perms)], rest))
+}
+
+/// Whether a bare value of this key is hexadecimal bytes. All other values are what they look like:
+/// `a0=41` of a SYSCALL record is a number.
+#[inline]
+pub fn is_encoded(kind: RecordType, key: &[u8]) -> bool {
+    match key {
+        b"comm" | b"exe" | b"key" | b"name" | b"cwd" | b"proctitle" | b"acct" | b"cmd"
+        | b"path" | b"ocomm" | b"data" | b"addr" | b"apparmor" | b"cgroup" | b"device" | b"dir"
+        | b"file" | b"grp" | b"invalid_context" | b"new-chardev" | b"new-disk" | b"new-fs"
+        | b"new-net" | b"new-rng" | b"old-chardev" | b"old-disk" | b"old-fs" | b"old-net"
+        | b"old-rng" | b"saddr" | b"vm" | b"watch" | b"sw" | b"root_dir" | b"profile"
+        | b"operation" | b"info" | b"denied_mask" | b"requested_mask" | b"new_group" => true,
+        [b'a', digit, rest @ ..] if kind == RecordType::EXECVE => {
+            digit.is_ascii_digit() && !rest.ends_with(b"_len")
+        }
+        _ => false,
+    }
+}
+
+/// The bytes a value stands for: those between quotes literally, hexadecimal ones decoded where the
+/// field is an encoded one ([`is_encoded`]), any other token as it is. `None` when there is no value.
+pub fn decode<'a>(key: &[u8], kind: RecordType, value: RawValue<'a>) -> Option<Cow<'a, [u8]>> {
+    if let RawValue::Bare(token) = value
+        && is_encoded(kind, key)
+    {
+        let mut bytes = Vec::with_capacity(token.len() / 2);
+        if unhex(token, &mut bytes) {
+            return Some(Cow::Owned(bytes));
+        }
+    }
+    value.bytes().map(Cow::Borrowed)
+}
+
+/// Appends what [`decode`] gives to `out`. `false` when there is no value.
+pub fn decode_into(key: &[u8], kind: RecordType, value: RawValue<'_>, out: &mut Vec<u8>) -> bool {
+    let Some(bytes) = value.bytes() else { return false };
+    let is_hex = matches!(value, RawValue::Bare(_)) && is_encoded(kind, key) && unhex(bytes, out);
+    if !is_hex {
+        out.extend_from_slice(bytes);
+    }
+    true
+}
