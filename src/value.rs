@@ -273,7 +273,7 @@ pub fn with_fold<R>(text: &str, then: impl FnOnce(&str) -> R) -> R {
 
 /// `true` for ASCII text without capital letters. Looks at every byte so that it runs without
 /// branches, many bytes at a time.
-fn is_folded_ascii(text: &str) -> bool {
+pub fn is_folded_ascii(text: &str) -> bool {
     !text.bytes().fold(false, |found, b| found | b.is_ascii_uppercase() | !b.is_ascii())
 }
 
