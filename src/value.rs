@@ -135,6 +135,14 @@ pub fn equal(a: Scalar<'_>, b: Scalar<'_>) -> bool {
     compare(a, b) == Some(Ordering::Equal)
 }
 
+/// How `a` stands to `b` for `<` and the like: as [`compare`], but booleans have no order.
+pub fn order(a: Scalar<'_>, b: Scalar<'_>) -> Option<Ordering> {
+    match (a, b) {
+        (Scalar::Bool(_), _) | (_, Scalar::Bool(_)) => None,
+        _ => compare(a, b),
+    }
+}
+
 /// A whole number against any other, exact also beyond 2^53.
 fn int_float(int: i64, float: f64) -> Option<Ordering> {
     // 2^63 as a float is exact; every float in this range truncates to a valid i64.
@@ -223,11 +231,68 @@ pub fn fold_char(c: char) -> char {
 
 /// Text in lower case, see [`fold_char`]. Borrows when nothing changes.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| fold_char(c) == c) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.chars().map(fold_char).collect())
+    if is_folded_ascii(text) || text.chars().all(|c| fold_char(c) == c) {
+        return Cow::Borrowed(text);
     }
+    let mut folded = String::new();
+    fold_into(text, &mut folded);
+    Cow::Owned(folded)
+}
+
+/// Appends `text` in lower case to `out`, see [`fold_char`].
+pub fn fold_into(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        let start = out.len();
+        out.push_str(text);
+        if let Some(added) = out.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
+    } else {
+        out.extend(text.chars().map(fold_char));
+    }
+}
+
+/// Calls `then` with `text` in lower case, see [`fold_char`].
+///
+/// Nothing is copied when nothing changes, and nothing is allocated up to 1 KiB.
+pub fn with_fold<R>(text: &str, then: impl FnOnce(&str) -> R) -> R {
+    if is_folded_ascii(text) {
+        return then(text);
+    }
+    if text.len() <= 128 {
+        if let Some(folded) = fold_in_place(text, &mut [0; 128]) {
+            return then(folded);
+        }
+    } else if text.len() <= 1024
+        && let Some(folded) = fold_in_place(text, &mut [0; 1024])
+    {
+        return then(folded);
+    }
+    then(&fold(text))
+}
+
+/// `true` for ASCII text without capital letters. Looks at every byte so that it runs without
+/// branches, many bytes at a time.
+pub fn is_folded_ascii(text: &str) -> bool {
+    !text.bytes().fold(false, |found, b| found | b.is_ascii_uppercase() | !b.is_ascii())
+}
+
+/// Lower case written to `buffer`; `None` when it does not fit.
+fn fold_in_place<'b>(text: &str, buffer: &'b mut [u8]) -> Option<&'b str> {
+    let mut end = 0;
+    if text.is_ascii() {
+        end = text.len();
+        let folded = buffer.get_mut(..end)?;
+        folded.copy_from_slice(text.as_bytes());
+        folded.make_ascii_lowercase();
+    } else {
+        for c in text.chars().map(fold_char) {
+            let next = end + c.len_utf8();
+            c.encode_utf8(buffer.get_mut(end..next)?);
+            end = next;
+        }
+    }
+    std::str::from_utf8(buffer.get(..end)?).ok()
 }
 
 /// `true` when both are the same text but for case.
@@ -271,5 +336,28 @@ mod tests {
         assert!(matches!(fold("ab"), Cow::Borrowed("ab")));
         assert!(equal_folded("Straße", "STRAßE"));
         assert!(!equal_folded("Straße", "STRASSE"));
+    }
+
+    #[test]
+    fn all_ways_to_fold_agree_on_every_length() {
+        // Ⱥ grows from two bytes to three when folded, the Kelvin sign shrinks from three to one.
+        for unit in ["a", "A", "Ä", "\u{23a}", "\u{212a}", "İ"] {
+            for count in [0, 1, 2, 42, 43, 63, 64, 127, 128, 129, 341, 342, 1024, 1025] {
+                let text = unit.repeat(count);
+                let expected: String = text.chars().map(fold_char).collect();
+                let mut appended = String::from("x");
+                fold_into(&text, &mut appended);
+                assert_eq!(fold(&text), expected);
+                assert_eq!(appended, format!("x{expected}"));
+                assert!(with_fold(&text, |folded| folded == expected), "{unit} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn booleans_have_no_order() {
+        assert_eq!(order(Scalar::Bool(false), Scalar::Bool(true)), None);
+        assert_eq!(order(Scalar::Bool(false), Scalar::Str("true")), None);
+        assert_eq!(order(Scalar::Str("9"), Scalar::Int(10)), Some(Ordering::Less));
     }
 }

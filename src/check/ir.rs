@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+pub use crate::function::Function;
 use crate::schema::FieldType;
 use crate::span::Span;
-use crate::syntax::ast::{Arithmetic, Compare};
+pub use crate::syntax::ast::{Arithmetic, Compare};
 use crate::time::Duration;
 use crate::value::Value;
 
@@ -164,6 +165,8 @@ pub enum Test {
     },
     /// Stands in this relation to the value.
     Compare(Order, Value),
+    /// Older or newer than this software version, see [`crate::version`].
+    Version(Order, Box<str>),
     /// An address inside any of these networks.
     Cidr(Vec<IpNet>),
 }
@@ -209,27 +212,4 @@ pub enum Expr {
     Test(Box<Expr>, Test),
     /// Two-valued logic inside a larger expression.
     Cond(Box<Cond>),
-}
-
-/// The functions, see `check/function.rs` for their signatures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented with their signatures in the catalogue")]
-pub enum Function {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
-    Between,
-    CidrMatch,
-    Concat,
-    EndsWith,
-    IndexOf,
-    Length,
-    Number,
-    StartsWith,
-    String,
-    StringContains,
-    Substring,
-    Wildcard,
 }

@@ -12,6 +12,7 @@
 
 pub(crate) mod expr;
 pub(crate) mod key;
+mod literals;
 pub(crate) mod pipe;
 pub(crate) mod predicate;
 pub(crate) mod sample;

@@ -141,6 +141,9 @@ fn test(test: &Test, out: &mut String) {
         Test::Compare(order, value) => {
             let _ = write!(out, "({order:?} {})", value_text(value));
         }
+        Test::Version(order, version) => {
+            let _ = write!(out, "(version {order:?} {version:?})");
+        }
         Test::Cidr(nets) => sorted("cidr", nets.iter().map(ToString::to_string), out),
     }
 }

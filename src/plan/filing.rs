@@ -71,7 +71,7 @@ fn share(leaf: &ir::Leaf) -> f64 {
         Test::Like { patterns, .. } => field * (1.0 + count(patterns.len())),
         Test::Regex { .. } => field * 2.0,
         Test::Cidr(nets) => 0.1 * count(nets.len()),
-        Test::Compare(..) => 0.5,
+        Test::Compare(..) | Test::Version(..) => 0.5,
     };
     share.min(1.0)
 }

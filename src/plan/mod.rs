@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use canon::{LogicHash, logic_hash};
 pub use graph::{Graph, Node};
 
-use crate::check::ir;
+pub use crate::check::ir;
 use crate::schema::{FieldId, FieldType};
 use crate::time::Duration;
 
