@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// `text` with control, bidirectional and invisible characters written as `\n`, `\x1b`, `\u{202e}`.
 ///
 /// A backslash stays as it is: the output is for reading, not for parsing.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -147,7 +147,8 @@ fn rule_json(rule: &Rule) -> Json {
 
 /// ECS keeps each part of the threats as a list of its own.
 fn threats(threats: &[Threat]) -> Json {
-    let techniques: Vec<&Technique> = threats.iter().flat_map(|threat| &threat.techniques).collect();
+    let techniques: Vec<&Technique> =
+        threats.iter().flat_map(|threat| &threat.techniques).collect();
     let sub: Vec<&Technique> = techniques.iter().flat_map(|t| &t.subtechniques).collect();
     let column = |list: &[&Technique], pick: fn(&Technique) -> &str| -> Vec<String> {
         list.iter().map(|t| pick(t).to_owned()).collect()

@@ -9,6 +9,8 @@ mod escape;
 mod json;
 mod text;
 
+pub use escape::escape;
+
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -61,9 +63,10 @@ impl Alert {
         let first = found.first()?.time;
         let last = found.last()?.time;
         let id = identifier(rule, rules.logic(found.rule)?, &found);
-        let events = found.events.into_iter().map(|event| {
-            event.map(|kept| AlertEvent { document: kept.document(), kept })
-        });
+        let events = found
+            .events
+            .into_iter()
+            .map(|event| event.map(|kept| AlertEvent { document: kept.document(), kept }));
         Some(Self {
             rule: found.rule,
             id,

@@ -9,8 +9,8 @@ use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
 use super::{rules, summary};
-use crate::engine::Limits;
 use crate::alert::Alert;
+use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
 use crate::rule::RuleSet;
 
@@ -26,10 +26,8 @@ pub(super) fn run(arguments: &Replay) -> Exit {
 
 /// Runs rules over captured logs, writes alerts and summary.
 pub(super) fn over(rules: &Arc<RuleSet>, inputs: &[PathBuf], run: &Run, output: &Output) -> Exit {
-    let mut screen = Screen {
-        writer: AlertWriter::new(output, false),
-        progress: Progress::start(output),
-    };
+    let mut screen =
+        Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
     let report = pipeline::replay(rules, inputs, &settings(run), &mut screen);
     screen.progress.finish();

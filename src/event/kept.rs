@@ -2,34 +2,68 @@
 
 use std::sync::Arc;
 
-use super::Event;
+use super::document::{Document, document};
+use super::{Event, Group, Host, Process};
+use crate::record::text::text_of;
 use crate::time::Ordinal;
 
-/// An event kept for a match: its raw records, from which every field can be read again.
+/// An event kept for a match: its raw records and its context, from which every field can be read
+/// again. Tested fields are not kept.
 #[derive(Debug)]
 pub struct Kept {
     /// Its place in the total order.
     pub ordinal: Ordinal,
-    host: u32,
-    bytes: usize,
-    _p: Option<Arc<()>>,
+    group: Group,
+    host: Option<Arc<Host>>,
+    process: Option<Arc<Process>>,
 }
 
 impl Kept {
     /// Number of the host it happened on.
     pub fn host(&self) -> u64 {
-        u64::from(self.host)
+        self.host.as_ref().map_or(0, |host| u64::from(host.index))
     }
 
     /// Bytes it occupies.
     pub fn size_bytes(&self) -> usize {
-        self.bytes
+        size_of::<Self>() + self.group.size_bytes()
+    }
+
+    /// The process it is about, with its ancestors.
+    pub fn process(&self) -> Option<&Arc<Process>> {
+        self.process.as_ref()
+    }
+
+    /// What names it on every run: host, time and serial number.
+    pub fn identity(&self) -> String {
+        let host = self.host.as_ref().map_or("", |host| &host.id);
+        format!("{host}\u{0}{}", self.group.id())
+    }
+
+    /// Its records as logged, bytes that are no text written as `\xHH`.
+    pub fn records(&self) -> Vec<String> {
+        self.group.records().map(|record| text_of(record.line).into_owned()).collect()
+    }
+
+    /// All its fields. Costs a multiple of testing it: meant for alerts.
+    pub fn document(&self) -> Document {
+        document(&self.group, self.host.as_deref(), self.process.as_deref())
     }
 }
 
 impl Event {
     /// The event for keeps.
     pub fn kept(&self) -> Kept {
-        Kept { ordinal: self.ordinal, host: 0, bytes: self.size_bytes(), _p: None }
+        Kept {
+            ordinal: self.ordinal,
+            group: self.raw.clone(),
+            host: self.host.clone(),
+            process: self.process.clone(),
+        }
+    }
+
+    /// All its fields, see [`Kept::document`].
+    pub fn document(&self) -> Document {
+        document(&self.raw, self.host.as_deref(), self.process.as_deref())
     }
 }

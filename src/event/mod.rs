@@ -6,14 +6,32 @@
 //! This room never orders events and never looks at another event to fill one: that is the work of
 //! `process` and `engine`.
 
+mod actions;
 mod coalesce;
+mod context;
+mod decoded;
+mod document;
+mod facts;
 mod group;
+mod host;
 mod kept;
+mod process;
+mod project;
+mod read;
 mod slot;
+mod source;
 mod stats;
+mod view;
 
-pub use coalesce::{Coalescer, Limits};
+pub use coalesce::{Coalescer, Limits as CoalesceLimits};
+pub use context::read_context;
+pub use document::Document;
+pub use facts::Facts;
 pub use group::{EventId, Group, Incomplete, Record};
+pub use host::{Host, Hosts};
 pub use kept::Kept;
+pub use process::Process;
+pub use project::Projection;
 pub use slot::{Event, Slot, Values};
+pub use source::ContextField;
 pub use stats::{Gap, Malformed, Stats};

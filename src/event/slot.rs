@@ -2,7 +2,13 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::facts::Facts;
+use super::group::Group;
+use super::host::Host;
+use super::process::Process;
+use super::read::Scratch;
 use crate::schema::FieldId;
 use crate::time::{Ordinal, Timestamp};
 use crate::value::Scalar;
@@ -39,9 +45,17 @@ pub enum Slot {
 pub struct Event {
     /// Its place in the total order.
     pub ordinal: Ordinal,
+    /// Its raw records.
+    pub(super) raw: Group,
+    /// Where it happened.
+    pub(super) host: Option<Arc<Host>>,
+    /// The process it is about.
+    pub(super) process: Option<Arc<Process>>,
     slots: Vec<Slot>,
     items: Vec<Slot>,
     text: String,
+    pub(super) scratch: Scratch,
+    pub(super) facts: Facts,
 }
 
 impl Event {
@@ -49,9 +63,14 @@ impl Event {
     pub fn new(fields: usize) -> Self {
         Self {
             ordinal: Ordinal::new(Timestamp(0), None, 0),
+            raw: Group::new(),
+            host: None,
+            process: None,
             slots: vec![Slot::Empty; fields],
             items: Vec::new(),
             text: String::new(),
+            scratch: Scratch::default(),
+            facts: Facts::default(),
         }
     }
 
@@ -90,7 +109,12 @@ impl Event {
     pub fn set_list(&mut self, field: FieldId, values: impl IntoIterator<Item = Slot>) {
         let start = self.items.len();
         self.items.extend(values);
-        let slot = match self.items.len() - start {
+        self.close_list(field, start);
+    }
+
+    /// Sets a field to the items from `start` on.
+    fn close_list(&mut self, field: FieldId, start: usize) {
+        let slot = match self.items.len().saturating_sub(start) {
             0 => Slot::Empty,
             1 => self.items.pop().unwrap_or(Slot::Empty),
             _ => Slot::List(index(start)..index(self.items.len())),
@@ -115,6 +139,41 @@ impl Event {
             Scalar::Ip(ip) => Slot::Ip(ip),
             Scalar::Time(t) => Slot::Time(t),
         }
+    }
+
+    /// Sets a field to what `values` gives.
+    pub fn fill(&mut self, field: FieldId, values: impl FnOnce(&mut dyn FnMut(Scalar<'_>))) {
+        let start = self.items.len();
+        values(&mut |value| {
+            let slot = self.keep_scalar(value);
+            self.items.push(slot);
+        });
+        self.close_list(field, start);
+    }
+
+    /// Whether a field is missing.
+    pub fn is_missing(&self, field: FieldId) -> bool {
+        self.values(field).next().is_none()
+    }
+
+    /// Its raw records.
+    pub fn raw(&self) -> &Group {
+        &self.raw
+    }
+
+    /// Where it happened.
+    pub fn host(&self) -> Option<&Arc<Host>> {
+        self.host.as_ref()
+    }
+
+    /// Says which process it is about.
+    pub fn set_process(&mut self, process: Option<Arc<Process>>) {
+        self.process = process;
+    }
+
+    /// Takes out the raw records, for their memory.
+    pub fn take_group(&mut self) -> Group {
+        std::mem::replace(&mut self.raw, Group::new())
     }
 
     /// Bytes this event occupies when it is kept.

@@ -26,7 +26,7 @@ pub struct Refusal {
 }
 
 /// Finds the sources behind `arguments`. A file named twice is read once.
-pub fn discover(arguments: &[PathBuf]) -> (Vec<Source>, Vec<Refusal>) {
+pub(super) fn discover(arguments: &[PathBuf]) -> (Vec<Source>, Vec<Refusal>) {
     let mut found = Found::default();
     for argument in arguments {
         if argument.as_os_str() == "-" {
@@ -154,7 +154,10 @@ mod tests {
         let (sources, refusals) = discover(&[folder.path().to_owned()]);
         assert_eq!(refusals, []);
         assert_eq!(sources.len(), 2);
-        assert_eq!(files(&sources[0]), ["audit.log.10.gz", "audit.log.2", "audit.log.1", "audit.log"]);
+        assert_eq!(
+            files(&sources[0]),
+            ["audit.log.10.gz", "audit.log.2", "audit.log.1", "audit.log"]
+        );
         assert_eq!(files(&sources[1]), ["other.log"]);
     }
 

@@ -10,8 +10,8 @@ use crate::time::{Duration, Ordinal, Timestamp};
 
 use super::lines::Lines;
 use super::read::Read1;
-use super::{ReadFailure, Settings};
-use crate::engine::{Released, Reorder, ReorderStats};
+use super::{MalformedLine, ReadFailure, Settings};
+use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
 
 /// See the module page.
 #[derive(Debug)]
@@ -26,8 +26,12 @@ pub(super) struct Lane {
     /// The file being read.
     file: String,
     pub(super) failures: Vec<ReadFailure>,
+    /// The first malformed lines, with the file they stand in.
+    pub(super) malformed: Vec<MalformedLine>,
+    malformed_seen: usize,
+    gaps_seen: u64,
+    malformed_noted: u64,
     pub(super) bytes: u64,
-    pub(super) cut_lines: u64,
 }
 
 impl Lane {
@@ -41,8 +45,11 @@ impl Lane {
             arrivals: 0,
             file: String::new(),
             failures: Vec::new(),
+            malformed: Vec::new(),
+            malformed_seen: 0,
+            gaps_seen: 0,
+            malformed_noted: 0,
             bytes: 0,
-            cut_lines: 0,
         }
     }
 
@@ -52,9 +59,7 @@ impl Lane {
             Read1::Block(block) => {
                 self.bytes += block.len() as u64;
                 let (coalescer, source) = (&mut self.coalescer, self.source);
-                let cut_lines = &mut self.cut_lines;
-                self.lines.feed(&block, &mut |number, line, cut| {
-                    *cut_lines += u64::from(cut);
+                self.lines.feed(&block, &mut |number, line| {
                     coalescer.push(source, number, line);
                 });
             }
@@ -68,16 +73,49 @@ impl Lane {
                 self.failures.push(ReadFailure { name, why });
             }
         }
+        self.name_malformed();
         self.collect();
     }
 
     fn end_file(&mut self) {
         let (coalescer, source) = (&mut self.coalescer, self.source);
-        let cut_lines = &mut self.cut_lines;
-        self.lines.finish(&mut |number, line, cut| {
-            *cut_lines += u64::from(cut);
-            coalescer.push(source, number, line);
-        });
+        self.lines.finish(&mut |number, line| coalescer.push(source, number, line));
+        self.name_malformed();
+    }
+
+    /// Gives malformed lines the name of the file being read: the coalescer knows only its number.
+    fn name_malformed(&mut self) {
+        let lines = self.coalescer.stats().malformed_lines();
+        for line in lines.get(self.malformed_seen..).unwrap_or_default() {
+            self.malformed.push(MalformedLine {
+                file: self.file.clone(),
+                line: line.line,
+                why: line.reason.to_string(),
+            });
+        }
+        self.malformed_seen = lines.len();
+    }
+
+    /// Calls `each` for every loss since the last call.
+    pub(super) fn take_losses(&mut self, each: &mut impl FnMut(Loss)) {
+        let stats = self.coalescer.stats();
+        if stats.gaps > self.gaps_seen {
+            let new = usize::try_from(stats.gaps - self.gaps_seen).unwrap_or(usize::MAX);
+            let known = stats.gap_list().count();
+            for gap in stats.gap_list().skip(known.saturating_sub(new)) {
+                let count = u64::from(gap.lost);
+                each(Loss { kind: LossKind::Gap, from: gap.after, to: gap.before, count });
+            }
+            self.gaps_seen = stats.gaps;
+        }
+        if stats.malformed > self.malformed_noted {
+            let count = stats.malformed - self.malformed_noted;
+            self.malformed_noted = stats.malformed;
+            // A line without a time stands somewhere between what was read before and after it.
+            let to = self.order.latest().unwrap_or(Timestamp::MIN);
+            let from = self.order.watermark().min(to);
+            each(Loss { kind: LossKind::Malformed, from, to, count });
+        }
     }
 
     /// The input has ended: everything still open is complete, and nothing earlier will come.

@@ -1,18 +1,15 @@
 //! Blocks → lines.
 //!
-//! Lines that span blocks are put together in a buffer of bounded size; of a line that is longer only
-//! the beginning is kept, and it is marked as cut.
+//! Lines that span blocks are put together in a buffer of bounded size. Of an endless line only the
+//! beginning is kept: more than the coalescer takes, so that it sees and counts that the line is cut.
 
-/// Longest line kept, in bytes. auditd writes at most 8,970; enriched events through other tools may be
-/// longer.
-const MAX_LINE_BYTES: usize = 1 << 20;
+/// Most bytes kept of a line. auditd writes at most 8,970; what enriches events may write more.
+const MAX_LINE_BYTES: usize = (1 << 20) + 1;
 
 /// Splits blocks into lines, carrying what is unfinished from one block to the next.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     carry: Vec<u8>,
-    /// The carried line has lost bytes.
-    cut: bool,
     /// Number of the next line in its file, from 1.
     number: u64,
 }
@@ -23,39 +20,36 @@ impl Lines {
         self.number = 0;
     }
 
-    /// Calls `each` with number and bytes of every line that ends in `block`, and whether it was cut.
-    pub(super) fn feed(&mut self, block: &[u8], each: &mut impl FnMut(u64, &[u8], bool)) {
+    /// Calls `each` with number and bytes of every line that ends in `block`.
+    pub(super) fn feed(&mut self, block: &[u8], each: &mut impl FnMut(u64, &[u8])) {
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', block) {
             let line = block.get(start..end).unwrap_or_default();
             start = end + 1;
             self.number += 1;
-            if self.carry.is_empty() && !self.cut {
-                each(self.number, line, false);
+            if self.carry.is_empty() {
+                each(self.number, line);
             } else {
                 self.push(line);
-                each(self.number, &self.carry, self.cut);
+                each(self.number, &self.carry);
                 self.carry.clear();
-                self.cut = false;
             }
         }
         self.push(block.get(start..).unwrap_or_default());
     }
 
     /// Ends a file: what is left is its last line.
-    pub(super) fn finish(&mut self, each: &mut impl FnMut(u64, &[u8], bool)) {
-        if !self.carry.is_empty() || self.cut {
+    pub(super) fn finish(&mut self, each: &mut impl FnMut(u64, &[u8])) {
+        if !self.carry.is_empty() {
             self.number += 1;
-            each(self.number, &self.carry, self.cut);
+            each(self.number, &self.carry);
             self.carry.clear();
-            self.cut = false;
         }
     }
 
     fn push(&mut self, part: &[u8]) {
         let room = MAX_LINE_BYTES.saturating_sub(self.carry.len());
         self.carry.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
-        self.cut |= part.len() > room;
     }
 }
 
@@ -63,13 +57,13 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn split(blocks: &[&[u8]]) -> Vec<(u64, Vec<u8>, bool)> {
+    fn split(blocks: &[&[u8]]) -> Vec<(u64, Vec<u8>)> {
         let mut lines = Lines::default();
         let mut out = Vec::new();
         for block in blocks {
-            lines.feed(block, &mut |n, line, cut| out.push((n, line.to_vec(), cut)));
+            lines.feed(block, &mut |n, line| out.push((n, line.to_vec())));
         }
-        lines.finish(&mut |n, line, cut| out.push((n, line.to_vec(), cut)));
+        lines.finish(&mut |n, line| out.push((n, line.to_vec())));
         out
     }
 
@@ -78,7 +72,7 @@ mod tests {
         let text = b"one\n\ntwo three\nlast";
         let whole = split(&[text]);
         assert_eq!(whole.len(), 4);
-        assert_eq!(whole[3], (4, b"last".to_vec(), false));
+        assert_eq!(whole[3], (4, b"last".to_vec()));
         for size in 1..text.len() {
             let blocks: Vec<&[u8]> = text.chunks(size).collect();
             assert_eq!(split(&blocks), whole, "blocks of {size}");
@@ -90,7 +84,7 @@ mod tests {
         let long = vec![b'x'; 3 << 20];
         let lines = split(&[&long, &long, b"\nnext\n"]);
         assert_eq!(lines.len(), 2);
-        assert!(lines[0].2 && lines[0].1.len() == MAX_LINE_BYTES);
-        assert_eq!(lines[1], (2, b"next".to_vec(), false));
+        assert_eq!(lines[0].1.len(), MAX_LINE_BYTES);
+        assert_eq!(lines[1], (2, b"next".to_vec()));
     }
 }

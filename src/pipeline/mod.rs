@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use input::{Refusal, Source};
-pub use report::{Live, ReadFailure, Report};
+pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released};

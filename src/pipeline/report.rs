@@ -1,2 +1,207 @@
 //! What a run read, lost and found.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+
+use super::Refusal;
+use super::lane::Lane;
+use super::session::Session;
+use crate::engine::{EngineStats, ReorderStats, RuleStats};
+use crate::event::{Incomplete, Stats};
+use crate::plan::RuleIx;
+use crate::process::TableStats;
+
+/// Counters of a run in progress, shared with whoever shows them.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    bytes: Arc<AtomicU64>,
+    alerts: Arc<DashMap<RuleIx, u64>>,
+}
+
+impl Live {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn add_bytes(&self, count: usize) {
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_alert(&self, rule: RuleIx) {
+        *self.alerts.entry(rule).or_default() += 1;
+    }
+
+    /// Bytes read so far, after decompression.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Alerts so far.
+    pub fn alerts(&self) -> u64 {
+        self.alerts.iter().map(|entry| *entry.value()).sum()
+    }
+
+    /// Alerts so far by rule.
+    pub fn alerts_of(&self, rule: RuleIx) -> u64 {
+        self.alerts.get(&rule).map_or(0, |count| *count)
+    }
+}
+
+/// A file that could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFailure {
+    /// The file.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A line that was dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MalformedLine {
+    /// The file.
+    pub file: String,
+    /// Its number in the file.
+    pub line: u64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Everything a run has to say besides its alerts.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Inputs that could not be opened.
+    pub refusals: Vec<Refusal>,
+    /// Files that could not be read to their end.
+    pub failures: Vec<ReadFailure>,
+    /// The first malformed lines.
+    pub malformed_lines: Vec<MalformedLine>,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Records among them.
+    pub records: u64,
+    /// Lines that are no records and need not be: blank lines, separators, kernel messages.
+    pub skipped: u64,
+    /// Lines that should have been records.
+    pub malformed: u64,
+    /// Events.
+    pub events: u64,
+    /// Events that lack records, by cause.
+    pub incomplete: Vec<(&'static str, u64)>,
+    /// Records that came after their event had been completed.
+    pub late_records: u64,
+    /// Events that came twice.
+    pub duplicates: u64,
+    /// Gaps in the serial numbers, and the numbers missing in them.
+    pub gaps: (u64, u64),
+    /// Records that the kernel says it lost.
+    pub kernel_lost: u64,
+    /// Records dropped because their event had too many.
+    pub dropped: u64,
+    /// The reorder buffers.
+    pub order: ReorderStats,
+    /// The engine.
+    pub engine: EngineStats,
+    /// The process table.
+    pub processes: TableStats,
+    /// Alerts.
+    pub alerts: u64,
+    /// By rule: name, alerts and what became of its partials.
+    pub rules: Vec<RuleReport>,
+}
+
+/// How one rule fared.
+#[derive(Debug, Clone)]
+pub struct RuleReport {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Alerts.
+    pub alerts: u64,
+    /// What became of its partials.
+    pub stats: RuleStats,
+}
+
+impl Report {
+    pub(super) fn new<'a>(
+        session: &Session,
+        live: &Live,
+        lanes: impl Iterator<Item = &'a Lane>,
+        refusals: Vec<Refusal>,
+    ) -> Self {
+        let engine = session.engine();
+        let rules = engine.rules().rules().iter().zip(0..).map(|(rule, index)| RuleReport {
+            id: rule.id.clone(),
+            name: rule.name.clone(),
+            alerts: live.alerts_of(RuleIx(index)),
+            stats: engine.rule_stats(RuleIx(index)).cloned().unwrap_or_default(),
+        });
+        let mut report = Self {
+            refusals,
+            engine: engine.stats(),
+            processes: session.processes().stats(),
+            alerts: live.alerts(),
+            rules: rules.collect(),
+            incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),
+            ..Self::default()
+        };
+        for lane in lanes {
+            report.add(lane);
+        }
+        report.incomplete.retain(|(_, count)| *count > 0);
+        report
+    }
+
+    fn add(&mut self, lane: &Lane) {
+        let stats: &Stats = lane.coalescer().stats();
+        self.bytes += lane.bytes;
+        self.lines += stats.lines;
+        self.records += stats.records;
+        self.skipped += stats.blank + stats.notices;
+        self.malformed += stats.malformed;
+        self.events += stats.events;
+        for (cause, (_, count)) in Incomplete::ALL.iter().zip(&mut self.incomplete) {
+            *count += stats.incomplete(*cause);
+        }
+        self.late_records += stats.late;
+        self.duplicates += stats.duplicate;
+        self.gaps.0 += stats.gaps;
+        self.gaps.1 += stats.lost;
+        self.kernel_lost += stats.kernel_lost;
+        self.dropped += stats.dropped;
+        let order = lane.order_stats();
+        self.order.late += order.late;
+        self.order.clamped += order.clamped;
+        self.order.forced += order.forced;
+        self.failures.extend(lane.failures.iter().cloned());
+        self.malformed_lines.extend(lane.malformed.iter().cloned());
+    }
+
+    /// Whether an input could not be read, in whole or in part.
+    pub fn has_failures(&self) -> bool {
+        !self.refusals.is_empty() || !self.failures.is_empty()
+    }
+
+    /// Whether anything was lost or doubtful, so that an alert could be missing or wrong.
+    pub fn has_losses(&self) -> bool {
+        let incomplete: u64 = self.incomplete.iter().map(|(_, count)| count).sum();
+        let counts = [
+            self.malformed,
+            incomplete,
+            self.late_records,
+            self.gaps.0,
+            self.kernel_lost,
+            self.dropped,
+            self.order.late,
+            self.order.forced,
+            self.engine.evicted,
+            self.engine.cut_short,
+        ];
+        counts.iter().any(|count| *count > 0)
+    }
+}

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, EngineStats, Limits, Loss, LossKind, Match, Released};
+use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released};
 use crate::event::{Event, Group, Hosts, Projection};
 use crate::process;
 use crate::rule::RuleSet;
@@ -26,11 +26,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
-        rules: Arc<RuleSet>,
-        limits: Limits,
-        hosts: Hosts,
-    ) -> Result<Self, String> {
+    pub(super) fn new(rules: Arc<RuleSet>, limits: Limits, hosts: Hosts) -> Result<Self, String> {
         let fields = &rules.plan().fields;
         let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
         Ok(Self {
@@ -59,8 +55,8 @@ impl Session {
         }
         let host = self.hosts.find(source, group.node());
         self.event.ordinal = released.ordinal;
-        self.event.load(group, &self.projection, &host);
-        self.processes.observe(&self.projection, &host, &mut self.event);
+        self.event.load(group, &self.projection, host);
+        self.processes.observe(&self.projection, &mut self.event);
         let matches = &mut self.matches;
         self.engine.push(&self.event, &mut |found| matches.push(found));
         self.deliver(emit);
@@ -84,10 +80,6 @@ impl Session {
     /// Tells of losses that matches should know of.
     pub(super) fn note(&mut self, loss: Loss) {
         self.engine.note(loss);
-    }
-
-    pub(super) fn engine_stats(&self) -> EngineStats {
-        self.engine.stats()
     }
 
     pub(super) fn engine(&self) -> &Engine {
