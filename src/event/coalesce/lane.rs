@@ -118,6 +118,9 @@ impl Lane {
 
     #[inline]
     fn is(&self, source: u32, node: &[u8]) -> bool {
-        self.source == source && *self.node == *node
+        // The lengths first: comparing with an empty box costs a masked load from a dangling address.
+        self.source == source
+            && self.node.len() == node.len()
+            && (node.is_empty() || *self.node == *node)
     }
 }
