@@ -410,8 +410,7 @@ impl Coalescer {
             self.stats.add_incomplete(cause);
         }
         if !Lanes::is_shared(key.lane) {
-            let now = lane.map_or(key.time, |lane| lane.clock);
-            self.done.insert(key, digest, now);
+            self.done.insert(key, digest);
         }
         self.stats.events += 1;
         self.ready.push_back(group);

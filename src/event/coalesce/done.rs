@@ -1,16 +1,13 @@
 //! [`Done`]: the events that were completed recently.
 //!
 //! In: completed events, then records that claim to belong to one. Out: whether a record is late, and
-//! whether a whole event was repeated. Bounded in number and in age; what is forgotten is taken for a
-//! new event. The place of an event follows from its serial alone, so results are the same on every
-//! run.
+//! whether a whole event was repeated. Bounded in number; what is forgotten is taken for a new event.
+//! The place of an event follows from its serial and lane alone, so results are the same on every run.
+//! There is no bound in time: time, serial and machine together do not come back, and a log that is
+//! read a second time starts far behind where it ended.
 
 use super::flight::Key;
 use crate::record::Head;
-use crate::time::{Duration, Timestamp};
-
-/// How long a completed event is remembered, in log time.
-const AGE: Duration = Duration::from_secs(120);
 
 /// A summary of records that does not depend on their order: equal for equal events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,7 +41,6 @@ pub(super) enum Verdict {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     key: Key,
-    done: Timestamp,
     digest: Digest,
     again: Digest,
 }
@@ -61,12 +57,12 @@ impl Done {
         Self { entries: vec![None; size.clamp(1, 1 << 20).next_power_of_two()] }
     }
 
-    /// Notes that an event is complete at log time `now`.
+    /// Notes that an event is complete.
     #[inline]
-    pub(super) fn insert(&mut self, key: Key, digest: Digest, now: Timestamp) {
+    pub(super) fn insert(&mut self, key: Key, digest: Digest) {
         let at = self.place(&key);
         if let Some(entry) = self.entries.get_mut(at) {
-            *entry = Some(Entry { key, done: now, digest, again: Digest::default() });
+            *entry = Some(Entry { key, digest, again: Digest::default() });
         }
     }
 
@@ -75,7 +71,7 @@ impl Done {
     pub(super) fn judge(&mut self, key: &Key, head: &Head<'_>) -> Verdict {
         let at = self.place(key);
         let Some(Some(entry)) = self.entries.get_mut(at) else { return Verdict::New };
-        if entry.key != *key || head.time.since(entry.done) > AGE {
+        if entry.key != *key {
             return Verdict::New;
         }
         entry.again.add(head);
