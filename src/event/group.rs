@@ -188,13 +188,11 @@ impl Group {
     }
 
     /// Bytes of memory it holds on to, in use or not.
-    #[expect(dead_code, reason = "the counting of gaps and causes follows")]
     pub(super) fn capacity_bytes(&self) -> usize {
         self.bytes.capacity() + self.records.capacity() * std::mem::size_of::<Place>()
     }
 
     /// Notes why records are missing; the first cause stays.
-    #[expect(dead_code, reason = "the counting of gaps and causes follows")]
     pub(super) fn set_incomplete(&mut self, cause: Incomplete) {
         self.incomplete.get_or_insert(cause);
     }

@@ -67,6 +67,8 @@ pub struct Stats {
     pub late: u64,
     /// Events that came a second time, dropped.
     pub duplicate: u64,
+    /// End-of-event records without any other record of their event.
+    pub lone_ends: u64,
     /// Gaps in the serial numbers.
     pub gaps: u64,
     /// Serial numbers missing in all gaps.
@@ -101,7 +103,6 @@ impl Stats {
         self.gap_list.iter()
     }
 
-    #[expect(dead_code, reason = "the counting of gaps and causes follows")]
     pub(super) fn add_incomplete(&mut self, cause: Incomplete) {
         if let Some(count) = self.incomplete.get_mut(cause as usize) {
             *count += 1;
@@ -115,7 +116,6 @@ impl Stats {
         }
     }
 
-    #[expect(dead_code, reason = "the counting of gaps and causes follows")]
     pub(super) fn add_gap(&mut self, gap: Gap) {
         self.gaps += 1;
         self.lost += u64::from(gap.lost);

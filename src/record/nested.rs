@@ -12,7 +12,9 @@ pub fn nested(text: &[u8]) -> Nested<'_> {
     let mut nested = Nested { rest: text, head: [None, None], in_brackets: false };
     if let Some((head, rest)) = avc_head(text) {
         nested.head = head;
-        nested.rest = rest.get(next_key(rest, 0)..).unwrap_or_default();
+        let (lead, rest) = rest.split_at_checked(next_key(rest, 0)).unwrap_or((rest, &[]));
+        nested.rest = rest;
+        nested.in_brackets = lead.ends_with(b"(");
         return nested;
     }
     let first = next_key(text, 0);
@@ -188,7 +190,7 @@ mod tests {
             ])
         );
         let notice = read("avc:  received policyload notice (seqno=2) exe=\"/d\"");
-        assert_eq!(notice, pairs(&[("avc", "received"), ("seqno", "2)"), ("exe", "/d")]));
+        assert_eq!(notice, pairs(&[("avc", "received"), ("seqno", "2"), ("exe", "/d")]));
     }
 
     #[test]
