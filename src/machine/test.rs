@@ -66,12 +66,17 @@ impl Tester {
     /// Allocates only for a test without regard to case on text that is longer than 1 KiB and not in
     /// lower case; [`Tester::passes`] does not.
     pub(crate) fn matches(&self, value: Scalar<'_>) -> bool {
-        match (&self.0, value) {
+        self.verdict(value) == Some(true)
+    }
+
+    /// As [`Tester::matches`]; `None`, which is null, when the test does not apply to such a value.
+    pub(crate) fn verdict(&self, value: Scalar<'_>) -> Option<bool> {
+        Some(match (&self.0, value) {
             (Kind::Never, _) => false,
             (Kind::Always, _) => true,
             (Kind::In(literals), value) => literals.contain(value),
             (Kind::InFold(texts), Scalar::Str(text)) => {
-                value::with_fold(text, |f| texts.contain(f))
+                value::with_fold(text, |folded| texts.contain(folded))
             }
             (Kind::Like { patterns, fold }, Scalar::Str(text)) => match &**patterns {
                 [one] => one.matches(text),
@@ -79,17 +84,18 @@ impl Tester {
                 many => any_folded(many, text),
             },
             (Kind::Regex(regex), Scalar::Str(text)) => regex.is_match(text),
-            (Kind::Compare(order, bound), value) => {
-                bound.compare(value).is_some_and(|found| stands(found, *order))
-            }
+            (Kind::Compare(order, bound), value) => stands(bound.compare(value)?, *order),
             (Kind::Version(order, wanted), Scalar::Str(text)) => {
                 stands(version::compare(text, wanted), *order)
             }
             (Kind::Cidr(nets), Scalar::Ip(ip)) => nets.contains(ip),
             (Kind::Cidr(nets), Scalar::Str(text)) => text.parse().is_ok_and(|ip| nets.contains(ip)),
-            // Wildcards, expressions, versions and networks on values of another kind.
-            _ => false,
-        }
+            // What is not an address lies in no network.
+            (Kind::Cidr(_), _) => false,
+            (Kind::InFold(_) | Kind::Like { .. } | Kind::Regex(_) | Kind::Version(..), _) => {
+                return None;
+            }
+        })
     }
 
     /// As [`Tester::matches`], for asking many testers about one value: case is folded once.
