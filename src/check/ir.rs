@@ -164,7 +164,9 @@ pub enum Test {
     },
     /// Stands in this relation to the value.
     Compare(Order, Value),
-    /// An address inside any of these networks.
+    /// A software version in this relation to the value, see [`crate::value::compare_versions`].
+    Version(Order, Box<str>),
+    /// An address, or text that is one, inside any of these networks.
     Cidr(Vec<IpNet>),
 }
 
@@ -211,17 +213,14 @@ pub enum Expr {
     Cond(Box<Cond>),
 }
 
-/// The functions, see `check/function.rs` for their signatures.
+/// The functions that are evaluated as such; see [`super::function`] for their signatures.
+///
+/// `add` and the like become [`Expr::Arithmetic`]; `cidrMatch`, `wildcard` and functions with a
+/// constant part that a wildcard can say become [`Expr::Test`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "documented with their signatures in the catalogue")]
 pub enum Function {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
     Between,
-    CidrMatch,
     Concat,
     EndsWith,
     IndexOf,
@@ -231,5 +230,4 @@ pub enum Function {
     String,
     StringContains,
     Substring,
-    Wildcard,
 }

@@ -239,7 +239,7 @@ impl Scanner<'_> {
 
     fn unknown_character(&mut self) -> Go {
         let start = self.at;
-        let Some(c) = self.rest().chars().next() else { return None };
+        let c = self.rest().chars().next()?;
         self.at += c.len_utf8();
         let shown = if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
         let mut problem = Diagnostic::new(Code::Syntax, format!("unexpected character `{shown}`"))
@@ -341,7 +341,7 @@ impl Scanner<'_> {
         if next == b'u' {
             return self.unicode_escape(start);
         }
-        let Some(c) = self.rest().chars().nth(1) else { return None };
+        let c = self.rest().chars().nth(1)?;
         self.at += 1 + c.len_utf8();
         self.report(
             Diagnostic::new(Code::StringLiteral, format!("unknown escape `\\{c}`"))
@@ -380,8 +380,7 @@ impl Scanner<'_> {
     /// `'..'` up to its end on the same line; `true` when closed.
     fn skip_to(&mut self, quote: u8) -> bool {
         loop {
-            self.at =
-                self.run(self.at, |b| b != quote && !matches!(b, b'\\' | b'\n' | b'\r'));
+            self.at = self.run(self.at, |b| b != quote && !matches!(b, b'\\' | b'\n' | b'\r'));
             match self.peek(0) {
                 b'\\' if self.at + 1 < self.bytes.len() => {
                     let next = self.rest().chars().nth(1).map_or(1, char::len_utf8);

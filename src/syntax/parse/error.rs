@@ -40,7 +40,8 @@ pub(super) fn in_words(
 fn with_help(problem: Diagnostic, source: &str, span: Span, rules: &[Rule]) -> Diagnostic {
     let found = span.text(source);
     let lower = found.to_ascii_lowercase();
-    let name_expected = rules.contains(&Rule::ident) || rules.contains(&Rule::quoted);
+    let name_rules = [Rule::ident, Rule::quoted, Rule::field, Rule::expr, Rule::sum, Rule::operand];
+    let name_expected = name_rules.iter().any(|rule| rules.contains(rule));
     let behind_dot = source.get(..span.start).is_some_and(|t| t.trim_end().ends_with('.'));
     if found != lower && KEYWORDS.contains(&lower.as_str()) {
         return problem.help(format!("keywords are lower case: `{lower}`")).fix(span, lower);
@@ -51,13 +52,13 @@ fn with_help(problem: Diagnostic, source: &str, span: Span, rules: &[Rule]) -> D
             .help(format!("`{found}` is a keyword; as part of a name write it in backticks"))
             .fix(span, format!("`{found}`"));
     }
-    if found == "[" && rules.contains(&Rule::ident) && source.get(..span.start).is_some_and(str::is_empty)
-    {
+    if found == "[" && rules.contains(&Rule::query_file) {
         return problem.help("brackets belong to `sequence` and `sample`");
     }
     if rules.contains(&Rule::r#where) {
-        return problem
-            .help("a condition needs an event category before it: `process where ..` or `any where ..`");
+        return problem.help(
+            "a condition needs an event category before it: `process where ..` or `any where ..`",
+        );
     }
     problem
 }
@@ -80,7 +81,8 @@ fn token_at(source: &str, comments: &[Comment], at: usize) -> Span {
     let length = match first {
         None => 0,
         Some('"' | '`') => {
-            let quote = if rest.starts_with("\"\"\"") { "\"\"\"" } else { rest.get(..1).unwrap_or("") };
+            let quote =
+                if rest.starts_with("\"\"\"") { "\"\"\"" } else { rest.get(..1).unwrap_or("") };
             let inner = rest.get(quote.len()..).unwrap_or("");
             inner.find(quote).map_or(rest.len(), |end| end + 2 * quote.len())
         }
@@ -122,6 +124,7 @@ fn expected(rules: &[Rule]) -> String {
 
 /// Rules by the word for them. Refused forms are not among them.
 const WORDS: &[(&str, &[Rule])] = &[
+    ("an event category, `sequence` or `sample`", &[Rule::query_file]),
     ("`sequence`", &[Rule::sequence_word]),
     ("`sample`", &[Rule::sample_word]),
     ("an event category", &[Rule::category]),
@@ -129,12 +132,22 @@ const WORDS: &[(&str, &[Rule])] = &[
     (
         "a field or value",
         &[
-            Rule::expr, Rule::comparison, Rule::sum, Rule::operand, Rule::field, Rule::string, Rule::number,
-            Rule::call, Rule::group,
+            Rule::expr,
+            Rule::comparison,
+            Rule::sum,
+            Rule::operand,
+            Rule::field,
+            Rule::string,
+            Rule::number,
+            Rule::call,
+            Rule::group,
         ],
     ),
     ("a list in brackets", &[Rule::list]),
-    ("an operator", &[Rule::compare_sign, Rule::and, Rule::or, Rule::add, Rule::in_word, Rule::match_word]),
+    (
+        "an operator",
+        &[Rule::compare_sign, Rule::and, Rule::or, Rule::add, Rule::in_word, Rule::match_word],
+    ),
     ("`)`", &[Rule::paren_close]),
     ("`[`", &[Rule::bracket_open, Rule::item]),
     ("`]`", &[Rule::bracket_close]),

@@ -89,7 +89,8 @@ impl<'a> Builder<'a> {
     }
 
     fn finish<T>(self, value: T) -> Result<T, Vec<Diagnostic>> {
-        let problems = self.problems.into_inner();
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.primary());
         if problems.is_empty() { Ok(value) } else { Err(problems) }
     }
 
@@ -106,9 +107,15 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// From the first to the last token. The library's own span may end in blanks and comments, when an
+/// optional part at the end was looked for and not found.
 fn span_of(pair: &Pair<'_>) -> Span {
-    let span = pair.as_span();
-    Span::new(span.start(), span.end())
+    let start = pair.as_span().start();
+    let mut last = pair.clone();
+    while let Some(inner) = last.clone().into_inner().next_back() {
+        last = inner;
+    }
+    Span::new(start, last.as_span().end())
 }
 
 /// Stands where something was refused; never reaches a caller, because then there is an error.
