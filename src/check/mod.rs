@@ -1,14 +1,80 @@
 //! [AST](crate::syntax::ast) and [schema](crate::schema) → checked [`ir`].
+//!
+//! In: a tree as written. Out: the same query with every name resolved, every literal of the type of
+//! the field it is compared with, null made explicit and constants folded; or everything that is
+//! wrong with it, at once. Nothing here looks at an event, and nothing is rewritten that could change
+//! an answer for a missing or a multi-valued field.
+//!
+//! `resolve` walks conditions, `sequence` brackets, keys and pipes, `types` says what goes with what,
+//! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
+//! networks, `fold` computes what is constant.
 
+mod fold;
+pub mod function;
 pub mod ir;
-/// stub
-#[derive(Debug, Default)]
-pub struct Options;
-/// stub
+mod pattern;
+mod resolve;
+mod sequence;
+mod types;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::schema::Schema;
+use crate::syntax::ast::{self, Ast};
+
+/// What a query is checked under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The field that holds the event category.
+    pub category_field: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { category_field: "event.category".to_owned() }
+    }
+}
+
+/// Checks a query. With it come the warnings, in order of their place.
+///
+/// # Errors
+///
+/// All problems found, errors and warnings, in order of their place.
 pub fn check(
-    _a: &crate::syntax::ast::Ast,
-    _s: &crate::schema::Schema,
-    _o: &Options,
-) -> Result<(ir::Query, Vec<crate::diagnostic::Diagnostic>), Vec<crate::diagnostic::Diagnostic>> {
-    Err(vec![])
+    ast: &Ast,
+    schema: &Schema,
+    options: &Options,
+) -> Result<(ir::Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut checker = Checker { schema, options, problems: Vec::new(), regex_size: 0 };
+    let kind = match &ast.query {
+        ast::Query::Event(filter) => ir::QueryKind::Event(checker.filter(filter)),
+        ast::Query::Sequence(sequence) => ir::QueryKind::Sequence(checker.sequence(sequence)),
+        ast::Query::Sample(sample) => ir::QueryKind::Sample(checker.sample(sample)),
+    };
+    let pipes = ast.pipes.iter().filter_map(|pipe| checker.pipe(pipe)).collect();
+    let mut problems = checker.problems;
+    problems.sort_by_key(|problem| problem.primary());
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(problems);
+    }
+    Ok((ir::Query { kind, pipes }, problems))
+}
+
+/// More problems than this in one query help nobody.
+const MAX_PROBLEMS: usize = 50;
+
+/// Gathers problems while it walks.
+struct Checker<'a> {
+    schema: &'a Schema,
+    options: &'a Options,
+    problems: Vec<Diagnostic>,
+    /// Size of all regular expressions so far, see [`pattern::MAX_REGEX_SIZE`].
+    regex_size: u64,
+}
+
+impl Checker<'_> {
+    fn report(&mut self, problem: Diagnostic) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
 }

@@ -60,6 +60,8 @@ codes! {
     NotConstant = "E0303", Error;
     /// A pattern or network cannot be read.
     BadPattern = "E0304", Error;
+    /// A value from the event is compared with another value from the event.
+    FieldComparison = "E0305", Error;
     /// A sequence or sample has too few items.
     TooFewItems = "E0401", Error;
     /// The items of a sequence have different numbers of join keys, or keys of different kinds.
@@ -70,4 +72,6 @@ codes! {
     SequenceOption = "E0404", Error;
     /// The query is too long or too deeply nested.
     TooLarge = "E0501", Error;
+    /// A wildcard stands where it is taken literally.
+    WildcardLiteral = "wildcard-literal", Warning;
 }

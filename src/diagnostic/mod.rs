@@ -100,8 +100,12 @@ impl Diagnostic {
 
 /// The candidate most like `word`, if one is close enough to be a likely slip of the fingers.
 ///
-/// Compares without regard to case; accepts one slip in three characters.
+/// Compares without regard to case; accepts one slip in three characters. A word of more than 64
+/// characters has none.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > 64 {
+        return None;
+    }
     let word = word.to_lowercase();
     let limit = word.chars().count().div_ceil(3).max(1);
     candidates

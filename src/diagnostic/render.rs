@@ -24,7 +24,10 @@ pub fn text(diagnostic: &Diagnostic, source: Source<'_>, color: bool) -> String 
     };
     // Control characters in a rule file must not reach the terminal; each becomes one character, so
     // that spans stay right.
-    let shown: String = source.text.chars().map(visible).collect();
+    let shown: String = match diagnostic.labels.is_empty() {
+        true => String::new(),
+        false => source.text.chars().map(visible).collect(),
+    };
     let title = level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str());
     let mut group = if diagnostic.labels.is_empty() {
         Group::with_title(title).element(annotate_snippets::Origin::path(source.name))

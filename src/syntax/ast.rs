@@ -22,6 +22,8 @@ pub struct Ast {
 pub struct Comment {
     /// `// …` without the line end, or `/* … */`.
     pub text: String,
+    /// Something else stands before it on its line.
+    pub trailing: bool,
     /// Its place.
     pub span: Span,
 }
@@ -175,9 +177,9 @@ pub enum ExprKind {
     },
     /// `not x`
     Not(Box<Expr>),
-    /// `a and b and …`, at least two.
+    /// `a and b and …`, at least two, none of them an `And` itself.
     And(Vec<Expr>),
-    /// `a or b or …`, at least two.
+    /// `a or b or …`, at least two, none of them an `Or` itself.
     Or(Vec<Expr>),
 }
 
@@ -192,8 +194,13 @@ pub enum Literal {
     Int(i64),
     /// `1.5`
     Float(f64),
-    /// Any string form, unescaped.
-    Str(String),
+    /// Text.
+    Str {
+        /// What it says, unescaped.
+        text: String,
+        /// Written between triple quotes.
+        raw: bool,
+    },
 }
 
 /// A function call.

@@ -1,0 +1,241 @@
+//! Filters, brackets, join keys and pipes.
+
+use std::sync::Arc;
+
+use super::types::Kind;
+use super::{Checker, fold, ir};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::schema::FieldType;
+use crate::span::Span;
+use crate::syntax::ast;
+use crate::value::Value;
+
+/// Most copies of one item.
+const MAX_RUNS: u64 = 100;
+/// Most stages of one sequence, all copies counted.
+const MAX_STAGES: u64 = 1000;
+
+impl Checker<'_> {
+    /// Category and condition become one condition.
+    pub(super) fn filter(&mut self, filter: &ast::EventFilter) -> ir::Filter {
+        let condition = self.condition(&filter.condition);
+        let category: Option<Arc<str>> = filter.category.name.as_deref().map(Arc::from);
+        let mut parts = Vec::new();
+        if let Some(name) = &filter.category.name {
+            let field = ir::Field {
+                name: self.options.category_field.as_str().into(),
+                kind: Some(FieldType::Keyword),
+                span: filter.category.span,
+            };
+            let test = ir::Test::In(vec![Value::Str(name.as_str().into())]);
+            parts.push(ir::Cond::Leaf(ir::Leaf::Test(field, test)));
+        }
+        parts.push(condition);
+        ir::Filter { condition: fold::and(parts), category, span: filter.span }
+    }
+
+    pub(super) fn sequence(&mut self, sequence: &ast::Sequence) -> ir::Sequence {
+        let mut stages = 0_u64;
+        for item in &sequence.items {
+            stages = stages.saturating_add(self.runs(item));
+        }
+        if stages < 2 {
+            let title = format!("a sequence needs at least two items, this has {stages}");
+            self.report(
+                Diagnostic::new(Code::TooFewItems, title)
+                    .label(sequence.span, "too few items")
+                    .help("for single events leave out `sequence`: `process where ..`"),
+            );
+        }
+        if stages > MAX_STAGES {
+            let title = format!("a sequence can have at most {MAX_STAGES} stages");
+            let label = format!("{stages} with all their runs");
+            self.report(Diagnostic::new(Code::TooLarge, title).label(sequence.span, label));
+        }
+        self.check_missing(sequence);
+        let until = sequence.until.as_deref();
+        let brackets: Vec<&ast::Item> = sequence.items.iter().chain(until).collect();
+        self.check_keys(&brackets);
+        ir::Sequence {
+            maxspan: sequence.maxspan.map(|(maxspan, _)| maxspan),
+            items: sequence.items.iter().map(|item| self.item(&sequence.by, item)).collect(),
+            until: until.map(|item| Box::new(self.item(&sequence.by, item))),
+        }
+    }
+
+    /// `![..]` needs `maxspan`, and something that is not missing.
+    fn check_missing(&mut self, sequence: &ast::Sequence) {
+        let Some(missing) = sequence.items.iter().find(|item| item.missing) else { return };
+        let place = Span::new(missing.span.start, missing.span.start + 1);
+        if sequence.maxspan.is_none() {
+            self.report(
+                Diagnostic::new(Code::Maxspan, "a missing event needs `maxspan`")
+                    .label(place, "missing from when to when?")
+                    .help("write `sequence with maxspan=30s [..] ![..]`"),
+            );
+        }
+        if sequence.items.iter().all(|item| item.missing) {
+            self.report(
+                Diagnostic::new(Code::TooFewItems, "a sequence needs an item without `!`")
+                    .label(sequence.span, "only missing events"),
+            );
+        }
+    }
+
+    pub(super) fn sample(&mut self, sample: &ast::Sample) -> Vec<ir::Item> {
+        if sample.items.is_empty() {
+            self.report(
+                Diagnostic::new(Code::TooFewItems, "a sample needs at least one item")
+                    .label(sample.span, "no items"),
+            );
+        }
+        let keyless = sample.items.iter().all(|item| item.by.is_empty());
+        if sample.by.is_empty() && keyless && !sample.items.is_empty() {
+            self.report(
+                Diagnostic::new(Code::JoinKeys, "a sample needs at least one join key")
+                    .label(sample.span, "no `by`")
+                    .help("write `sample by host.id [..] [..]`"),
+            );
+        }
+        let brackets: Vec<&ast::Item> = sample.items.iter().collect();
+        self.check_keys(&brackets);
+        sample.items.iter().map(|item| self.item(&sample.by, item)).collect()
+    }
+
+    /// How many stages the item is.
+    fn runs(&mut self, item: &ast::Item) -> u64 {
+        let Some((runs, place)) = item.runs else { return 1 };
+        if !(1..=MAX_RUNS).contains(&runs) {
+            self.report(
+                Diagnostic::new(
+                    Code::SequenceOption,
+                    format!("`runs` must be between 1 and {MAX_RUNS}"),
+                )
+                .label(place, format!("found {runs}")),
+            );
+            return 1;
+        }
+        runs
+    }
+
+    fn item(&mut self, by: &[ast::Field], item: &ast::Item) -> ir::Item {
+        let keys = by.iter().chain(&item.by);
+        ir::Item {
+            missing: item.missing,
+            filter: self.filter(&item.filter),
+            keys: keys
+                .map(|key| ir::Key { field: self.field(key), optional: key.optional })
+                .collect(),
+            runs: item.runs.and_then(|(runs, _)| u32::try_from(runs).ok()).unwrap_or(1),
+        }
+    }
+
+    /// Every bracket has as many keys of its own as the first, and keys in one column are of one
+    /// kind. The keys of `sequence by` are the same fields in every item.
+    fn check_keys(&mut self, brackets: &[&ast::Item]) {
+        let Some((first, rest)) = brackets.split_first() else { return };
+        for item in rest {
+            if item.by.len() != first.by.len() {
+                let (expected, found) = (first.by.len(), item.by.len());
+                let title = format!("expected {} but found {found}", count(expected, "join key"));
+                self.report(
+                    Diagnostic::new(Code::JoinKeys, title)
+                        .label(item.span, format!("{} here", count(found, "key")))
+                        .label(first.span, format!("{} here", count(expected, "key")))
+                        .help("every item has the same number of keys, `until` included"),
+                );
+            }
+        }
+        for (column, key) in first.by.iter().enumerate() {
+            let kind = self.kind_of(&key.name);
+            for other in rest.iter().filter_map(|item| item.by.get(column)) {
+                let other_kind = self.kind_of(&other.name);
+                if !kind.joins(other_kind) {
+                    let title = format!("`{}` and `{}` cannot be joined", key.name, other.name);
+                    self.report(
+                        Diagnostic::new(Code::JoinKeys, title)
+                            .label(other.span, format!("type {}", other_kind.name()))
+                            .label(key.span, format!("type {}", kind.name()))
+                            .help("values of different types are never equal"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// The type of a field, by its name.
+    pub(super) fn kind_of(&self, name: &str) -> Kind {
+        self.schema.kind(name).map_or(Kind::Unknown, Kind::Of)
+    }
+
+    pub(super) fn field(&self, field: &ast::Field) -> ir::Field {
+        ir::Field {
+            name: field.name.as_str().into(),
+            kind: self.schema.kind(&field.name),
+            span: field.span,
+        }
+    }
+
+    pub(super) fn pipe(&mut self, pipe: &ast::Pipe) -> Option<ir::Pipe> {
+        let make: fn(u64) -> ir::Pipe = match pipe.name.as_str() {
+            "head" => ir::Pipe::Head,
+            "tail" => ir::Pipe::Tail,
+            name => {
+                self.refuse_pipe(name, pipe.name_span);
+                return None;
+            }
+        };
+        let name = &pipe.name;
+        let [arg] = pipe.args.as_slice() else {
+            let found = pipe.args.len();
+            self.report(
+                Diagnostic::new(
+                    Code::ArgumentCount,
+                    format!("`{name}` takes one number, found {}", count(found, "argument")),
+                )
+                .label(pipe.span, "one argument needed")
+                .help(format!("write `| {name} 10`")),
+            );
+            return None;
+        };
+        let value = self.value(arg);
+        let number = match value.expr {
+            ir::Expr::Literal(Value::Int(number)) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.report(
+                Diagnostic::new(Code::NotConstant, format!("`{name}` takes a positive number"))
+                    .label(arg.span, "not a positive whole number")
+                    .help(format!("write `| {name} 10`")),
+            );
+        }
+        number.map(make)
+    }
+
+    fn refuse_pipe(&mut self, name: &str, span: Span) {
+        const OTHER_DIALECT: [&str; 5] = ["filter", "count", "unique", "unique_count", "sort"];
+        let problem = if OTHER_DIALECT.contains(&name) {
+            Diagnostic::new(Code::Unsupported, format!("pipe `{name}` is not supported"))
+                .label(span, "belongs to another dialect")
+                .help("the pipes are `head` and `tail`")
+        } else {
+            let problem = Diagnostic::new(Code::UnknownPipe, format!("unknown pipe `{name}`"))
+                .label(span, "no such pipe");
+            match nearest(name, ["head", "tail"]) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
+                None => problem.help("the pipes are `head` and `tail`"),
+            }
+        };
+        self.report(problem);
+    }
+}
+
+/// `no keys`, `1 key`, `2 keys`
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}

@@ -1,0 +1,124 @@
+//! Text → AST, along `grammar/eql.pest`.
+//!
+//! In: text that [`scan`](super::scan) has passed. Out: the tree, or every refused form in it. Types
+//! of the parser library end in this folder: `query` and `expr` turn pairs into nodes, `error` turns
+//! the library's error into words. The text is never changed or repaired here.
+
+mod error;
+mod expr;
+mod query;
+
+use std::cell::{Cell, RefCell};
+
+use pest::Parser as _;
+
+use super::ast::{Ast, Expr};
+use super::scan::{MAX_PROBLEMS, scan};
+use super::{Limits, ast};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::span::Span;
+
+/// The generated parser. A module of its own because generated items carry no documentation.
+mod generated {
+    /// Reads `grammar/eql.pest`.
+    #[derive(pest_derive::Parser)]
+    #[grammar = "grammar/eql.pest"]
+    pub(super) struct EqlParser;
+}
+
+use generated::{EqlParser, Rule};
+
+type Pair<'a> = pest::iterators::Pair<'a, Rule>;
+
+/// Reads one query within the default [`Limits`].
+///
+/// # Errors
+///
+/// Everything found wrong with the text, at least one problem, in order of importance.
+pub fn parse(source: &str) -> Result<Ast, Vec<Diagnostic>> {
+    parse_with(source, &Limits::default())
+}
+
+/// Reads one query. Time and memory grow linearly with its length.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with(source: &str, limits: &Limits) -> Result<Ast, Vec<Diagnostic>> {
+    let comments = scan(source, limits)?;
+    let builder = Builder::new(source, limits);
+    let pairs = EqlParser::parse(Rule::query_file, source)
+        .map_err(|error| vec![error::in_words(source, &comments, &error)])?;
+    let ast = builder.query_file(pairs, comments);
+    builder.finish(ast)
+}
+
+/// Reads an expression alone, within the default [`Limits`].
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_expr(source: &str) -> Result<Expr, Vec<Diagnostic>> {
+    let limits = Limits::default();
+    let comments = scan(source, &limits)?;
+    let builder = Builder::new(source, &limits);
+    let mut pairs = EqlParser::parse(Rule::expression_file, source)
+        .map_err(|error| vec![error::in_words(source, &comments, &error)])?;
+    let inner = pairs.next().into_iter().flat_map(Pair::into_inner);
+    let expr = inner.filter(|pair| pair.as_rule() == Rule::expr).map(|pair| builder.expr(pair));
+    let expr = expr.last().map_or_else(|| missing(Span::default()), |node| node.expr);
+    builder.finish(expr)
+}
+
+/// Turns pairs into nodes and gathers what is refused on the way.
+struct Builder<'a> {
+    source: &'a str,
+    depth: usize,
+    too_deep: Cell<bool>,
+    problems: RefCell<Vec<Diagnostic>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a str, limits: &Limits) -> Self {
+        Self {
+            source,
+            depth: limits.depth,
+            too_deep: Cell::new(false),
+            problems: RefCell::default(),
+        }
+    }
+
+    fn finish<T>(self, value: T) -> Result<T, Vec<Diagnostic>> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.primary());
+        if problems.is_empty() { Ok(value) } else { Err(problems) }
+    }
+
+    fn report(&self, problem: Diagnostic) {
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MAX_PROBLEMS {
+            problems.push(problem);
+        }
+    }
+
+    /// Reports a form of another dialect: `title`, and what to write instead.
+    fn refuse(&self, span: Span, title: &str, label: &str, help: &str) {
+        self.report(Diagnostic::new(Code::Unsupported, title).label(span, label).help(help));
+    }
+}
+
+/// From the first to the last token. The library's own span may end in blanks and comments, when an
+/// optional part at the end was looked for and not found.
+fn span_of(pair: &Pair<'_>) -> Span {
+    let start = pair.as_span().start();
+    let mut last = pair.clone();
+    while let Some(inner) = last.clone().into_inner().next_back() {
+        last = inner;
+    }
+    Span::new(start, last.as_span().end())
+}
+
+/// Stands where something was refused; never reaches a caller, because then there is an error.
+fn missing(span: Span) -> Expr {
+    Expr { kind: ast::ExprKind::Literal(ast::Literal::Null), span }
+}
