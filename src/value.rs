@@ -191,57 +191,6 @@ pub fn number(text: &str) -> Option<Scalar<'static>> {
     text.parse().ok().filter(|_| numeric).map(Scalar::Float)
 }
 
-/// How two software versions stand to each other, by the rules of Semantic Versioning: `1.11.3` is
-/// later than `1.5.0`, `1.0.0-rc.1` earlier than `1.0.0`, what follows `+` does not count. Text that
-/// is no version is later than every version and compared by bytes.
-pub fn compare_versions(a: &str, b: &str) -> Ordering {
-    match (version(a), version(b)) {
-        (Some((numbers_a, before_a)), Some((numbers_b, before_b))) => {
-            numbers_a.cmp(&numbers_b).then_with(|| compare_prereleases(before_a, before_b))
-        }
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.cmp(b),
-    }
-}
-
-/// Major, minor and patch number, and what follows the hyphen.
-fn version(text: &str) -> Option<([u64; 3], &str)> {
-    let text = text.split_once('+').map_or(text, |(version, _)| version);
-    let (numbers, before) = text.split_once('-').unwrap_or((text, ""));
-    let mut parts = numbers.split('.');
-    let mut number = || {
-        let part = parts.next()?;
-        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        part.parse().ok().filter(|_| digits)
-    };
-    let numbers = [number()?, number()?, number()?];
-    parts.next().is_none().then_some((numbers, before))
-}
-
-/// A release is later than its prereleases; their parts compare as numbers where both are.
-fn compare_prereleases(a: &str, b: &str) -> Ordering {
-    if a.is_empty() || b.is_empty() {
-        return a.is_empty().cmp(&b.is_empty());
-    }
-    let (mut a, mut b) = (a.split('.'), b.split('.'));
-    loop {
-        let order = match (a.next(), b.next()) {
-            (Some(x), Some(y)) => match (x.parse::<u64>(), y.parse::<u64>()) {
-                (Ok(x), Ok(y)) => x.cmp(&y),
-                (Ok(_), Err(_)) => Ordering::Less,
-                (Err(_), Ok(_)) => Ordering::Greater,
-                (Err(_), Err(_)) => x.cmp(y),
-            },
-            (None, None) => return Ordering::Equal,
-            (x, y) => return x.is_some().cmp(&y.is_some()),
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
-}
-
 /// RFC 3339 and its relaxations (date only, blank for `T`, no zone meaning UTC) or milliseconds
 /// since 1970.
 pub fn timestamp(text: &str) -> Option<Timestamp> {
@@ -379,29 +328,6 @@ mod tests {
         assert!(equal(Scalar::Time(Timestamp(0)), Scalar::Str("1970-01-01T01:00:00+01:00")));
         assert_eq!(compare(Scalar::Int(1), Scalar::Str("one")), None);
         assert_eq!(compare(Scalar::Int(1), Scalar::Str("nan")), None);
-    }
-
-    #[test]
-    fn versions_are_ordered_by_number_then_prerelease() {
-        let rising = [
-            "0.9.10",
-            "1.0.0-alpha",
-            "1.0.0-alpha.1",
-            "1.0.0-alpha.beta",
-            "1.0.0-beta.2",
-            "1.0.0-beta.11",
-            "1.0.0",
-            "1.5.0",
-            "1.11.3",
-            "bad",
-            "worse",
-        ];
-        for pair in rising.windows(2) {
-            assert_eq!(compare_versions(pair[0], pair[1]), Ordering::Less, "{pair:?}");
-            assert_eq!(compare_versions(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
-        }
-        assert_eq!(compare_versions("1.0.0+a", "1.0.0+b"), Ordering::Equal);
-        assert_eq!(compare_versions("1.0", "9.0.0"), Ordering::Greater, "not a version");
     }
 
     #[test]
