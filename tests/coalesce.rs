@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catena::event::{Coalescer, Group, Incomplete, Limits};
+use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Incomplete};
 use catena::record::RecordType;
 use catena::time::Timestamp;
 use proptest::prelude::*;
