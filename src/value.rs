@@ -1,4 +1,4 @@
-//! Scalar values and the pure functions on them: comparison, case folding, wildcard match.
+//! Scalar values and the pure functions on them: comparison, case folding.
 //!
 //! In: values of fields and literals of queries. Out: answers. Nothing here knows an event or a
 //! query. A field is a *list* of scalars (an empty list is a missing field), so there is no list

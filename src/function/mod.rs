@@ -41,6 +41,13 @@ pub enum Function {
     Wildcard,
 }
 
+impl Function {
+    /// Whether the result is text, so that [`apply_into`] writes to its buffer.
+    pub fn makes_text(self) -> bool {
+        matches!(self, Self::Between | Self::Concat | Self::String | Self::Substring)
+    }
+}
+
 /// Text longer than this is not made by `concat`: see [`Answer::TooLong`].
 pub const TEXT_LIMIT_BYTES: usize = 1 << 20;
 

@@ -78,9 +78,8 @@ enum Node {
 }
 
 /// What a node gives. Text that had to be made comes from the pool and goes back to it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Found<'a> {
-    #[default]
     Null,
     Scalar(Scalar<'a>),
     Text(String),
@@ -258,6 +257,7 @@ fn with<'a>(
     result.map_or(Found::Null, Found::Scalar)
 }
 
+#[inline(never)]
 fn call<'a>(
     function: Function,
     fold: bool,
@@ -265,19 +265,46 @@ fn call<'a>(
     choice: &[Option<Scalar<'a>>],
     scratch: &mut ExprScratch,
 ) -> Found<'a> {
-    let mut found: [Found<'a>; MAX_ARGS] = Default::default();
-    for (place, arg) in found.iter_mut().zip(args) {
-        *place = evaluate(arg, choice, scratch);
+    let mut found = |node| evaluate(node, choice, scratch);
+    match args {
+        [] => Found::Null,
+        [a] => {
+            let found = [found(a)];
+            scratch.apply(function, fold, found)
+        }
+        [a, b] => {
+            let found = [found(a), found(b)];
+            scratch.apply(function, fold, found)
+        }
+        [a, b, c] => {
+            let found = [found(a), found(b), found(c)];
+            scratch.apply(function, fold, found)
+        }
+        [a, b, c, d, ..] => {
+            let found = [found(a), found(b), found(c), found(d)];
+            scratch.apply(function, fold, found)
+        }
     }
-    let mut out = scratch.take();
-    let scalars = found.each_ref().map(Found::scalar);
-    let given = scalars.get(..args.len()).unwrap_or(&scalars);
-    let answer = apply_into(function, fold, given, &mut out, &mut scratch.buffers);
-    found.into_iter().for_each(|found| scratch.give(found));
-    scratch.answer(answer, out)
 }
 
 impl ExprScratch {
+    fn apply<'a, const N: usize>(
+        &mut self,
+        function: Function,
+        fold: bool,
+        found: [Found<'a>; N],
+    ) -> Found<'a> {
+        let mut out = if function.makes_text() { self.take() } else { String::new() };
+        // A loop: `array::map` copies piecewise here and takes ten times as long.
+        let mut scalars = [None; N];
+        for (place, found) in scalars.iter_mut().zip(&found) {
+            *place = found.scalar();
+        }
+        let answer = apply_into(function, fold, &scalars, &mut out, &mut self.buffers);
+        found.into_iter().for_each(|found| self.give(found));
+        self.answer(answer, out)
+    }
+
     fn answer<'a>(&mut self, answer: Answer, out: String) -> Found<'a> {
         let scalar = match answer {
             Answer::Text => return Found::Text(out),
@@ -290,12 +317,15 @@ impl ExprScratch {
             Answer::Int(int) => Some(Scalar::Int(int)),
             Answer::Float(float) => Some(Scalar::Float(float)),
         };
-        self.give(Found::Text(out));
+        if out.capacity() > 0 {
+            self.give(Found::Text(out));
+        }
         scalar.map_or(Found::Null, Found::Scalar)
     }
 }
 
 /// `concat` takes any number of arguments, so each is appended as it is found.
+#[inline(never)]
 fn concat<'a>(
     parts: &'a [Node],
     choice: &[Option<Scalar<'a>>],
@@ -322,6 +352,7 @@ fn concat<'a>(
     scratch.answer(answer, out)
 }
 
+#[inline(never)]
 fn compare<'a>(
     operator: Compare,
     a: &'a Node,

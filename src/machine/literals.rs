@@ -89,7 +89,10 @@ impl Literals {
     }
 
     fn contain_ip(&self, text: &str) -> bool {
-        self.text_nets.as_ref().zip(text.parse().ok()).is_some_and(|(nets, ip)| nets.contains(ip))
+        let Some(nets) = &self.text_nets else {
+            return false;
+        };
+        text.parse().is_ok_and(|ip| nets.contains(ip))
     }
 
     fn contain_time(&self, text: &str) -> bool {
