@@ -4,8 +4,8 @@
 //! log time only: what comes out never depends on how fast the lines are read. Never decodes a body.
 //!
 //! An event is complete with its end-of-event record; where those do not come (files of auditd), with
-//! PROCTITLE, which the kernel writes last; at once when its type stands alone; when the log of its
-//! machine is two seconds further; at the end of input. In the default output of `ausearch`, where
+//! PROCTITLE, which the kernel writes last; at once when its type stands alone; when the last two
+//! records of its machine are more than two seconds later; at the end of input. In the default output of `ausearch`, where
 //! PROCTITLE comes first, an event ends with the separator line.
 
 mod done;
@@ -347,12 +347,12 @@ impl Coalescer {
 
     /// Sets the clock of a machine and completes what it has waited for long enough.
     #[inline]
-    fn tick(&mut self, number: u32, now: Timestamp) {
+    fn tick(&mut self, number: u32, time: Timestamp) {
         let Some(lane) = self.lanes.get_mut(number) else { return };
-        if lane.clock == now {
+        if !lane.tick(time) {
             return;
         }
-        lane.clock = now;
+        let now = lane.clock;
         if !Lanes::is_shared(number) {
             let (source, stats) = (lane.source, &mut self.stats);
             lane.serials.advance(now, &mut |hole| stats.add_gap(gap(source, number, hole)));
