@@ -68,6 +68,19 @@ fn words_without_values_are_skipped() {
 }
 
 #[test]
+fn tokens_end_at_any_place_of_a_word_of_memory() {
+    for length in 0..40 {
+        let (key, value) = ("k".repeat(length + 1), "v".repeat(length));
+        for end in ["", " ", "\t", " x=1"] {
+            let body = format!("{key}={value}{end}");
+            assert_eq!(show(&body)[0], format!("{key}={value}"));
+            assert_eq!(show(&body).len(), 1 + usize::from(end.len() > 1));
+        }
+        assert_eq!(show(&format!("{key}={value}\u{80}\u{ff}= x=1"))[1], "x=1", "bytes above 127");
+    }
+}
+
+#[test]
 fn old_login_keys_are_spelled_like_new_ones() {
     assert_eq!(
         show("old auid=1 new auid=2 old ses=3 new ses=4 old uid=5"),
