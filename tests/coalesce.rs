@@ -41,9 +41,9 @@ fn new() -> Coalescer {
 }
 
 #[test]
-fn two_seconds_of_log_time_complete_an_event() {
+fn two_records_that_are_two_seconds_later_complete_an_event() {
     let mut coalescer = new();
-    let open = [syscall(1000, 1), syscall(3000, 2)];
+    let open = [syscall(1000, 1), syscall(3000, 2), syscall(3000, 2), syscall(3001, 3)];
     assert!(push(&mut coalescer, &open).is_empty(), "two seconds are not more than two seconds");
     assert_eq!(coalescer.oldest_open(), Some(Timestamp::from_millis(1000)));
     let done = push(&mut coalescer, &[syscall(3001, 3)]);
@@ -92,7 +92,10 @@ fn proctitle_does_not_end_an_event_where_end_records_come() {
     assert_eq!(second[0].records().count(), 2, "the end record itself says nothing");
     assert!(push(&mut coalescer, &[eoe(2), eoe(77)]).is_empty());
     assert_eq!((coalescer.stats().late, coalescer.stats().lone_ends), (0, 1));
-    let lost_end = push(&mut coalescer, &[syscall(1000, 3), proctitle(1000, 3), syscall(9000, 4)]);
+    let lost_end = push(
+        &mut coalescer,
+        &[syscall(1000, 3), proctitle(1000, 3), syscall(9000, 4), syscall(9000, 5)],
+    );
     assert_eq!(lost_end[0].incomplete(), None, "its PROCTITLE is there");
 }
 
@@ -166,11 +169,23 @@ fn the_clock_of_one_machine_does_not_move_another() {
 }
 
 #[test]
-fn a_wrong_time_holds_nothing_up() {
+fn a_wrong_time_neither_ends_events_nor_holds_them_up() {
     let mut coalescer = new();
     let far = 1_900_000_000_000;
-    let lines = [syscall(far, 1), syscall(1000, 2), syscall(1001, 3), syscall(3002, 4)];
-    assert_eq!(serials(&push(&mut coalescer, &lines)), [2, 3]);
+    let lines = [syscall(1000, 1), syscall(far, 2), syscall(1000, 3), proctitle(1000, 1)];
+    let done = push(&mut coalescer, &lines);
+    assert_eq!((serials(&done), done[0].len()), (vec![1], 2));
+    let done = push(&mut coalescer, &[syscall(5000, 4), syscall(5000, 5)]);
+    assert_eq!(serials(&done), [3]);
+}
+
+#[test]
+fn a_record_after_a_quiet_time_still_finds_its_event() {
+    let mut coalescer = new();
+    let path = |serial| line("PATH", 1000, serial, "item=0");
+    let lines = [syscall(1000, 1), syscall(8000, 2), path(1), syscall(8000, 3), syscall(8001, 4)];
+    let done = push(&mut coalescer, &lines);
+    assert_eq!((serials(&done), done[0].len()), (vec![1], 2));
 }
 
 #[test]

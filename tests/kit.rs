@@ -3,6 +3,8 @@
 //! A case is some lines and what must come out of them: the events in order of completion, each as a
 //! subset of the view that [`view`] builds, and the number of lines that are no records.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use catena::event::{Coalescer, Group, Limits, Record};
 use catena::record::tables::parse_arch;
 use catena::record::text::{keys, proctitle_in_place, text_of};

@@ -4,8 +4,8 @@
 //! log time only: what comes out never depends on how fast the lines are read. Never decodes a body.
 //!
 //! An event is complete with its end-of-event record; where those do not come (files of auditd), with
-//! PROCTITLE, which the kernel writes last; at once when its type stands alone; when the log of its
-//! machine is two seconds further; at the end of input. In the default output of `ausearch`, where
+//! PROCTITLE, which the kernel writes last; at once when its type stands alone; when the last two
+//! records of its machine are more than two seconds later; at the end of input. In the default output of `ausearch`, where
 //! PROCTITLE comes first, an event ends with the separator line.
 
 mod done;
@@ -110,7 +110,8 @@ impl Coalescer {
         }
     }
 
-    /// Takes the next line of a source, without its newline.
+    /// Takes the next line of a source, without its newline. Files that a daemon rotated are one
+    /// source, oldest first: an event may begin in one and end in the next.
     ///
     /// Constant time but for the copy of the line; allocates nothing once it has seen the usual number
     /// and size of events in flight, as long as events come back by [`Coalescer::recycle`].
@@ -165,7 +166,6 @@ impl Coalescer {
         for (number, lane) in self.lanes.iter_mut() {
             let source = lane.source;
             lane.serials.finish(&mut |hole| stats.add_gap(gap(source, number, hole)));
-            stats.boots += lane.serials.take_boots();
         }
     }
 
@@ -261,13 +261,16 @@ impl Coalescer {
             if let Some(lane) = self.lanes.get_mut(key.lane) {
                 let mut lost = |hole| stats.add_gap(gap(source, key.lane, hole));
                 lane.serials.seen(head.kind, head.serial, head.time, &mut lost);
+                stats.boots += lane.serials.take_boots();
             }
         }
         let mut group = self.spare.pop().unwrap_or_else(Group::new);
         self.spare_bytes -= group.capacity_bytes();
         group.begin(source, line, head);
         let ticket = self.flight.insert(key, group);
-        if let Some(lane) = self.lanes.get_mut(key.lane) {
+        if !Lanes::is_shared(key.lane)
+            && let Some(lane) = self.lanes.get_mut(key.lane)
+        {
             lane.queue.push_back(ticket);
             // Closed events are dropped from the front as time goes on; time may stand still.
             if lane.queue.len() > 2 * self.flight.len() + 64 {
@@ -318,6 +321,7 @@ impl Coalescer {
             }
             return false;
         }
+        let is_shared = Lanes::is_shared(lane);
         let Some(lane) = self.lanes.get_mut(lane) else { return false };
         match head.kind {
             RecordType::EOE => {
@@ -327,7 +331,7 @@ impl Coalescer {
             RecordType::PROCTITLE => {
                 lane.has_proctitle = true;
                 // Where end-of-event records come, one more record of this event will.
-                !lane.has_eoe
+                !lane.has_eoe || is_shared
             }
             // A message of a program that shares its serial with a system call waits for it.
             kind => kind.is_single() && self.flight.get(ticket).is_some_and(|o| !o.has_syscall),
@@ -347,16 +351,13 @@ impl Coalescer {
 
     /// Sets the clock of a machine and completes what it has waited for long enough.
     #[inline]
-    fn tick(&mut self, number: u32, now: Timestamp) {
+    fn tick(&mut self, number: u32, time: Timestamp) {
         let Some(lane) = self.lanes.get_mut(number) else { return };
-        if lane.clock == now {
+        if Lanes::is_shared(number) || !lane.tick(time) {
             return;
         }
-        lane.clock = now;
-        if !Lanes::is_shared(number) {
-            let (source, stats) = (lane.source, &mut self.stats);
-            lane.serials.advance(now, &mut |hole| stats.add_gap(gap(source, number, hole)));
-        }
+        let (now, source, stats) = (lane.clock, lane.source, &mut self.stats);
+        lane.serials.advance(now, &mut |hole| stats.add_gap(gap(source, number, hole)));
         let mut rotated = false;
         while let Some(lane) = self.lanes.get_mut(number)
             && let Some(ticket) = lane.queue.front().copied()

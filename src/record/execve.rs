@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use crate::record::RecordType;
-use crate::record::field::{Field, decode_into, fields};
+use crate::record::decode::decode_into;
+use crate::record::field::{Field, fields};
 
 /// Furthest an argument number may jump over lost ones.
 const JUMP: u64 = 4096;

@@ -1,16 +1,11 @@
 //! The `key=value` tokens of a record's body.
 //!
 //! In: the body of a record. Out: its [`Field`]s in order, borrowed and undecoded; then, when the
-//! daemon appended them, its enriched copies ([`Fields::enriched`]). [`nested`] does the same for the
-//! text of programs inside `msg='…'`. [`decode`] gives the bytes a value stands for. A token that
-//! does not fit the grammar is skipped, never guessed at.
-
-use std::borrow::Cow;
+//! daemon appended them, its enriched copies ([`Fields::enriched`]). [`nested`](super::nested()) does the same for the
+//! text of programs inside `msg='…'`. A token that does not fit the grammar is skipped, never guessed
+//! at. Nothing is decoded here.
 
 use memchr::{memchr, memrchr};
-
-use crate::record::RecordType;
-use crate::record::text::unhex;
 
 /// Separates the body from its enriched copies.
 const SEPARATOR: u8 = 0x1d;
@@ -37,7 +32,7 @@ pub enum RawValue<'a> {
     Unknown,
     /// Between braces: an interpreted address, the permissions of an AVC.
     Braced(&'a [u8]),
-    /// Between single quotes: the text of a program, see [`nested`].
+    /// Between single quotes: the text of a program, see [`nested`](super::nested()).
     Nested(&'a [u8]),
 }
 
@@ -103,7 +98,10 @@ impl<'a> Fields<'a> {
                 RawValue::Nested(value)
             }
             [b'{', inner @ ..] if inner.starts_with(b" ") => {
-                let (value, rest) = split_after(inner, memrchr(b'}', inner));
+                // An interpreted address may hold a path with braces; nothing follows it.
+                let is_address = key.eq_ignore_ascii_case(b"saddr");
+                let end = if is_address { memrchr(b'}', inner) } else { memchr(b'}', inner) };
+                let (value, rest) = split_after(inner, end);
                 self.rest = rest;
                 RawValue::Braced(value.trim_ascii())
             }
@@ -113,21 +111,9 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn bare_value(&mut self, key: &[u8]) -> RawValue<'a> {
-        let mut has_equals = false;
-        let mut end = self.rest.len();
-        for (at, byte) in self.rest.iter().enumerate() {
-            match *byte {
-                b' ' | SEPARATOR => {
-                    end = at;
-                    break;
-                }
-                b'=' => has_equals = true,
-                _ => {}
-            }
-        }
-        if has_equals {
-            let token = self.rest.get(..end).unwrap_or_default();
-            end = glued_tail(token).unwrap_or(end);
+        let mut end = token_end(self.rest);
+        if self.rest.get(end) == Some(&b'=') {
+            end = self.odd_value(end);
         }
         if matches!(key, b"subj" | b"obj" | b"label" | b"peer_label") {
             end += mode_suffix(self.rest.get(end..).unwrap_or_default());
@@ -136,11 +122,21 @@ impl<'a> Fields<'a> {
         self.rest = rest;
         RawValue::bare(value)
     }
+
+    /// Where a bare value with an equals sign at `from` ends: before enriched copies that lost their
+    /// separator, or at the next blank.
+    #[cold]
+    fn odd_value(&self, from: usize) -> usize {
+        let rest = self.rest.get(from..).unwrap_or_default();
+        let end = from + rest.iter().position(|b| is_blank(*b)).unwrap_or(rest.len());
+        glued_tail(self.rest.get(..end).unwrap_or_default()).unwrap_or(end)
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
         if let Some(field) = self.head.iter_mut().find_map(Option::take) {
             return Some(field);
@@ -150,44 +146,73 @@ impl<'a> Iterator for Fields<'a> {
         }
         let mut word: &[u8] = b"";
         loop {
-            while let [b' ', rest @ ..] = self.rest {
+            while let [b, rest @ ..] = self.rest
+                && is_blank(*b)
+            {
                 self.rest = rest;
-            }
-            let is_end = |b: &u8| matches!(*b, b'=' | b' ' | SEPARATOR);
-            let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
-            let (key, rest) = self.rest.split_at_checked(end)?;
-            if rest.first() == Some(&b'=') && !key.is_empty() {
-                if is_enriched_key(key) {
+                if *b == SEPARATOR {
                     self.in_tail = true;
                     return None;
                 }
-                self.rest = rest.get(1..).unwrap_or_default();
-                let value = self.value(key);
-                return Some(Field { key: spaced_key(word, key), value });
             }
+            let (key, rest) = self.rest.split_at_checked(token_end(self.rest))?;
             match rest {
+                [b'=', value @ ..] if !key.is_empty() => {
+                    if is_enriched_key(key) {
+                        self.in_tail = true;
+                        return None;
+                    }
+                    self.rest = value;
+                    let value = self.value(key);
+                    return Some(Field { key: spaced_key(word, key), value });
+                }
+                // An equals sign without a key.
+                [b'=', after @ ..] => {
+                    let end = after.iter().position(|b| is_blank(*b));
+                    self.rest = end.and_then(|end| after.get(end..)).unwrap_or_default();
+                }
+                // A word without a value, such as the `tty` before the fields of a TTY record.
+                [_, ..] => {
+                    word = key;
+                    self.rest = rest;
+                }
                 [] => {
                     self.rest = rest;
                     return None;
                 }
-                [SEPARATOR, tail @ ..] if key.is_empty() => {
-                    self.rest = tail;
-                    self.in_tail = true;
-                    return None;
-                }
-                // A word without a value, such as the `tty` before the fields of a TTY record.
-                [SEPARATOR | b' ', ..] => {
-                    word = key;
-                    self.rest = rest;
-                }
-                // An equals sign without a key.
-                [_, after @ ..] => {
-                    let end = after.iter().position(|b| matches!(*b, b' ' | SEPARATOR));
-                    self.rest = end.and_then(|end| after.get(end..)).unwrap_or_default();
-                }
             }
         }
     }
+}
+
+/// Whether a byte separates tokens. The kernel and the daemon write no control characters but the
+/// separator of enriched copies; raw ones in the text of others separate like a space.
+#[inline]
+fn is_blank(byte: u8) -> bool {
+    byte <= b' '
+}
+
+/// Where the first equals sign or blank stands, eight bytes at a time: tokens are short, and a loop
+/// over single bytes mispredicts its end on nearly every one.
+#[inline]
+fn token_end(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut rest = text;
+    let mut at = 0;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let equals = word ^ (ONES * b'=' as u64);
+        // The lowest bit set is exact in both; higher ones may follow from it.
+        let below = word.wrapping_sub(ONES * (b' ' as u64 + 1)) & !word & HIGH;
+        let hits = below | (equals.wrapping_sub(ONES) & !equals & HIGH);
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+        rest = after;
+    }
+    at + rest.iter().position(|b| *b == b'=' || is_blank(*b)).unwrap_or(rest.len())
 }
 
 /// Iterator over the enriched copies of a record, see [`Fields::enriched`].
@@ -202,10 +227,9 @@ impl<'a> Iterator for Enriched<'a> {
     fn next(&mut self) -> Option<Field<'a>> {
         let fields = &mut self.fields;
         loop {
-            let skip = fields.rest.iter().position(|b| !matches!(*b, b' ' | SEPARATOR))?;
+            let skip = fields.rest.iter().position(|b| !is_blank(*b))?;
             let rest = fields.rest.get(skip..)?;
-            let end = rest.iter().position(|b| matches!(*b, b'=' | b' '))?;
-            let (key, rest) = rest.split_at_checked(end)?;
+            let (key, rest) = rest.split_at_checked(token_end(rest))?;
             fields.rest = rest.get(1..).unwrap_or_default();
             if rest.first() != Some(&b'=') || key.is_empty() {
                 continue;
@@ -316,46 +340,4 @@ pub(super) fn avc_head(text: &[u8]) -> Option<([Option<Field<'_>>; 2], &[u8])> {
     let (perms, rest) = split_after(inner, memchr(b'}', inner));
     let perms = Field { key: b"perms", value: RawValue::Braced(perms.trim_ascii()) };
     Some(([Some(verb), Some(perms)], rest))
-}
-
-/// Whether a bare value of this key is hexadecimal bytes. All other values are what they look like:
-/// `a0=41` of a SYSCALL record is a number.
-#[inline]
-pub fn is_encoded(kind: RecordType, key: &[u8]) -> bool {
-    match key {
-        b"comm" | b"exe" | b"key" | b"name" | b"cwd" | b"proctitle" | b"acct" | b"cmd"
-        | b"path" | b"ocomm" | b"data" | b"addr" | b"apparmor" | b"cgroup" | b"device" | b"dir"
-        | b"file" | b"grp" | b"invalid_context" | b"new-chardev" | b"new-disk" | b"new-fs"
-        | b"new-net" | b"new-rng" | b"old-chardev" | b"old-disk" | b"old-fs" | b"old-net"
-        | b"old-rng" | b"saddr" | b"vm" | b"watch" | b"sw" | b"root_dir" | b"profile"
-        | b"operation" | b"info" | b"denied_mask" | b"requested_mask" | b"new_group" => true,
-        [b'a', digit, rest @ ..] if kind == RecordType::EXECVE => {
-            digit.is_ascii_digit() && !rest.ends_with(b"_len")
-        }
-        _ => false,
-    }
-}
-
-/// The bytes a value stands for: those between quotes literally, hexadecimal ones decoded where the
-/// field is an encoded one ([`is_encoded`]), any other token as it is. `None` when there is no value.
-pub fn decode<'a>(key: &[u8], kind: RecordType, value: RawValue<'a>) -> Option<Cow<'a, [u8]>> {
-    if let RawValue::Bare(token) = value
-        && is_encoded(kind, key)
-    {
-        let mut bytes = Vec::with_capacity(token.len() / 2);
-        if unhex(token, &mut bytes) {
-            return Some(Cow::Owned(bytes));
-        }
-    }
-    value.bytes().map(Cow::Borrowed)
-}
-
-/// Appends what [`decode`] gives to `out`. `false` when there is no value.
-pub fn decode_into(key: &[u8], kind: RecordType, value: RawValue<'_>, out: &mut Vec<u8>) -> bool {
-    let Some(bytes) = value.bytes() else { return false };
-    let is_hex = matches!(value, RawValue::Bare(_)) && is_encoded(kind, key) && unhex(bytes, out);
-    if !is_hex {
-        out.extend_from_slice(bytes);
-    }
-    true
 }

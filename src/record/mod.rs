@@ -5,6 +5,7 @@
 //! attacker-controlled: every function here accepts any bytes, never panics and never loops.
 //! This room never looks at a second record: joining them is the work of `event`.
 
+mod decode;
 pub mod execve;
 pub mod field;
 mod nested;
@@ -13,8 +14,9 @@ pub mod sockaddr;
 pub mod tables;
 pub mod text;
 
+pub use decode::{decode, decode_into, is_encoded};
 pub use execve::Arguments;
-pub use field::{Field, Fields, RawValue, decode, decode_into, fields, is_encoded};
+pub use field::{Enriched, Field, Fields, RawValue, fields};
 pub use nested::{Nested, nested};
 pub use raw::{Head, HeadError, head};
 pub use sockaddr::Sockaddr;

@@ -166,7 +166,7 @@ fn record_at<'a>(
         None if is_date(rest) => return Err(HeadError::Interpreted),
         None => return Err(HeadError::BadStamp),
     };
-    let body = after_colon(rest).ok_or(HeadError::BadStamp)?;
+    let body = after_colon(rest);
     Ok(Head { node, kind, kind_name, time, serial, body, prefix, line })
 }
 
@@ -201,11 +201,12 @@ fn digits(text: &[u8], most: usize) -> Option<(u64, &[u8])> {
     if count == 0 { None } else { Some((value, text.get(count..)?)) }
 }
 
-/// The colon with up to two spaces on either side.
+/// Without the colon and up to two spaces on either side of it. Some messages of older daemons have
+/// none: `audit(1490000000.477:34) config changed, auid=0`.
 #[inline]
-fn after_colon(rest: &[u8]) -> Option<&[u8]> {
-    let rest = skip_spaces(rest).strip_prefix(b":")?;
-    Some(skip_spaces(rest))
+fn after_colon(rest: &[u8]) -> &[u8] {
+    let rest = skip_spaces(rest);
+    skip_spaces(rest.strip_prefix(b":").unwrap_or(rest))
 }
 
 /// Without its first one or two spaces.
@@ -284,6 +285,7 @@ mod tests {
             &b"type=CWD msg=audit(1.002:3):cwd=x"[..],
             b"type=CWD msg=audit(1.002:3):  cwd=x",
             b"type=CWD msg=audit(1.002:3)  :  cwd=x",
+            b"type=CWD msg=audit(1.002:3) cwd=x",
         ] {
             assert_eq!(ok(line).body, b"cwd=x");
         }
@@ -307,7 +309,7 @@ mod tests {
             (b"type=X msg=audit(1.1234:1): x", HeadError::BadStamp),
             (b"type=X msg=audit(1.123:4294967296): x", HeadError::BadStamp),
             (b"type=X msg=audit(99999999999.123:1): x", HeadError::BadStamp),
-            (b"type=X msg=audit(1.123:1) x", HeadError::BadStamp),
+            (b"type=X msg=audit(1.123:1", HeadError::BadStamp),
             (b"type=X msg=lost", HeadError::NoStamp),
             (b"type=X", HeadError::NoStamp),
             (b"type=x msg=audit(1.123:1): x", HeadError::BadType),

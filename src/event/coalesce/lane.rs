@@ -23,8 +23,11 @@ pub(super) struct Lane {
     pub(super) source: u32,
     /// Empty when records do not name their machine.
     pub(super) node: Box<[u8]>,
-    /// Time of the latest record. A single wrong time cannot hold it up: the next record sets it back.
+    /// The earlier of the times of its last two records: one record out of time, ahead or behind,
+    /// does not move it for good, and a single one ahead does not move it at all.
     pub(super) clock: Timestamp,
+    /// Time of its latest record.
+    latest: Timestamp,
     /// Its events in order of first sight, closed ones among them.
     pub(super) queue: VecDeque<Ticket>,
     /// End-of-event records come.
@@ -109,11 +112,22 @@ impl Lane {
             source,
             node: node.into(),
             clock: Timestamp::MIN,
+            latest: Timestamp::MIN,
             queue: VecDeque::new(),
             has_eoe: false,
             has_proctitle: false,
             serials: Serials::default(),
         }
+    }
+
+    /// Notes the time of a record; `true` when that moves the clock.
+    #[inline]
+    pub(super) fn tick(&mut self, time: Timestamp) -> bool {
+        let clock = self.latest.min(time);
+        self.latest = time;
+        let moved = clock != self.clock;
+        self.clock = clock;
+        moved
     }
 
     #[inline]
