@@ -21,7 +21,8 @@ const STEP: usize = 2;
 
 /// The query in canonical layout, with a line end behind it.
 pub fn print(ast: &Ast) -> String {
-    let mut printer = Printer { out: String::new(), line: 0, comments: &ast.comments };
+    let mut printer =
+        Printer { out: String::new(), line: 0, closed: false, comments: &ast.comments };
     printer.query(ast);
     printer.out
 }
@@ -30,6 +31,8 @@ struct Printer<'a> {
     out: String,
     /// Where the current line begins.
     line: usize,
+    /// The current line ends in `// …`: nothing can stand behind it.
+    closed: bool,
     /// Those not printed yet.
     comments: &'a [Comment],
 }
@@ -249,9 +252,10 @@ impl Printer<'_> {
         let mut any = false;
         while let Some(comment) = self.next_comment(before) {
             any = true;
-            if comment.trailing && !self.line_is_blank() {
+            if comment.trailing && !self.closed && !self.line_is_blank() {
                 self.write(" ");
                 self.write(&comment.text);
+                self.closed = comment.text.starts_with("//");
             } else {
                 self.own_line(&comment.text, indent);
             }
@@ -264,6 +268,7 @@ impl Printer<'_> {
             self.newline(indent);
         }
         self.write(text);
+        self.closed = text.starts_with("//");
     }
 
     fn line_is_blank(&self) -> bool {
@@ -277,6 +282,7 @@ impl Printer<'_> {
             self.out.push('\n');
         }
         self.line = self.out.len();
+        self.closed = false;
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
