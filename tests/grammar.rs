@@ -4,6 +4,14 @@
 //! canonical layout; `corpus/grammar/err/*.eql` give the rendered diagnostics. Files are named after
 //! the point they make.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests may panic"
+)]
+
 mod common;
 
 use std::path::Path;

@@ -1,6 +1,14 @@
 //! Nothing that can be written makes the language front crash, recurse without end or take more
 //! memory than its limits allow: it is read, or refused with `E0501`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests may panic"
+)]
+
 use catena::check::{Options, check};
 use catena::diagnostic::{Code, Diagnostic, Source, json, text};
 use catena::schema::Schema;
@@ -137,7 +145,7 @@ fn corpus() -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_text_is_read_or_refused(source in "\\PC{0,60}") {

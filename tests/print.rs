@@ -1,6 +1,14 @@
 //! The print law: printed text parses to the same tree, printing twice changes nothing, and no
 //! comment is lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests may panic"
+)]
+
 #[allow(dead_code, reason = "only the dump of trees is needed here")]
 mod common;
 
@@ -263,7 +271,7 @@ fn gaps(text: &str) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn holds_for_any_tree(ast in ast()) {
