@@ -26,15 +26,15 @@ pub enum ArgKind {
 }
 
 impl ArgKind {
-    /// As in messages and signatures.
-    pub fn name(self) -> &'static str {
+    /// As in messages: `a string`.
+    pub fn with_article(self) -> &'static str {
         match self {
-            Self::Text => "string",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::Address => "ip",
-            Self::Any => "value",
-            Self::ConstantText => "constant string",
+            Self::Text => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "true or false",
+            Self::Address => "an ip address",
+            Self::Any => "a value",
+            Self::ConstantText => "a constant string",
         }
     }
 

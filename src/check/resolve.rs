@@ -424,12 +424,9 @@ impl Checker<'_> {
                     parts.push(part);
                 }
                 Err(refusal) => self.report(
-                    Diagnostic::new(
-                        Code::BadPattern,
-                        format!("the regular expression cannot be read: {}", refusal.reason),
-                    )
-                    .label(*span, refusal.reason)
-                    .help(refusal.help),
+                    Diagnostic::new(Code::BadPattern, "the regular expression cannot be read")
+                        .label(*span, refusal.reason)
+                        .help(refusal.help),
                 ),
             }
             if self.regex_size > pattern::MAX_REGEX_SIZE {
@@ -565,7 +562,8 @@ impl Checker<'_> {
         if !declared.kind.accepts(arg.kind) {
             let place = ordinal(index);
             let name = builtin.name;
-            let title = format!("{place} argument of `{name}` must be a {}", declared.kind.name());
+            let title =
+                format!("{place} argument of `{name}` must be {}", declared.kind.with_article());
             let mut problem = Diagnostic::new(Code::TypeMismatch, title)
                 .label(arg.span, format!("this is {}", article(arg.kind)));
             if declared.kind == ArgKind::Text {
@@ -599,26 +597,28 @@ impl Checker<'_> {
     }
 
     fn report_misfit(&mut self, misfit: Misfit, literal: &Typed, other: &Typed) {
-        let problem = |title: &str| {
+        let problem = |title: &str, label: &str| {
             Diagnostic::new(Code::TypeMismatch, title)
+                .label(literal.span, label)
                 .label(other.span, format!("this is {}", article(other.kind)))
         };
-        let place = literal.span;
         let problem = match misfit {
             Misfit::Kinds => return self.report_kinds(literal, other.kind),
             Misfit::NotNumber => {
-                problem("a number is compared with text that is none").label(place, "not a number")
+                problem("a number is compared with text that is not a number", "not a number")
             }
-            Misfit::NotAddress => problem("an address is compared with text that is none")
-                .label(place, "neither an address nor a network"),
+            Misfit::NotAddress => problem(
+                "an address is compared with text that is not an address",
+                "neither an address nor a network",
+            ),
             Misfit::NetworkOrder => {
-                problem("addresses have an order, networks have none").label(place, "a network")
+                problem("an address cannot be greater or less than a network", "a network")
             }
-            Misfit::NotDate => problem("a time is compared with text that is none")
-                .label(place, "not a point in time")
-                .help("write `2024-05-01`, `2024-05-01T10:00:00Z` or milliseconds since 1970"),
-            Misfit::DateMath => problem("times cannot be calculated")
-                .label(place, "date math is not supported")
+            Misfit::NotDate => {
+                problem("a time is compared with text that is not a time", "not a point in time")
+                    .help("write `2024-05-01`, `2024-05-01T10:00:00Z` or milliseconds since 1970")
+            }
+            Misfit::DateMath => problem("times cannot be calculated", "date math is not supported")
                 .help("write a fixed point in time: `2024-05-01T10:00:00Z`"),
         };
         self.report(problem);

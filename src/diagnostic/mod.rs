@@ -64,7 +64,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity(),
-            title: title.into(),
+            title: bounded(title.into()),
             labels: Vec::new(),
             help: Vec::new(),
             fix: None,
@@ -74,14 +74,14 @@ impl Diagnostic {
     /// Adds underlined text. The first one is the primary one.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: bounded(text.into()) });
         self
     }
 
     /// Adds a paragraph of help.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(bounded(text.into()));
         self
     }
 
@@ -96,6 +96,16 @@ impl Diagnostic {
     pub fn primary(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
+}
+
+/// Words of the user may be of any length; a message may not.
+fn bounded(mut text: String) -> String {
+    const MOST: usize = 160;
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// The candidate most like `word`, if one is close enough to be a likely slip of the fingers.

@@ -21,7 +21,8 @@ const STEP: usize = 2;
 
 /// The query in canonical layout, with a line end behind it.
 pub fn print(ast: &Ast) -> String {
-    let mut printer = Printer { out: String::new(), line: 0, comments: &ast.comments };
+    let mut printer =
+        Printer { out: String::new(), line: 0, closed: false, comments: &ast.comments };
     printer.query(ast);
     printer.out
 }
@@ -30,6 +31,8 @@ struct Printer<'a> {
     out: String,
     /// Where the current line begins.
     line: usize,
+    /// The current line ends in `// …`: nothing can stand behind it.
+    closed: bool,
     /// Those not printed yet.
     comments: &'a [Comment],
 }
@@ -119,7 +122,7 @@ impl Printer<'_> {
             self.write(&text);
             return;
         }
-        self.begin_line(condition, LIST_ITEM, indent + STEP);
+        self.begin_line(condition, indent + STEP);
         self.expr(condition, LIST_ITEM, indent + STEP);
         if behind > 0 {
             self.newline(indent);
@@ -135,7 +138,7 @@ impl Printer<'_> {
         }
         if level(expr) < least {
             self.write("(");
-            self.begin_line(expr, LIST_ITEM, indent + STEP);
+            self.begin_line(expr, indent + STEP);
             self.expr(expr, LIST_ITEM, indent + STEP);
             self.newline(indent);
             self.write(")");
@@ -186,7 +189,7 @@ impl Printer<'_> {
     fn chain(&mut self, operands: &[Expr], word: &str, least: u8, indent: usize) {
         for (index, operand) in operands.iter().enumerate() {
             if index > 0 {
-                self.begin_line(operand, least, indent);
+                self.begin_line(operand, indent);
                 self.write(word);
             }
             let nested = matches!(operand.kind, ExprKind::And(_)) && level(operand) >= least;
@@ -198,7 +201,7 @@ impl Printer<'_> {
     fn list(&mut self, items: &[Expr], end: usize, indent: usize) {
         self.write("(");
         for (index, item) in items.iter().enumerate() {
-            self.begin_line(item, LIST_ITEM, indent + STEP);
+            self.begin_line(item, indent + STEP);
             self.expr(item, LIST_ITEM, indent + STEP);
             if index + 1 < items.len() {
                 self.write(",");
@@ -210,9 +213,9 @@ impl Printer<'_> {
     }
 
     /// A new line for `expr`, behind the comments that stand before it or would be lost in it.
-    fn begin_line(&mut self, expr: &Expr, least: u8, indent: usize) {
+    fn begin_line(&mut self, expr: &Expr, indent: usize) {
         self.comments_before(expr.span.start, indent);
-        let end = unbroken_end(expr, least);
+        let end = unbroken_end(expr);
         while let Some(comment) = self.next_comment(end) {
             self.own_line(&comment.text, indent);
         }
@@ -249,9 +252,10 @@ impl Printer<'_> {
         let mut any = false;
         while let Some(comment) = self.next_comment(before) {
             any = true;
-            if comment.trailing && !self.line_is_blank() {
+            if comment.trailing && !self.closed && !self.line_is_blank() {
                 self.write(" ");
                 self.write(&comment.text);
+                self.closed = comment.text.starts_with("//");
             } else {
                 self.own_line(&comment.text, indent);
             }
@@ -264,6 +268,7 @@ impl Printer<'_> {
             self.newline(indent);
         }
         self.write(text);
+        self.closed = text.starts_with("//");
     }
 
     fn line_is_blank(&self) -> bool {
@@ -277,6 +282,7 @@ impl Printer<'_> {
             self.out.push('\n');
         }
         self.line = self.out.len();
+        self.closed = false;
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
@@ -289,15 +295,13 @@ impl Printer<'_> {
 }
 
 /// Comments up to here cannot stand inside `expr`: it, or the part it begins with, has no place for
-/// them.
-fn unbroken_end(expr: &Expr, least: u8) -> usize {
-    if level(expr) < least {
-        return expr.span.start;
-    }
+/// them. Brackets make no difference: the tree does not say where they stood.
+fn unbroken_end(expr: &Expr) -> usize {
     match &expr.kind {
-        ExprKind::And(operands) => operands.first().map_or(0, |first| unbroken_end(first, NOT)),
-        ExprKind::Or(operands) => operands.first().map_or(0, |first| unbroken_end(first, AND)),
-        ExprKind::Not(operand) => unbroken_end(operand, NOT),
+        ExprKind::And(operands) | ExprKind::Or(operands) => {
+            operands.first().map_or(expr.span.end, unbroken_end)
+        }
+        ExprKind::Not(operand) => unbroken_end(operand),
         ExprKind::In { .. } | ExprKind::Match { list: true, .. } => expr.span.start,
         ExprKind::Call(call) if !call.args.is_empty() => expr.span.start,
         _ => expr.span.end,

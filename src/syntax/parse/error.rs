@@ -27,7 +27,7 @@ pub(super) fn in_words(
     let title = match (found, span.start) {
         ("", _) if source.trim().is_empty() => "the query is empty".to_owned(),
         ("", _) => "the query ends too early".to_owned(),
-        _ => format!("unexpected `{}`", shortened(found)),
+        _ => format!("unexpected `{}`", found),
     };
     let label = match expected.as_str() {
         "" => "does not fit here".to_owned(),
@@ -51,6 +51,11 @@ fn with_help(problem: Diagnostic, source: &str, span: Span, rules: &[Rule]) -> D
         return problem
             .help(format!("`{found}` is a keyword; as part of a name write it in backticks"))
             .fix(span, format!("`{found}`"));
+    }
+    let word = found.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '"' | '_'));
+    if word && (rules.contains(&Rule::item) || rules.contains(&Rule::bracket_open)) {
+        return problem
+            .help(format!("every event of a sequence stands in brackets: `[{found} where ..]`"));
     }
     if found == "[" && rules.contains(&Rule::query_file) {
         return problem.help("brackets belong to `sequence` and `sample`");
@@ -95,15 +100,6 @@ fn token_at(source: &str, comments: &[Comment], at: usize) -> Span {
         }
     };
     Span::new(start, start + length)
-}
-
-fn shortened(text: &str) -> String {
-    const MOST: usize = 40;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(MOST).collect();
-    format!("{start}…")
 }
 
 /// The words for what the grammar could have read, most useful first, each once.
