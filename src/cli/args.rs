@@ -74,14 +74,14 @@ pub(super) struct Query {
 #[derive(Debug, Args)]
 pub(super) struct Rules {
     /// Rule files or folders to use in place of the built-in rules.
-    #[arg(short, long = "rules", value_name = "PATH")]
+    #[arg(short = 'r', long = "rules", value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// How much later than its successors an event may come and still be put in order.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(super) lateness: Duration,
     /// The host that records without node= come from.
     #[arg(long, value_name = "NAME")]

@@ -64,7 +64,7 @@ fn losses(report: &Report) -> Vec<String> {
     tell(report.order.clamped, "time stamps far in the future were not believed");
     tell(report.engine.evicted, "partial matches given up for lack of memory, see --state-limit");
     tell(report.engine.cut_short, "events with too many values to try all combinations");
-    tell(report.processes.forgotten, "processes forgotten: more than 65,536 at once");
+    tell(report.processes.forgotten, "processes forgotten: more than 32,768 at once");
     out
 }
 

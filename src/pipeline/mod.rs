@@ -59,7 +59,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            lateness: Duration::from_secs(10),
+            lateness: Duration::from_secs(5),
             max_reordered: 20_000,
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),

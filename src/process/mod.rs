@@ -18,7 +18,7 @@ use crate::event::{Event, Facts, Process, Projection, read_context};
 use crate::time::Timestamp;
 
 /// Processes remembered.
-const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(32_768).expect("not zero");
 /// Longest chain of ancestors.
 const MAX_DEPTH: usize = 16;
 
