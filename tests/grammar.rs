@@ -131,3 +131,14 @@ fn every_code_of_the_language_has_a_file_in_the_corpus() {
         assert!(!language || seen.contains(code), "{} has no file", code.as_str());
     }
 }
+
+#[test]
+fn the_page_of_differences_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("grammar/README.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter(|word| word.ends_with(".eql")).collect();
+    assert!(named.len() > 50, "found only {}", named.len());
+    for name in named {
+        assert!(root.join("corpus/grammar").join(name).is_file(), "{name} does not exist");
+    }
+}

@@ -403,6 +403,16 @@ mod tests {
     }
 
     #[test]
+    fn examples_are_valid_queries() {
+        for (call, result) in BUILTINS.iter().flat_map(|builtin| builtin.examples) {
+            let query = format!("any where {call} == {result}");
+            let ast = crate::syntax::parse(&query).unwrap_or_else(|p| panic!("{query}: {p:?}"));
+            let checked = crate::check::check(&ast, &Default::default(), &Default::default());
+            assert!(checked.is_ok(), "{query}: {checked:?}");
+        }
+    }
+
+    #[test]
     fn signatures_read_like_the_documentation() {
         let signature = |name: &str| lookup(name).unwrap().signature();
         assert_eq!(signature("INDEXOF"), "indexOf(source, part [, start])");
