@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "helpers of tests may panic"
+    reason = "functions of tests may panic"
 )]
 
 mod common;
