@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "helpers of tests may panic"
+    reason = "functions of tests may panic"
 )]
 
 mod common;
@@ -129,5 +129,16 @@ fn every_code_of_the_language_has_a_file_in_the_corpus() {
         // E00xx are about rule files, not about queries.
         let language = !code.as_str().starts_with("E00");
         assert!(!language || seen.contains(code), "{} has no file", code.as_str());
+    }
+}
+
+#[test]
+fn the_page_of_differences_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("grammar/README.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter(|word| word.ends_with(".eql")).collect();
+    assert!(named.len() > 50, "found only {}", named.len());
+    for name in named {
+        assert!(root.join("corpus/grammar").join(name).is_file(), "{name} does not exist");
     }
 }

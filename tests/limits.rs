@@ -6,7 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "helpers of tests may panic"
+    reason = "functions of tests may panic"
 )]
 
 use catena::check::{Options, check};

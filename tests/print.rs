@@ -6,7 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "helpers of tests may panic"
+    reason = "functions of tests may panic"
 )]
 
 #[allow(dead_code, reason = "only the dump of trees is needed here")]

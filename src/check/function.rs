@@ -248,11 +248,11 @@ pub static BUILTINS: &[Builtin] = &[
         about: "Where the part first stands at or behind `start`, counted from 0. Null when it does \
                 not.",
         examples: &[
-            (r#"indexOf("foobarbaz", "ba")"#, "3"),
-            (r#"indexOf("foobarbaz", "ba", 3)"#, "3"),
-            (r#"indexOf("foobarbaz", "ba", 4)"#, "6"),
-            (r#"indexOf("foobarbaz", "x")"#, "null"),
-            (r#"indexOf("foobarbaz", "ba", null)"#, "3"),
+            (r#"indexOf("bananas", "an")"#, "1"),
+            (r#"indexOf("bananas", "an", 1)"#, "1"),
+            (r#"indexOf("bananas", "an", 2)"#, "3"),
+            (r#"indexOf("bananas", "x")"#, "null"),
+            (r#"indexOf("bananas", "an", null)"#, "1"),
             (r#"indexOf("abc", "", 2)"#, "2"),
             (r#"indexOf("abc", "", 9)"#, "null"),
             (r#"indexOf~("ABC", "b")"#, "1"),
@@ -347,13 +347,13 @@ pub static BUILTINS: &[Builtin] = &[
         about: "The characters from `start` to before `end`, counted from 0; negative numbers count \
                 from the end, numbers outside are cut off. `start` null is 0, `end` null the end.",
         examples: &[
-            (r#"substring("hello world", 6)"#, r#""world""#),
-            (r#"substring("hello world", 0, 5)"#, r#""hello""#),
-            (r#"substring("hello world", -5)"#, r#""world""#),
-            (r#"substring("hello world", 5, -1)"#, r#"" worl""#),
-            (r#"substring("hello world", -60, 5)"#, r#""hello""#),
-            (r#"substring("hello world", 5, 3)"#, r#""""#),
-            (r#"substring("hello world", null, null)"#, r#""hello world""#),
+            (r#"substring("kernel audit", 7)"#, r#""audit""#),
+            (r#"substring("kernel audit", 0, 6)"#, r#""kernel""#),
+            (r#"substring("kernel audit", -5)"#, r#""audit""#),
+            (r#"substring("kernel audit", 6, -1)"#, r#"" audi""#),
+            (r#"substring("kernel audit", -99, 6)"#, r#""kernel""#),
+            (r#"substring("kernel audit", 5, 3)"#, r#""""#),
+            (r#"substring("kernel audit", null, null)"#, r#""kernel audit""#),
         ],
         meaning: Meaning::Call(Function::Substring),
     },
@@ -399,6 +399,16 @@ mod tests {
             assert!(rest.iter().all(|arg| arg.times != Times::One), "{}", builtin.name);
             assert!(rest.len() <= 1, "{}", builtin.name);
             assert!(!builtin.examples.is_empty(), "{}", builtin.name);
+        }
+    }
+
+    #[test]
+    fn examples_are_valid_queries() {
+        for (call, result) in BUILTINS.iter().flat_map(|builtin| builtin.examples) {
+            let query = format!("any where {call} == {result}");
+            let ast = crate::syntax::parse(&query).unwrap_or_else(|p| panic!("{query}: {p:?}"));
+            let checked = crate::check::check(&ast, &Default::default(), &Default::default());
+            assert!(checked.is_ok(), "{query}: {checked:?}");
         }
     }
 

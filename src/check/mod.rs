@@ -5,10 +5,12 @@
 //! wrong with it, at once. Nothing here looks at an event, and nothing is rewritten that could change
 //! an answer for a missing or a multi-valued field.
 //!
-//! `resolve` walks conditions, `sequence` brackets, keys and pipes, `types` says what goes with what,
+//! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
 //! networks, `fold` computes what is constant.
 
+mod call;
+mod compare;
 mod fold;
 pub mod function;
 pub mod ir;

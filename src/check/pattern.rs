@@ -376,9 +376,9 @@ mod tests {
 
     #[test]
     fn the_whole_text_is_tested_and_anchors_are_characters() {
-        assert!(matches("net\\.exe", "net.exe"));
-        assert!(!matches("net", "net.exe"));
-        assert!(!matches("net\\.exe", "net.exe\n"));
+        assert!(matches("a\\.out", "a.out"));
+        assert!(!matches("a", "a.out"));
+        assert!(!matches("a\\.out", "a.out\n"));
         assert!(matches("^a$", "^a$"));
         assert!(!matches("^a$", "a"));
         assert!(matches("", ""));
@@ -485,7 +485,7 @@ mod tests {
     #[test]
     fn networks_are_masked_and_addresses_are_networks_of_one() {
         let shown = |text: &str| network(text).map(|n| n.to_string());
-        assert_eq!(shown("10.6.48.157/8").as_deref(), Some("10.0.0.0/8"));
+        assert_eq!(shown("10.1.2.3/8").as_deref(), Some("10.0.0.0/8"));
         assert_eq!(shown("::1").as_deref(), Some("::1/128"));
         assert_eq!(shown("::ffff:10.1.2.3/104").as_deref(), Some("10.0.0.0/8"));
         assert_eq!(shown("10.0.0.0/33"), None);
