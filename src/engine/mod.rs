@@ -13,7 +13,7 @@ mod evidence;
 mod reorder;
 mod state;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -184,10 +184,10 @@ impl Engine {
             self.schedule(number);
         }
         if !self.found.is_empty() {
-            // Waits that end together are told apart by time, rule and events, never by the order in
-            // which the tables hold them.
-            self.found
-                .sort_by_key(|found| (found.decided, found.rule, found.last(), found.first()));
+            // Waits that end together are told apart by time, rule, events and key, never by the order
+            // in which the tables hold them.
+            let rank = |found: &Match| (found.decided, found.rule, found.last(), found.first());
+            self.found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| by_key(a, b)));
             self.deliver(emit);
         }
     }
@@ -259,7 +259,8 @@ impl Engine {
             if after > self.limits.rule_bytes {
                 self.evict(Some(index), event.ordinal.time);
             }
-            sort_by_key(self.found.get_mut(start..).unwrap_or_default());
+            // Matches that one event completes under several keys.
+            self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
         }
         self.work = work;
     }
@@ -319,16 +320,10 @@ impl Engine {
     }
 }
 
-/// Matches that one event completes under several keys come in ascending key order, null first.
-fn sort_by_key(found: &mut [Match]) {
-    if found.len() > 1 {
-        found.sort_by(|a, b| {
-            let pairs = a.keys.iter().zip(&b.keys);
-            pairs.fold(std::cmp::Ordering::Equal, |order, (x, y)| {
-                order.then_with(|| state::compare_keys(x, y))
-            })
-        });
-    }
+/// Ascending order of keys, null first.
+fn by_key(a: &Match, b: &Match) -> Ordering {
+    let pairs = a.keys.iter().zip(&b.keys);
+    pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| state::compare_keys(x, y)))
 }
 
 fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {
