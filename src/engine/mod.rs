@@ -1,6 +1,6 @@
 //! [`RuleSet`](crate::rule::RuleSet) + events in order → matches.
 //!
-//! In: one [`Event`] after another in [`Ordinal`](crate::time::Ordinal) order, and the watermark. Out:
+//! In: one [`Event`] after another in [`Ordinal`] order, and the watermark. Out:
 //! [`Match`]es and counters. An engine is a value: it does no input or output, starts no thread, reads
 //! no clock and keeps nothing outside itself, so any number can run in a process, one per partition if
 //! need be.
@@ -28,7 +28,7 @@ use crate::machine::pipe::Pipes;
 use crate::machine::predicate::{Predicates, Scratch};
 use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
-use crate::time::Timestamp;
+use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
 use state::{Machine, Role};
 
@@ -80,6 +80,8 @@ pub struct Engine {
     timers: BinaryHeap<Reverse<(Timestamp, u32)>>,
     scheduled: Vec<Option<Timestamp>>,
     watermark: Timestamp,
+    /// The latest event that was not late.
+    latest: Ordinal,
     limits: Limits,
     bytes: usize,
     losses: Losses,
@@ -117,6 +119,7 @@ impl Engine {
             scheduled: vec![None; machines.len()],
             machines,
             watermark: Timestamp::MIN,
+            latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
             bytes: 0,
             losses: Losses::default(),
@@ -135,16 +138,18 @@ impl Engine {
 
     /// Feeds one event and emits every match it completes.
     ///
-    /// Events come in [`Ordinal`](crate::time::Ordinal) order. One that lies behind the watermark is
-    /// counted as late; it still starts and extends partials that it does not reach back behind.
+    /// Events come in [`Ordinal`] order. One that lies behind the watermark or behind an event pushed
+    /// before is counted as late; it still starts and extends partials that it does not reach back
+    /// behind.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
-        let late = time < self.watermark;
+        let late = time < self.watermark || event.ordinal < self.latest;
         if late {
             self.stats.late += 1;
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
         } else {
+            self.latest = event.ordinal;
             self.advance(time, emit);
         }
         let mut satisfied = std::mem::take(&mut self.satisfied);
