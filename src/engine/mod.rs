@@ -32,6 +32,9 @@ use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
 use state::{Machine, Role};
 
+/// Stale timers that are not worth a look.
+const SLACK: usize = 64;
+
 /// Bounds of an engine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -173,6 +176,12 @@ impl Engine {
             return;
         }
         self.watermark = watermark;
+        self.let_pass(emit);
+    }
+
+    /// Tells every program that wants to know that time has come to the watermark.
+    fn let_pass(&mut self, emit: &mut impl FnMut(Match)) {
+        let watermark = self.watermark;
         while let Some(Reverse((time, number))) = self.timers.peek().copied() {
             if time >= watermark {
                 break;
@@ -199,7 +208,8 @@ impl Engine {
 
     /// Ends the input: all waits are over, and pipes give what they held back.
     pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
-        self.advance(Timestamp::MAX, emit);
+        self.watermark = Timestamp::MAX;
+        self.let_pass(emit);
         for pipes in &mut self.pipes {
             pipes.finish(&mut self.found);
         }
@@ -281,6 +291,10 @@ impl Engine {
             if let Some(next) = next {
                 self.timers.push(Reverse((next, number)));
             }
+            if self.timers.len() > 2 * self.machines.len() + SLACK {
+                let current = self.scheduled.iter().copied().zip(0..);
+                self.timers = current.filter_map(|(time, n)| Some(Reverse((time?, n)))).collect();
+            }
         }
     }
 
@@ -314,13 +328,16 @@ impl Engine {
             }
             let Some(machine) = self.machines.get_mut(number) else { continue };
             let before = machine.bytes();
-            machine.evict(&candidate);
+            let count = machine.evict(&candidate);
+            if count == 0 {
+                continue;
+            }
             let freed = before.saturating_sub(machine.bytes());
             held = held.saturating_sub(freed);
             self.bytes = self.bytes.saturating_sub(freed);
-            self.stats.evicted += 1;
+            self.stats.evicted += count;
             let to = candidate.expires.max(now);
-            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count: 1 });
+            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
         }
     }
 }

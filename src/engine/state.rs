@@ -138,9 +138,10 @@ impl Machine {
         }
     }
 
-    pub(super) fn evict(&mut self, candidate: &Candidate) {
+    /// Gives up what `candidate` stands for, unless that has gone already; gives how many partials.
+    pub(super) fn evict(&mut self, candidate: &Candidate) -> u64 {
         match self {
-            Self::Event { .. } => {}
+            Self::Event { .. } => 0,
             Self::Sequence(sequence) => sequence.evict(candidate.place, candidate.stage),
             Self::Sample(sample) => sample.evict(candidate.place),
         }
