@@ -253,6 +253,7 @@ impl Engine {
     /// Steps every program that subscribes to a satisfied stage.
     fn step(&mut self, event: &Event, late: bool, satisfied: &[StageIx]) {
         let mut offer = Offer::new(event, late);
+        self.keys.next_event();
         let mut work = std::mem::take(&mut self.work);
         work.clear();
         for stage in satisfied {
