@@ -59,6 +59,9 @@ struct FieldTests {
     other: Vec<(LeafIx, Tester)>,
 }
 
+/// The leaves outside `exact` that a value made true before.
+type Memo = LruCache<Box<str>, Box<[LeafIx]>>;
+
 /// What is known about the current event, and what values gave before.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -70,7 +73,8 @@ pub(crate) struct Scratch {
     stages: Vec<u32>,
     /// Leaves found true, each once.
     truths: Vec<LeafIx>,
-    memos: Vec<Option<LruCache<Box<str>, Box<[LeafIx]>>>>,
+    /// By field; `None` where nothing is worth remembering.
+    memos: Vec<Option<Memo>>,
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
@@ -381,3 +385,6 @@ fn push_distinct(leaves: &mut Vec<LeafIx>, leaf: LeafIx) {
         leaves.push(leaf);
     }
 }
+
+#[cfg(test)]
+mod tests;
