@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use catena::event::{Coalescer, Group, Limits, Record};
+use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Record};
 use catena::record::{Field, RawValue, RecordType, Sockaddr, fields, head};
 use flate2::read::GzDecoder;
 use serde_json::Value;

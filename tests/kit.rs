@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use catena::event::{Coalescer, Group, Limits, Record};
+use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Record};
 use catena::record::tables::parse_arch;
 use catena::record::text::{keys, proctitle_in_place, text_of};
 use catena::record::{Arguments, Field, RawValue, RecordType, Sockaddr, decode, fields, nested};
