@@ -13,6 +13,8 @@ use serde_json::Value;
 const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
 const ENRICHED: &str = "corpus/auditd/audisp-enriched.log.gz";
 
+const WEBSHELL: &str = "corpus/auditd/webshell.log";
+
 /// The tools of the pattern the project is named for.
 const NAMES: &str = r#"process.name like ("bash", "dash", "sh", "tcsh", "csh", "zsh", "ksh", "fish",
     "perl", "python*", "nc", "ncat", "netcat", "php*", "ruby", "openssl", "awk", "telnet", "lua*", "socat")"#;
@@ -116,6 +118,11 @@ fn the_built_in_rules_find_the_shells_and_nothing_benign() {
             );
         }
     }
+}
+
+#[test]
+fn the_web_shell_is_found_and_the_harmless_page_is_not() {
+    assert_eq!(pids(&alerts(&["replay", WEBSHELL])), [27317, 27321]);
 }
 
 #[test]
@@ -238,7 +245,7 @@ fn every_alert_follows_the_schema() {
         &["replay", ENRICHED],
         &["query", "any where true", ATTACKS],
         &["query", absence, ATTACKS],
-        &["query", "any where true", "corpus/auditd/audisp-enriched.log.gz"],
+        &["replay", WEBSHELL],
     ];
     for run in runs {
         let alerts = alerts(run);
@@ -261,7 +268,7 @@ fn the_alerts_of_the_shipped_log() {
 
 #[test]
 fn the_corpus_is_there() {
-    for path in [ATTACKS, ENRICHED] {
+    for path in [ATTACKS, ENRICHED, WEBSHELL] {
         assert!(Path::new(path).is_file(), "{path}");
     }
 }
