@@ -1,6 +1,6 @@
 //! [`RuleSet`] + events in order → matches.
 //!
-//! In: one [`Event`] after another in [`Ordinal`](crate::time::Ordinal) order, and the watermark. Out:
+//! In: one [`Event`] after another in [`Ordinal`] order, and the watermark. Out:
 //! [`Match`]es and counters. An engine is a value: it does no input or output, starts no thread, reads
 //! no clock and keeps nothing outside itself, so any number can run in a process, one per partition if
 //! need be.
@@ -13,7 +13,7 @@ mod evidence;
 mod reorder;
 mod state;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::machine::pipe::Pipes;
 use crate::machine::predicate::{Predicates, Scratch};
 use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
-use crate::time::Timestamp;
+use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
 use state::{Machine, Role};
 
@@ -80,6 +80,8 @@ pub struct Engine {
     timers: BinaryHeap<Reverse<(Timestamp, u32)>>,
     scheduled: Vec<Option<Timestamp>>,
     watermark: Timestamp,
+    /// The latest event that was not late.
+    latest: Ordinal,
     limits: Limits,
     bytes: usize,
     losses: Losses,
@@ -117,6 +119,7 @@ impl Engine {
             scheduled: vec![None; machines.len()],
             machines,
             watermark: Timestamp::MIN,
+            latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
             bytes: 0,
             losses: Losses::default(),
@@ -135,16 +138,18 @@ impl Engine {
 
     /// Feeds one event and emits every match it completes.
     ///
-    /// Events come in [`Ordinal`](crate::time::Ordinal) order. One that lies behind the watermark is
-    /// counted as late; it still starts and extends partials that it does not reach back behind.
+    /// Events come in [`Ordinal`] order. One that lies behind the watermark or behind an event pushed
+    /// before is counted as late; it still starts and extends partials that it does not reach back
+    /// behind.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
-        let late = time < self.watermark;
+        let late = time < self.watermark || event.ordinal < self.latest;
         if late {
             self.stats.late += 1;
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
         } else {
+            self.latest = event.ordinal;
             self.advance(time, emit);
         }
         let mut satisfied = std::mem::take(&mut self.satisfied);
@@ -184,10 +189,10 @@ impl Engine {
             self.schedule(number);
         }
         if !self.found.is_empty() {
-            // Waits that end together are told apart by time, rule and events, never by the order in
-            // which the tables hold them.
-            self.found
-                .sort_by_key(|found| (found.decided, found.rule, found.last(), found.first()));
+            // Waits that end together are told apart by time, rule, events and key, never by the order
+            // in which the tables hold them.
+            let rank = |found: &Match| (found.decided, found.rule, found.last(), found.first());
+            self.found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| by_key(a, b)));
             self.deliver(emit);
         }
     }
@@ -259,7 +264,8 @@ impl Engine {
             if after > self.limits.rule_bytes {
                 self.evict(Some(index), event.ordinal.time);
             }
-            sort_by_key(self.found.get_mut(start..).unwrap_or_default());
+            // Matches that one event completes under several keys.
+            self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
         }
         self.work = work;
     }
@@ -319,16 +325,10 @@ impl Engine {
     }
 }
 
-/// Matches that one event completes under several keys come in ascending key order, null first.
-fn sort_by_key(found: &mut [Match]) {
-    if found.len() > 1 {
-        found.sort_by(|a, b| {
-            let pairs = a.keys.iter().zip(&b.keys);
-            pairs.fold(std::cmp::Ordering::Equal, |order, (x, y)| {
-                order.then_with(|| state::compare_keys(x, y))
-            })
-        });
-    }
+/// Ascending order of keys, null first.
+fn by_key(a: &Match, b: &Match) -> Ordering {
+    let pairs = a.keys.iter().zip(&b.keys);
+    pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| state::compare_keys(x, y)))
 }
 
 fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {
