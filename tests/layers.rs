@@ -1,5 +1,11 @@
 //! Rooms import only what the table in ARCHITECTURE.md allows, and what must be absent is absent.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    reason = "a test stops where something is wrong"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +28,7 @@ fn allowed() -> BTreeMap<String, BTreeSet<String>> {
     .collect()
 }
 
-/// Every source file with the room it belongs to.
+/// Every source file with the room it belongs to; tests may import what they like.
 fn sources() -> Vec<(String, PathBuf, String)> {
     let src = root().join("src");
     let mut files = Vec::new();
@@ -32,7 +38,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
                 let inside = path.strip_prefix(&src).unwrap();
                 let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
                 let room = first.trim_end_matches(".rs").to_owned();
