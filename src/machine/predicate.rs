@@ -11,12 +11,12 @@ use std::num::NonZeroUsize;
 use lru::LruCache;
 
 use super::expr::{ExprScratch, Program};
-use super::test::Tester;
+use super::test::{Subject, Tester};
 use crate::check::ir::{self, Test};
 use crate::event::Event;
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
-use crate::value::{Scalar, Value, fold_char};
+use crate::value::{Scalar, Value};
 
 /// Values remembered per field.
 const MEMO_VALUES: usize = 4096;
@@ -365,16 +365,16 @@ impl FieldTests {
     /// Leaves `scratch.hits` holding the leaves outside `exact` that `text` makes true.
     fn test_text(&self, text: &str, scratch: &mut Scratch) {
         scratch.hits.clear();
-        if !self.folded.is_empty() {
-            scratch.folded.clear();
-            scratch.folded.extend(text.chars().map(fold_char));
-            if let Some(leaves) = self.folded.get(scratch.folded.as_str()) {
-                scratch.hits.extend_from_slice(leaves);
-            }
+        let Scratch { hits, folded, .. } = scratch;
+        let mut subject = Subject::new(Scalar::Str(text), folded);
+        if !self.folded.is_empty()
+            && let Some(leaves) = subject.folded().and_then(|folded| self.folded.get(folded))
+        {
+            hits.extend_from_slice(leaves);
         }
         for (leaf, tester) in &self.text {
-            if tester.matches(Scalar::Str(text)) {
-                scratch.hits.push(*leaf);
+            if tester.passes(&mut subject) {
+                hits.push(*leaf);
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::event::{Coalescer, Group};
-use crate::time::{Duration, Ordinal, Timestamp};
+use crate::time::{Ordinal, Timestamp};
 
 use super::lines::Lines;
 use super::read::Read1;

@@ -93,7 +93,9 @@ fn event(rules: &Arc<RuleSet>, happening: &Happening) -> Event {
     event.ordinal = happening.ordinal;
     for (name, values) in &happening.fields {
         if let Some(field) = rules.plan().field(name) {
-            event.fill(field, |give| values.iter().filter_map(|v| v.scalar()).for_each(give));
+            event.fill(field, |give| {
+                values.iter().filter_map(|v| v.scalar()).for_each(|value| give.value(value));
+            });
         }
     }
     event

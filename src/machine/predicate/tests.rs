@@ -54,7 +54,9 @@ fn event(plan: &Plan, values: &[Vec<Value>]) -> Event {
     let mut event = Event::new(plan.fields.len());
     for (name, values) in FIELDS.iter().zip(values) {
         if let Some(field) = plan.field(name) {
-            event.fill(field, |give| values.iter().filter_map(Value::scalar).for_each(give));
+            event.fill(field, |give| {
+                values.iter().filter_map(Value::scalar).for_each(|value| give.value(value));
+            });
         }
     }
     event
@@ -107,7 +109,7 @@ fn marks_of_four_billion_events_ago_are_stale() {
     let plan = Plan::new([&query]);
     let predicates = Predicates::new(&plan).unwrap();
     let mut scratch = predicates.scratch();
-    let mut satisfied = |text: &'static str, scratch: &mut Scratch| {
+    let satisfied = |text: &'static str, scratch: &mut Scratch| {
         let mut event = Event::new(plan.fields.len());
         event.set(plan.field("f").unwrap(), Slot::Static(text));
         let mut stages = Vec::new();
