@@ -1,4 +1,4 @@
-//! [`RuleSet`](crate::rule::RuleSet) + events in order → matches.
+//! [`RuleSet`] + events in order → matches.
 //!
 //! In: one [`Event`] after another in [`Ordinal`](crate::time::Ordinal) order, and the watermark. Out:
 //! [`Match`]es and counters. An engine is a value: it does no input or output, starts no thread, reads

@@ -23,7 +23,7 @@ mod source;
 mod stats;
 mod view;
 
-pub use coalesce::{Coalescer, Limits as CoalesceLimits};
+pub use coalesce::{CoalesceLimits, Coalescer};
 pub use context::read_context;
 pub use document::Document;
 pub use facts::Facts;
