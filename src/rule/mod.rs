@@ -5,11 +5,13 @@
 //! the others: [`load`] gives what could be loaded and a [`Problem`] for everything that could not.
 
 mod builtin;
+mod format;
 mod load;
 mod model;
 
 use std::sync::Arc;
 
+pub use format::{Form, FormatError, Formatted, format};
 pub use load::{Loaded, Problem, load_paths, load_query, load_text};
 pub use model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
 

@@ -27,6 +27,26 @@ pub fn print(ast: &Ast) -> String {
     printer.out
 }
 
+/// One bracket of a sequence or sample in canonical layout, without its comments and without a line
+/// end.
+pub fn print_item(item: &Item) -> String {
+    let mut printer = Printer::without_comments();
+    printer.item(item, 0);
+    printer.out
+}
+
+/// `category where condition` in canonical layout, without its comments and without a line end.
+pub fn print_filter(filter: &EventFilter) -> String {
+    let mut printer = Printer::without_comments();
+    printer.filter(filter, 0, 0);
+    printer.out
+}
+
+/// An expression on one line, however long, without its comments.
+pub fn print_expr(expr: &Expr) -> String {
+    Flat::of(expr, LIST_ITEM)
+}
+
 struct Printer<'a> {
     out: String,
     /// Where the current line begins.
@@ -38,6 +58,10 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    fn without_comments() -> Self {
+        Printer { out: String::new(), line: 0, closed: false, comments: &[] }
+    }
+
     fn query(&mut self, ast: &Ast) {
         match &ast.query {
             Query::Event(filter) => {
