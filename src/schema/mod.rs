@@ -5,10 +5,12 @@
 //! field that is not listed may still be in the data: it then has the type it has there.
 
 mod fields;
+mod producer;
 
 use std::collections::BTreeMap;
 
 pub use fields::FIELDS;
+pub use producer::{Producer, Variant};
 
 /// A dense number for one field read by a rule set: index into the slots of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
