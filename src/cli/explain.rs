@@ -142,8 +142,11 @@ fn graph(format: ExplainFormat, mut rules: Vec<Rule>, wanted: &[RuleIx]) -> Stri
 fn page(rule: &Explanation) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  ({})", escape(&rule.name), rule.kind);
-    let _ = writeln!(out, "  id    {}", escape(&rule.id));
-    let _ = writeln!(out, "  file  {}\n", escape(&rule.file));
+    if rule.id != rule.file {
+        let _ = writeln!(out, "  id    {}", escape(&rule.id));
+        let _ = writeln!(out, "  file  {}", escape(&rule.file));
+    }
+    out.push('\n');
     out.push_str(&sentence(rule));
     for (stage, number) in rule.stages.iter().zip(1..) {
         let mark = if rule.kind == "event" { String::new() } else { format!("{number}") };
@@ -179,7 +182,7 @@ fn sentence(rule: &Explanation) -> String {
         "event" => return "One event:\n".to_owned(),
         "sample" => format!("{count} events in any order"),
         _ if missing > 0 => {
-            format!("{} in order, without {}", plural(count - missing), plural(missing))
+            format!("{} in order and {missing} that must be missing", plural(count - missing))
         }
         _ => format!("{} in order", plural(count)),
     };
@@ -199,8 +202,12 @@ fn plural(count: u32) -> String {
 
 /// One name where all stages have the same field, else all of them.
 fn key(key: &Key) -> String {
-    let mut names: Vec<&str> = key.fields.iter().map(String::as_str).collect();
-    names.dedup();
+    let mut names: Vec<&str> = Vec::new();
+    for name in &key.fields {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
     escape(&names.join(" = "))
 }
 
@@ -212,28 +219,28 @@ fn show_stage(out: &mut String, number: &str, stage: &StageInfo) {
     }
     out.push('\n');
     let mut row = |label: &str, text: &str| {
-        let _ = writeln!(out, "{blank}  {label:8}{text}");
+        let _ = writeln!(out, "{blank}  {label:9}{text}");
     };
     if stage.missing {
-        row("must not", "happen between its neighbours");
+        row("missing", "the rule holds when this does not happen");
     }
     match &stage.tried {
         Tried::Always => row("tried", "on every event"),
         Tried::Never => row("tried", "never: it cannot hold"),
         Tried::When(tests) => {
             for (index, test) in tests.iter().enumerate() {
-                row(if index == 0 { "tried if" } else { "or" }, &format!(" {}", escape(&short(test))));
+                row(if index == 0 { "tried if" } else { "or" }, &escape(&short(test)));
             }
         }
     }
     for (index, line) in needs(&stage.needs).iter().enumerate() {
-        row(if index == 0 { "needs" } else { "" }, &format!(" {line}"));
+        row(if index == 0 { "needs" } else { "" }, line);
     }
     for (index, test) in stage.tests.iter().enumerate() {
-        row(if index == 0 { "tests" } else { "" }, &format!(" {}", test_line(test)));
+        row(if index == 0 { "tests" } else { "" }, &test_line(test));
     }
     for (index, name) in stage.shared_with.iter().enumerate() {
-        row(if index == 0 { "shared" } else { "" }, &format!(" with {}", escape(name)));
+        row(if index == 0 { "shared" } else { "" }, &format!("with {}", escape(name)));
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::check::ir::{Leaf, Test};
 use crate::plan::{Cond, LeafIx, Plan};
-use crate::schema::{Producer, Variant};
+use crate::schema::{self, Producer, Variant};
 use crate::value::{Value, fold};
 use crate::wildcard::Pattern;
 
@@ -27,7 +27,7 @@ pub struct Needs {
 /// Which producers can satisfy a condition.
 pub(super) fn needs(condition: &Cond, plan: &Plan, producers: &[Producer]) -> Needs {
     let can = |producer: &&Producer| {
-        let may = |variant: &Variant| judge(condition, plan, variant) != Some(false);
+        let may = |variant: &Variant| judge(condition, plan, producer.call, variant) != Some(false);
         producer.variants.iter().any(may)
     };
     let possible: Vec<&Producer> = producers.iter().filter(can).collect();
@@ -39,15 +39,15 @@ pub(super) fn needs(condition: &Cond, plan: &Plan, producers: &[Producer]) -> Ne
 }
 
 /// Whether the condition holds on events of this kind; `None` when that depends on more than is known.
-fn judge(condition: &Cond, plan: &Plan, variant: &Variant) -> Option<bool> {
+fn judge(condition: &Cond, plan: &Plan, call: bool, variant: &Variant) -> Option<bool> {
     match condition {
         Cond::Const(value) => Some(*value),
-        Cond::Leaf(leaf) => judge_leaf(*leaf, plan, variant),
-        Cond::Not(inner) => judge(inner, plan, variant).map(|holds| !holds),
+        Cond::Leaf(leaf) => judge_leaf(*leaf, plan, call, variant),
+        Cond::Not(inner) => judge(inner, plan, call, variant).map(|holds| !holds),
         Cond::And(all) => {
             let mut known = Some(true);
             for part in all {
-                match judge(part, plan, variant) {
+                match judge(part, plan, call, variant) {
                     Some(false) => return Some(false),
                     Some(true) => {}
                     None => known = None,
@@ -58,7 +58,7 @@ fn judge(condition: &Cond, plan: &Plan, variant: &Variant) -> Option<bool> {
         Cond::Or(any) => {
             let mut known = Some(false);
             for part in any {
-                match judge(part, plan, variant) {
+                match judge(part, plan, call, variant) {
                     Some(true) => return Some(true),
                     Some(false) => {}
                     None => known = None,
@@ -69,9 +69,15 @@ fn judge(condition: &Cond, plan: &Plan, variant: &Variant) -> Option<bool> {
     }
 }
 
-fn judge_leaf(leaf: LeafIx, plan: &Plan, variant: &Variant) -> Option<bool> {
+fn judge_leaf(leaf: LeafIx, plan: &Plan, call: bool, variant: &Variant) -> Option<bool> {
     let Leaf::Test(field, test) = &plan.leaves.get(leaf.index())?.leaf else { return None };
-    let (_, values) = variant.iter().find(|(name, _)| *name == &*field.name)?;
+    let known = variant.iter().find(|(name, _)| *name == &*field.name);
+    let values = match known {
+        Some((_, values)) => values.as_slice(),
+        // No record of a system call, no field of one.
+        None if !call && schema::lookup(&field.name)?.records == "SYSCALL" => &[],
+        None => return None,
+    };
     let any = |passes: &dyn Fn(&str) -> bool| Some(values.iter().any(|value| passes(value)));
     match test {
         Test::Missing => Some(values.is_empty()),
