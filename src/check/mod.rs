@@ -7,7 +7,7 @@
 //!
 //! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
-//! networks, `fold` computes what is constant.
+//! networks, `fold` computes what is constant, `written` turns what was checked into text again.
 
 mod call;
 mod compare;
@@ -18,6 +18,9 @@ mod pattern;
 mod resolve;
 mod sequence;
 mod types;
+mod written;
+
+pub use written::{condition_text, leaf_text};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::Schema;

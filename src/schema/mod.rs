@@ -7,11 +7,13 @@
 
 mod absent;
 mod fields;
+mod producer;
 
 use std::collections::BTreeMap;
 
 pub use absent::ABSENT;
 pub use fields::FIELDS;
+pub use producer::{Producer, Variant};
 
 /// A dense number for one field read by a rule set: index into the slots of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
