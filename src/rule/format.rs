@@ -34,7 +34,8 @@ impl Form {
 
     /// By the text itself: TOML with a table `rule` is a rule file, anything else a query.
     pub fn of_text(text: &str) -> Self {
-        let rule = toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("rule"));
+        let rule =
+            toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("rule"));
         if rule { Self::Toml } else { Self::Query }
     }
 }
@@ -172,7 +173,7 @@ fn toml_string(written: &str, printed: &str) -> String {
     let triple = written.starts_with("'''") || written.starts_with("\"\"\"");
     let opened = written.get(3..).unwrap_or("").trim_start_matches('\r').starts_with('\n');
     // What stands on one line stays there as long as the query has one line.
-    let one_line = !line.contains('\n') && !(triple && opened);
+    let one_line = !(line.contains('\n') || triple && opened);
     let literal = line.chars().all(|c| c == '\n' || !needs_escape(c));
     let basic = written.starts_with('"');
     match (basic, triple) {

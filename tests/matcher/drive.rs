@@ -1,5 +1,13 @@
 //! Runs an engine over the events of a test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops where something is wrong"
+)]
+
 use std::sync::Arc;
 
 use catena::engine::{Engine, Limits, Match, Reorder};

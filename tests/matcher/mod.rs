@@ -5,6 +5,13 @@
 //! timers and forgets nothing, so that it can be read beside the description of the language. It
 //! shares the parser and the checker with the engine and nothing behind them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops where something is wrong"
+)]
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
 pub(crate) mod drive;
@@ -46,7 +53,7 @@ pub(crate) fn find(query: &Query, options: &RuleOptions, events: &[Happening]) -
     let mut found = match &query.kind {
         QueryKind::Event(filter) => {
             let fits = events.iter().filter(|event| holds(&filter.condition, event));
-            fits.map(|event| single(event)).collect()
+            fits.map(single).collect()
         }
         QueryKind::Sequence(sequence) => {
             // The window of a rule stands in for a maxspan that is not there.
