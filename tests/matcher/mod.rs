@@ -9,7 +9,7 @@
 
 pub(crate) mod drive;
 
-use catena::check::ir::{Cond, Item, Leaf, Pipe, Query, QueryKind, Sequence, Test};
+use catena::check::ir::{Cond, Item, Leaf, Order, Pipe, Query, QueryKind, Sequence, Test};
 use catena::rule::RuleOptions;
 use catena::time::{Ordinal, Timestamp};
 use catena::value::Value;
@@ -305,6 +305,9 @@ fn holds(condition: &Cond, event: &Happening) -> bool {
             match test {
                 Test::Missing => values.is_empty(),
                 Test::Present => !values.is_empty(),
+                Test::Compare(Order::GreaterEqual, Value::Int(least)) => {
+                    values.iter().any(|value| matches!(value, Value::Int(i) if i >= least))
+                }
                 Test::In(wanted) => values.iter().any(|value| wanted.contains(value)),
                 other => panic!("the oracle does not know {other:?}"),
             }

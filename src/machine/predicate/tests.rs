@@ -107,7 +107,7 @@ fn marks_of_four_billion_events_ago_are_stale() {
     let plan = Plan::new([&query]);
     let predicates = Predicates::new(&plan).unwrap();
     let mut scratch = predicates.scratch();
-    let mut satisfied = |text: &'static str, scratch: &mut Scratch| {
+    let satisfied = |text: &'static str, scratch: &mut Scratch| {
         let mut event = Event::new(plan.fields.len());
         event.set(plan.field("f").unwrap(), Slot::Static(text));
         let mut stages = Vec::new();
