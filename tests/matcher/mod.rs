@@ -16,7 +16,7 @@
 
 pub(crate) mod drive;
 
-use catena::check::ir::{Cond, Item, Leaf, Pipe, Query, QueryKind, Sequence, Test};
+use catena::check::ir::{Cond, Item, Leaf, Order, Pipe, Query, QueryKind, Sequence, Test};
 use catena::rule::RuleOptions;
 use catena::time::{Ordinal, Timestamp};
 use catena::value::Value;
@@ -312,6 +312,9 @@ fn holds(condition: &Cond, event: &Happening) -> bool {
             match test {
                 Test::Missing => values.is_empty(),
                 Test::Present => !values.is_empty(),
+                Test::Compare(Order::GreaterEqual, Value::Int(least)) => {
+                    values.iter().any(|value| matches!(value, Value::Int(i) if i >= least))
+                }
                 Test::In(wanted) => values.iter().any(|value| wanted.contains(value)),
                 other => panic!("the oracle does not know {other:?}"),
             }
