@@ -63,7 +63,9 @@ impl Event {
         parent: Option<Arc<Process>>,
     ) -> Process {
         let mut scratch = super::read::Scratch::default();
-        let mut reader = Reader::new(&self.raw, self.host.as_deref(), &mut scratch);
+        let nothing = super::Group::new();
+        let group = self.raw.group().unwrap_or(&nothing);
+        let mut reader = Reader::new(group, self.host.as_deref(), &mut scratch);
         let mut first = |source: Source| {
             let mut found: Option<Box<str>> = None;
             reader.read(&source, &mut |value| {
