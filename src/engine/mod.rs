@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub use crate::machine::{Match, RuleStats};
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
+pub use state::compare_keys;
 
 use crate::event::Event;
 use crate::machine::Offer;
@@ -136,15 +137,17 @@ impl Engine {
     /// Feeds one event and emits every match it completes.
     ///
     /// Events come in [`Ordinal`](crate::time::Ordinal) order. One that lies behind the watermark is
-    /// counted as late; it still starts and extends partials that it does not reach back behind.
+    /// counted as late; it still starts and extends partials that it does not reach back behind. One
+    /// without a time is offered to samples and single events only.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
-        let late = time < self.watermark;
+        let timed = event.raw().is_timed();
+        let late = timed && time < self.watermark;
         if late {
             self.stats.late += 1;
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
-        } else {
+        } else if timed {
             self.advance(time, emit);
         }
         let mut satisfied = std::mem::take(&mut self.satisfied);
@@ -242,7 +245,9 @@ impl Engine {
         work.clear();
         for stage in satisfied {
             if let Some(subscribers) = self.subscribers.get(stage.index()) {
-                work.extend_from_slice(subscribers);
+                // What has no time stands in no order.
+                let sequences = event.raw().is_timed();
+                work.extend(subscribers.iter().filter(|(_, role)| sequences || !role.is_ordered()));
             }
         }
         work.sort_unstable();

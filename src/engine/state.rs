@@ -21,6 +21,13 @@ pub(super) enum Role {
     Sample(u32),
 }
 
+impl Role {
+    /// Whether it asks for the place of the event in the order.
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Self::Sequence(_))
+    }
+}
+
 /// A program and its partials.
 #[derive(Debug)]
 pub(super) enum Machine {
@@ -178,7 +185,7 @@ pub(super) fn eviction_order(machines: &[Machine], only: Option<usize>) -> Vec<(
 }
 
 /// Order of key values in results: null first, then by kind and value.
-pub(super) fn compare_keys(a: &Value, b: &Value) -> Ordering {
+pub fn compare_keys(a: &Value, b: &Value) -> Ordering {
     match (a.scalar(), b.scalar()) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Less,
