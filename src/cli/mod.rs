@@ -3,7 +3,9 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod batch;
 mod exit;
+mod fields;
 mod output;
 mod progress;
 mod query;
