@@ -3,6 +3,8 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod batch;
+mod event_fields;
 mod exit;
 mod explain;
 mod fields;

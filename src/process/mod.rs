@@ -191,7 +191,8 @@ fn entity_id(event: &Event, pid: i64) -> Box<str> {
     hash.update(pid.to_be_bytes());
     let Timestamp(time) = event.ordinal.time;
     hash.update(time.to_be_bytes());
-    hash.update(event.raw().id().serial.to_be_bytes());
+    let serial = event.raw().group().map_or(0, |group| group.id().serial);
+    hash.update(serial.to_be_bytes());
     let digest = hash.finalize();
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }

@@ -301,7 +301,8 @@ fn compile(
     schema: &Schema,
 ) -> Result<(check::ir::Query, Vec<Diagnostic>), Vec<Diagnostic>> {
     let ast = syntax::parse(text)?;
-    check::check(&ast, schema, &check::Options::default())
+    let options = check::Options { category_field: schema.events().category.clone() };
+    check::check(&ast, schema, &options)
 }
 
 fn options(table: CatenaTable, from: Option<&str>) -> Result<RuleOptions, String> {

@@ -20,6 +20,7 @@ pub use load::{Loaded, Problem, load_paths, load_query, load_text};
 pub use model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
 
 use crate::plan::{LogicHash, Plan, RuleIx};
+use crate::schema::Schema;
 
 /// Rules compiled together; never changes once built.
 #[derive(Debug)]
@@ -64,5 +65,10 @@ impl RuleSet {
 
 /// The rules that come with the program.
 pub fn builtin() -> Loaded {
-    builtin::load()
+    builtin_under(&Schema::new())
+}
+
+/// The rules that come with the program, checked under `schema`.
+pub fn builtin_under(schema: &Schema) -> Loaded {
+    builtin::load(schema)
 }
