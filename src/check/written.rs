@@ -161,9 +161,7 @@ fn expr(value: &Expr) -> ast::Expr {
         Expr::Arithmetic(op, a, b) => {
             node(ExprKind::Arithmetic(*op, Box::new(expr(a)), Box::new(expr(b))))
         }
-        Expr::Negate(inner) => {
-            node(ExprKind::Sign { minus: true, operand: Box::new(expr(inner)) })
-        }
+        Expr::Negate(inner) => node(ExprKind::Sign { minus: true, operand: Box::new(expr(inner)) }),
         Expr::Compare(op, a, b) => match (&**a, &**b) {
             (Expr::Field(a), Expr::Field(b)) => compare(*op, field(a, true), field(b, true)),
             (a, b) => compare(*op, expr(a), expr(b)),

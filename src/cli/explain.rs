@@ -12,7 +12,9 @@ use crate::alert::escape;
 use crate::diagnostic::nearest;
 use crate::event;
 use crate::plan::RuleIx;
-use crate::rule::{self, Explanation, Key, Loaded, Needs, Rule, RuleSet, StageInfo, TestInfo, Tried};
+use crate::rule::{
+    self, Explanation, Key, Loaded, Needs, Rule, RuleSet, StageInfo, TestInfo, Tried,
+};
 use crate::schema::Schema;
 
 /// As many names of system calls or records are listed.
@@ -36,7 +38,9 @@ pub(super) fn run(arguments: &Explain) -> Exit {
         return Exit::BadRules;
     }
     let text = match arguments.format {
-        ExplainFormat::Dot | ExplainFormat::Mermaid => graph(arguments.format, loaded.rules, &wanted),
+        ExplainFormat::Dot | ExplainFormat::Mermaid => {
+            graph(arguments.format, loaded.rules, &wanted)
+        }
         ExplainFormat::Text | ExplainFormat::Json => {
             let set = RuleSet::new(loaded.rules);
             let producers = event::producers();
@@ -161,7 +165,8 @@ fn page(rule: &Explanation) -> String {
         let _ = writeln!(out, "\nof the results only: {pipe}");
     }
     out.push_str("\nFields\n");
-    let width = |size: fn(&rule::FieldUse) -> usize| rule.fields.iter().map(size).max().unwrap_or(0);
+    let width =
+        |size: fn(&rule::FieldUse) -> usize| rule.fields.iter().map(size).max().unwrap_or(0);
     let (name, kind) = (width(|f| f.name.chars().count()), width(|f| f.kind.len()));
     for field in &rule.fields {
         let from = field.records.unwrap_or("JSON events only, not in audit logs");

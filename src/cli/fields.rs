@@ -63,9 +63,9 @@ fn unknown(name: &str) -> Exit {
 
 fn table(fields: &[&FieldInfo]) -> String {
     let heads = ["FIELD", "TYPE", "FROM", "EXAMPLE", "ABOUT"];
-    let rows = fields.iter().map(|info| {
-        [info.name, info.kind.name(), info.records, info.example, info.about]
-    });
+    let rows = fields
+        .iter()
+        .map(|info| [info.name, info.kind.name(), info.records, info.example, info.about]);
     let rows: Vec<[&str; 5]> = std::iter::once(heads).chain(rows).collect();
     let mut widths = [0_usize; 5];
     for row in &rows {

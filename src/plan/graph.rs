@@ -149,11 +149,12 @@ impl Graph {
 /// The stages of a rule, each with its numbers in the order of the query.
 fn places(shape: &Shape) -> Vec<(StageIx, Vec<String>)> {
     let mut places: Vec<(StageIx, Vec<String>)> = Vec::new();
-    let mut add = |stage: StageIx, place: String| {
-        match places.iter_mut().find(|(known, _)| *known == stage) {
-            Some((_, known)) => known.push(place),
-            None => places.push((stage, vec![place])),
-        }
+    let mut add = |stage: StageIx, place: String| match places
+        .iter_mut()
+        .find(|(known, _)| *known == stage)
+    {
+        Some((_, known)) => known.push(place),
+        None => places.push((stage, vec![place])),
     };
     let mut number = |items: &[Item]| {
         for (item, number) in items.iter().zip(1..) {

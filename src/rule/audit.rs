@@ -110,7 +110,9 @@ pub(super) fn setup<'a>(records: impl Iterator<Item = &'a str>) -> Vec<String> {
         );
     }
     if enriched {
-        setup.push("names of users and groups need `log_format = ENRICHED` in auditd.conf".to_owned());
+        setup.push(
+            "names of users and groups need `log_format = ENRICHED` in auditd.conf".to_owned(),
+        );
     }
     if node {
         setup.push(

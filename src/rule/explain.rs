@@ -241,9 +241,8 @@ impl Explaining<'_> {
 
     fn test(&self, leaf: LeafIx) -> Option<TestInfo> {
         let planned = self.plan.leaves.get(leaf.index())?;
-        let name = |field: &FieldId| {
-            self.plan.fields.get(field.index()).map(|(name, _)| name.to_string())
-        };
+        let name =
+            |field: &FieldId| self.plan.fields.get(field.index()).map(|(name, _)| name.to_string());
         Some(TestInfo {
             eql: check::leaf_text(&planned.leaf),
             fields: planned.fields.iter().filter_map(name).collect(),
@@ -349,7 +348,8 @@ fn notes(rule: &Explanation) -> Vec<String> {
         let name = if rule.kind == "event" { "it".to_owned() } else { format!("stage {number}") };
         (name, stage)
     });
-    for (name, stage) in numbered.chain(rule.until.iter().map(|until| ("until".to_owned(), until))) {
+    for (name, stage) in numbered.chain(rule.until.iter().map(|until| ("until".to_owned(), until)))
+    {
         match stage.tried {
             Tried::Always => notes.push(format!(
                 "{name} is tried on every event, because it can hold without any test being true; \

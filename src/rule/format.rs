@@ -34,7 +34,8 @@ impl Form {
 
     /// By the text itself: TOML with a table `rule` is a rule file, anything else a query.
     pub fn of_text(text: &str) -> Self {
-        let rule = toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("rule"));
+        let rule =
+            toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("rule"));
         if rule { Self::Toml } else { Self::Query }
     }
 }
