@@ -3,6 +3,7 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod check;
 mod exit;
 mod output;
 mod progress;
@@ -35,6 +36,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stream(arguments) => stream::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     };
     exit.into()
 }

@@ -82,6 +82,24 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Whether results that are text may have colours.
+pub(super) fn stdout_color(color: Color) -> bool {
+    choice(color, io::stdout().is_terminal()) != ColorChoice::Never
+}
+
+/// Writes a result to standard output.
+///
+/// # Errors
+///
+/// The failure to write; a closed pipe is none.
+pub(super) fn result(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// Whether messages may have colours.
 pub(super) fn stderr_color(color: Color) -> bool {
     match choice(color, io::stderr().is_terminal()) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::args::{Output, Rules};
 use super::exit::Exit;
 use super::output::{message, stderr_color};
-use crate::diagnostic;
+use super::summary::plural;
+use crate::diagnostic::Severity;
 use crate::rule::{self, Loaded, RuleSet};
 use crate::schema::Schema;
 
@@ -15,23 +16,35 @@ use crate::schema::Schema;
 ///
 /// When no rule is left to run.
 pub(super) fn load(rules: &Rules, output: &Output) -> Result<(Arc<RuleSet>, Exit), Exit> {
-    let loaded = if rules.paths.is_empty() {
+    let mut loaded = if rules.paths.is_empty() {
         rule::builtin()
     } else {
         rule::load_paths(&rules.paths, &Schema::new())
     };
-    accept(loaded, output)
+    // Warnings are for who writes rules, `check` has them; who runs them must see what is refused.
+    let warnings = loaded.warnings();
+    let is_error = |problem: &rule::Problem| problem.diagnostic.severity == Severity::Error;
+    loaded.problems.retain(is_error);
+    let accepted = accept(loaded, output)?;
+    if warnings > 0 && !output.quiet {
+        let warnings = plural(warnings as u64, "warning");
+        message(&format!("catena: {warnings} about rules, see `catena check`"));
+    }
+    Ok(accepted)
 }
 
 /// Shows the problems and keeps the rules.
 pub(super) fn accept(loaded: Loaded, output: &Output) -> Result<(Arc<RuleSet>, Exit), Exit> {
     let color = stderr_color(output.color);
     for problem in &loaded.problems {
-        message(&diagnostic::text(&problem.diagnostic, problem.source(), color));
+        message(&problem.render(color));
     }
     if loaded.rules.is_empty() {
         if !loaded.has_errors() {
-            message("catena: no rules found (rule files end in .toml or .eql)");
+            message(match loaded.entries.is_empty() {
+                true => "catena: no rules found (rule files end in .toml, .eql or .ndjson)",
+                false => "catena: all rules are disabled, see `catena check --list`",
+            });
         }
         return Err(Exit::BadRules);
     }

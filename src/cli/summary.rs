@@ -99,6 +99,7 @@ fn count(number: u64) -> String {
     out
 }
 
-fn plural(number: u64, word: &str) -> String {
+/// A number with what it counts.
+pub(super) fn plural(number: u64, word: &str) -> String {
     format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
 }
