@@ -1,6 +1,6 @@
 //! Small audit logs as tests write them, and what they become.
 
-use catena::event::{Coalescer, Document, Event, Group, Hosts, CoalesceLimits, Projection};
+use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Projection};
 use catena::process::Table;
 use catena::time::Ordinal;
 
