@@ -165,6 +165,11 @@ impl Event {
         self.host.as_ref()
     }
 
+    /// The process it is about, once the process table has said so.
+    pub fn process(&self) -> Option<&Arc<Process>> {
+        self.process.as_ref()
+    }
+
     /// Says which process it is about.
     pub fn set_process(&mut self, process: Option<Arc<Process>>) {
         self.process = process;
