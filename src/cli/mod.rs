@@ -3,6 +3,9 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod batch;
+mod check;
+mod event_fields;
 mod exit;
 mod explain;
 mod fields;
@@ -44,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     };
     exit.into()
 }

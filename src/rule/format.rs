@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::load::{Problem, load_text};
+use super::file::load_text;
+use super::load::Problem;
 use crate::check;
 use crate::plan::{LogicHash, logic_hash};
 use crate::schema::Schema;
@@ -173,7 +174,7 @@ fn toml_string(written: &str, printed: &str) -> String {
     let triple = written.starts_with("'''") || written.starts_with("\"\"\"");
     let opened = written.get(3..).unwrap_or("").trim_start_matches('\r').starts_with('\n');
     // What stands on one line stays there as long as the query has one line.
-    let one_line = !line.contains('\n') && !(triple && opened);
+    let one_line = !(line.contains('\n') || triple && opened);
     let literal = line.chars().all(|c| c == '\n' || !needs_escape(c));
     let basic = written.starts_with('"');
     match (basic, triple) {

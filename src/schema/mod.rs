@@ -2,13 +2,16 @@
 //!
 //! In: a field name. Out: its type, the audit record it comes from, a line of help. The readers of
 //! `event` promise to fill these fields with these types; `check` tests queries against them. A
-//! field that is not listed may still be in the data: it then has the type it has there.
+//! second table names well-known fields that audit logs never fill in. A field in neither may still be
+//! in the data of others: it then has the type it has there.
 
+mod absent;
 mod fields;
 mod producer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use absent::ABSENT;
 pub use fields::FIELDS;
 pub use producer::{Producer, Variant};
 
@@ -92,7 +95,7 @@ pub struct FieldInfo {
     pub name: &'static str,
     /// The type of its values.
     pub kind: FieldType,
-    /// The audit records it is taken from.
+    /// The audit records it is taken from; empty when audit logs never fill it in.
     pub records: &'static str,
     /// One line about it.
     pub about: &'static str,
@@ -104,6 +107,33 @@ pub struct FieldInfo {
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     overrides: BTreeMap<String, FieldType>,
+    /// Dates that are kept in whole milliseconds.
+    millis: BTreeSet<String>,
+    events: EventFields,
+}
+
+/// The fields that say when an event happened, what it is and which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFields {
+    /// When it happened.
+    pub timestamp: String,
+    /// What queries name in front of `where`.
+    pub category: String,
+    /// Orders events of the same time.
+    pub tiebreaker: Option<String>,
+    /// Names an event in a list of results.
+    pub id: Option<String>,
+}
+
+impl Default for EventFields {
+    fn default() -> Self {
+        Self {
+            timestamp: "@timestamp".to_owned(),
+            category: "event.category".to_owned(),
+            tiebreaker: None,
+            id: None,
+        }
+    }
 }
 
 impl Schema {
@@ -117,19 +147,95 @@ impl Schema {
         self.overrides.insert(name.into(), kind);
     }
 
+    /// Sets the type of a field by its name in a mapping; `false` for a type we do not know. A field
+    /// declared as `date` keeps whole milliseconds, as there.
+    pub fn declare(&mut self, name: &str, kind: &str) -> bool {
+        let Some(known) = FieldType::from_name(kind) else { return false };
+        self.set(name, known);
+        if kind == "date" {
+            self.millis.insert(name.to_owned());
+        } else {
+            self.millis.remove(name);
+        }
+        true
+    }
+
+    /// Says which fields hold time, category, tiebreaker and identity.
+    pub fn set_events(&mut self, events: EventFields) {
+        self.events = events;
+    }
+
+    /// Which fields hold time, category, tiebreaker and identity.
+    pub fn events(&self) -> &EventFields {
+        &self.events
+    }
+
+    /// Whether times in a field are cut to whole milliseconds.
+    pub fn is_millis(&self, name: &str) -> bool {
+        self.millis.contains(name)
+    }
+
     /// The type of a field, `None` when nothing is known about it.
+    ///
+    /// What was said counts first, then the table. Besides, the field of the time is a date and a
+    /// field named `version` is a version.
     pub fn kind(&self, name: &str) -> Option<FieldType> {
-        self.overrides.get(name).copied().or_else(|| lookup(name).map(|info| info.kind))
+        let said = self.overrides.get(name).copied();
+        said.or_else(|| lookup(name).map(|info| info.kind)).or_else(|| match name {
+            "version" => Some(FieldType::Version),
+            name if name == self.events.timestamp => Some(FieldType::Date),
+            _ => None,
+        })
     }
 }
 
-/// What the built-in table says about a field.
+impl FieldInfo {
+    /// Whether audit logs ever fill it in.
+    pub fn is_in_audit(&self) -> bool {
+        !self.records.is_empty()
+    }
+}
+
+/// What the built-in tables say about a field: one that audit logs fill in, a member of a family of
+/// those, or a well-known one that they never fill in.
 pub fn lookup(name: &str) -> Option<&'static FieldInfo> {
-    FIELDS.binary_search_by(|info| info.name.cmp(name)).ok().and_then(|i| FIELDS.get(i)).or_else(
-        || {
-            FIELDS.iter().find(|info| {
-                info.name.strip_suffix('*').is_some_and(|family| name.starts_with(family))
-            })
-        },
-    )
+    let family = |info: &&FieldInfo| {
+        info.name.strip_suffix('*').is_some_and(|family| name.starts_with(family))
+    };
+    find(FIELDS, name).or_else(|| FIELDS.iter().find(family)).or_else(|| find(ABSENT, name))
+}
+
+fn find(table: &'static [FieldInfo], name: &str) -> Option<&'static FieldInfo> {
+    table.binary_search_by(|info| info.name.cmp(name)).ok().and_then(|at| table.get(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_so_that_they_can_be_searched() {
+        for pair in FIELDS.windows(2).chain(ABSENT.windows(2)) {
+            assert!(pair[0].name < pair[1].name, "{} before {}", pair[0].name, pair[1].name);
+        }
+    }
+
+    #[test]
+    fn no_field_is_both_filled_in_and_absent() {
+        for info in ABSENT {
+            let found = lookup(info.name).unwrap();
+            assert!(std::ptr::eq(found, info), "{} is also {}", info.name, found.name);
+            assert!(!found.is_in_audit());
+        }
+        assert!(FIELDS.iter().all(FieldInfo::is_in_audit));
+    }
+
+    #[test]
+    fn members_of_families_have_the_type_of_the_family() {
+        assert_eq!(lookup("auditd.data.grantors").unwrap().name, "auditd.data.*");
+        assert_eq!(lookup("auditd.data.syscall").unwrap().name, "auditd.data.syscall");
+        assert_eq!(lookup("auditd.data"), None);
+        assert_eq!(lookup("dns.question.name").map(|info| info.kind), Some(FieldType::Keyword));
+        assert_eq!(lookup("process.nmae"), None);
+    }
 }
