@@ -198,6 +198,12 @@ impl Engine {
     /// Ends the input: all waits are over, and pipes give what they held back.
     pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
         self.advance(Timestamp::MAX, emit);
+        for machine in &mut self.machines {
+            let start = self.found.len();
+            machine.finish(&mut self.found);
+            sort_by_key(self.found.get_mut(start..).unwrap_or_default());
+        }
+        self.deliver(emit);
         for pipes in &mut self.pipes {
             pipes.finish(&mut self.found);
         }

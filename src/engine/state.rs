@@ -48,7 +48,8 @@ impl Machine {
             }
             Shape::Sample { items } => {
                 let per_key = options.samples_per_key;
-                Self::Sample(Sample::new(rule, items, per_key, options.window))
+                let sample = Sample::new(rule, items, per_key, options.window);
+                Self::Sample(sample.at_end(options.samples_at_end))
             }
         }
     }
@@ -110,6 +111,13 @@ impl Machine {
             Self::Event { .. } => {}
             Self::Sequence(sequence) => sequence.advance(now, out),
             Self::Sample(sample) => sample.advance(now),
+        }
+    }
+
+    /// The log has ended and all waits are over.
+    pub(super) fn finish(&mut self, out: &mut Vec<Match>) {
+        if let Self::Sample(sample) = self {
+            sample.finish(out);
         }
     }
 
@@ -184,12 +192,48 @@ pub(super) fn eviction_order(machines: &[Machine], only: Option<usize>) -> Vec<(
     all
 }
 
-/// Order of key values in results: null first, then by kind and value.
+/// Order of key values in results: null first, then by kind, then by value.
+///
+/// A total order, whatever kinds a field has: text is not read as a number here.
 pub fn compare_keys(a: &Value, b: &Value) -> Ordering {
-    match (a.scalar(), b.scalar()) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Less,
-        (Some(_), None) => Ordering::Greater,
-        (Some(x), Some(y)) => compare(x, y).unwrap_or_else(|| a.to_string().cmp(&b.to_string())),
+    let kind = |value: &Value| match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Int(_) | Value::Float(_) => 2,
+        Value::Str(_) => 3,
+        Value::Ip(_) => 4,
+        Value::Time(_) => 5,
+    };
+    kind(a).cmp(&kind(b)).then_with(|| match (a.scalar(), b.scalar()) {
+        (Some(x), Some(y)) => compare(x, y).unwrap_or(Ordering::Equal),
+        _ => Ordering::Equal,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_mixed_kinds_have_one_order() {
+        let text = |text: &str| Value::Str(text.into());
+        // As text "10" < "9", as numbers 9 < 9.5 < 10: read as one another they would go in circles.
+        let sorted = [
+            Value::Null,
+            Value::Bool(false),
+            Value::Bool(true),
+            Value::Int(9),
+            Value::Float(9.5),
+            Value::Int(10),
+            text("10"),
+            text("9"),
+            text("A"),
+            text("a"),
+        ];
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(compare_keys(a, b), i.cmp(&j), "{a} {b}");
+            }
+        }
     }
 }

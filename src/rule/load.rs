@@ -316,7 +316,8 @@ fn options(table: CatenaTable, from: Option<&str>) -> Result<RuleOptions, String
         // The default of `from`.
         (None, None) => Some(Duration::from_secs(360)),
     };
-    Ok(RuleOptions { window, samples_per_key: table.samples_per_key.unwrap_or(1) })
+    let samples_per_key = table.samples_per_key.unwrap_or(1);
+    Ok(RuleOptions { window, samples_per_key, samples_at_end: false })
 }
 
 /// Where the text of a TOML string stands in the file.
