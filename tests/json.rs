@@ -1,7 +1,12 @@
 //! Events as lines of JSON: every shape they come in, the types of their values, their order, and what
 //! hostile lines can do.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is wrong"
+)]
 
 use std::fmt::Write as _;
 use std::io::Read as _;

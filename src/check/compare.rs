@@ -239,6 +239,7 @@ impl Checker<'_> {
 
     fn regex_test(&mut self, texts: &[(String, Span)], fold: bool) -> ir::Test {
         let mut parts = Vec::with_capacity(texts.len());
+        self.regex_size = self.regex_size.saturating_add(pattern::REGEX);
         for (text, span) in texts {
             match pattern::regex(text, fold) {
                 Ok(part) => {
@@ -263,7 +264,8 @@ impl Checker<'_> {
                 );
             }
         }
-        ir::Test::Regex { pattern: pattern::anchored(&parts, fold).into(), fold }
+        let written = texts.iter().map(|(text, _)| text.as_str().into()).collect();
+        ir::Test::Regex { pattern: pattern::anchored(&parts, fold).into(), written, fold }
     }
 
     /// The literal as the type of what it is compared with; `None` when reported.

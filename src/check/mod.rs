@@ -7,7 +7,8 @@
 //!
 //! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
-//! networks, `fold` computes what is constant.
+//! networks, `fold` computes what is constant, `size` bounds what a
+//! query costs to compile, `written` turns what was checked into text again.
 
 mod call;
 mod compare;
@@ -17,7 +18,11 @@ pub mod ir;
 mod pattern;
 mod resolve;
 mod sequence;
+mod size;
 mod types;
+mod written;
+
+pub use written::{condition_text, leaf_text};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::Schema;
@@ -54,11 +59,18 @@ pub fn check(
     };
     let pipes = ast.pipes.iter().filter_map(|pipe| checker.pipe(pipe)).collect();
     let mut problems = checker.problems;
+    let refused = |problems: &[Diagnostic]| {
+        problems.iter().any(|problem| problem.severity == Severity::Error)
+    };
+    let query = ir::Query { kind, pipes };
+    if !refused(&problems) {
+        size::check(&query, &mut problems);
+    }
     problems.sort_by_key(|problem| problem.primary());
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+    if refused(&problems) {
         return Err(problems);
     }
-    Ok((ir::Query { kind, pipes }, problems))
+    Ok((query, problems))
 }
 
 /// More problems than this in one query help nobody.

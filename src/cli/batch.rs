@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::args::{Batch, Query, QueryFormat};
+use super::event_fields;
 use super::exit::Exit;
-use super::fields;
 use super::output::{message, stderr_color};
 use super::replay::write_exit;
 use super::summary;
@@ -25,7 +25,8 @@ pub(super) fn run(arguments: &Query, events: &Path) -> Exit {
         message("catena: error: with --events the only format is ids");
         return Exit::Usage;
     }
-    let schema = match fields::schema(&arguments.fields, arguments.batch.id_field.as_deref()) {
+    let schema = match event_fields::schema(&arguments.fields, arguments.batch.id_field.as_deref())
+    {
         Ok(schema) => schema,
         Err(exit) => return exit,
     };

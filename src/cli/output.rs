@@ -6,7 +6,9 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::{Color, Format, Output};
 use crate::alert::Alert;
+use crate::diagnostic;
 use crate::pipeline::{Flow, Observer};
+use crate::rule::Problem;
 
 /// Writes alerts to standard output.
 pub(super) struct AlertWriter {
@@ -80,6 +82,20 @@ impl Observer for AlertWriter {
 /// Writes a line to standard error. A standard error that is closed stops nothing.
 pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Shows a problem with a rule file.
+pub(super) fn show_problem(problem: &Problem, color: bool) {
+    message(&diagnostic::text(&problem.diagnostic, problem.source(), color));
+}
+
+/// Writes a result to standard output. A reader that closes the pipe early is no failure.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Whether messages may have colours.

@@ -3,7 +3,7 @@
 use super::args::{Format, Output, Query, QueryFormat};
 use super::exit::Exit;
 use super::output::message;
-use super::{batch, fields, replay, rules};
+use super::{batch, event_fields, replay, rules};
 use crate::rule;
 
 pub(super) fn run(arguments: &Query) -> Exit {
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Query) -> Exit {
     };
     let (color, quiet) = (arguments.output.color, arguments.output.quiet);
     let output = Output { format, color, quiet };
-    let schema = match fields::schema(&arguments.fields, None) {
+    let schema = match event_fields::schema(&arguments.fields, None) {
         Ok(schema) => schema,
         Err(exit) => return exit,
     };

@@ -8,7 +8,7 @@ use super::args::{Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{fields, rules, summary};
+use super::{event_fields, rules, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
@@ -16,7 +16,7 @@ use crate::rule::RuleSet;
 use crate::schema::Schema;
 
 pub(super) fn run(arguments: &Replay) -> Exit {
-    let schema = match fields::schema(&arguments.fields, None) {
+    let schema = match event_fields::schema(&arguments.fields, None) {
         Ok(schema) => schema,
         Err(exit) => return exit,
     };
@@ -87,7 +87,7 @@ pub(super) fn write_exit(written: std::io::Result<()>) -> Exit {
     match written {
         Ok(()) => Exit::Fine,
         Err(error) => {
-            message(&format!("catena: error: cannot write alerts: {error}"));
+            message(&format!("catena: error: cannot write results: {error}"));
             Exit::Unreadable
         }
     }

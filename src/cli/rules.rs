@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::args::{Output, Rules};
 use super::exit::Exit;
-use super::output::{message, stderr_color};
-use crate::diagnostic;
+use super::output::{message, show_problem, stderr_color};
 use crate::rule::{self, Loaded, RuleSet};
 use crate::schema::Schema;
 
@@ -31,7 +30,7 @@ pub(super) fn load(
 pub(super) fn accept(loaded: Loaded, output: &Output) -> Result<(Arc<RuleSet>, Exit), Exit> {
     let color = stderr_color(output.color);
     for problem in &loaded.problems {
-        message(&diagnostic::text(&problem.diagnostic, problem.source(), color));
+        show_problem(problem, color);
     }
     if loaded.rules.is_empty() {
         if !loaded.has_errors() {

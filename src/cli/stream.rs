@@ -6,11 +6,11 @@ use super::args::Stream;
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
-use super::{fields, rules, summary};
+use super::{event_fields, rules, summary};
 use crate::pipeline;
 
 pub(super) fn run(arguments: &Stream) -> Exit {
-    let schema = match fields::schema(&arguments.fields, None) {
+    let schema = match event_fields::schema(&arguments.fields, None) {
         Ok(schema) => schema,
         Err(exit) => return exit,
     };

@@ -111,7 +111,10 @@ impl<T> Reorder<T> {
     pub fn pop(&mut self) -> Option<Released<T>> {
         let Reverse(first) = self.heap.peek()?;
         let time = first.ordinal.time;
-        let due = time < self.watermark || self.settled.is_some_and(|settled| time <= settled);
+        // Nothing is behind the end of time, so that what stands there would never be passed.
+        let due = time < self.watermark
+            || self.settled.is_some_and(|settled| time <= settled)
+            || self.watermark == Timestamp::MAX;
         if !due && self.heap.len() <= self.max_items {
             return None;
         }
@@ -181,13 +184,20 @@ impl<T> Reorder<T> {
             return;
         }
         if time.since(latest) > MAX_JUMP {
-            let near = |suspect: Timestamp| time.since(suspect).0.abs() <= MAX_JUMP.0;
-            if !self.suspect.is_some_and(near) {
+            let confirmed = self.suspect.filter(|suspect| time >= suspect.minus(MAX_JUMP));
+            let Some(suspect) = confirmed else {
                 self.stats.clamped += 1;
                 self.suspect = Some(time);
                 return;
-            }
+            };
             // The second witness: the log really continues there, so the first was right too.
+            if time.since(suspect) > MAX_JUMP {
+                // It leaps on, as in a log of few events: now this one waits to be confirmed.
+                self.suspect = Some(time);
+                self.latest = Some(suspect);
+                self.advance(suspect.minus(self.lateness));
+                return;
+            }
             self.stats.clamped = self.stats.clamped.saturating_sub(1);
         }
         self.suspect = None;
@@ -265,6 +275,29 @@ mod tests {
         buffer.push(at(900_003, 3), 3);
         assert_eq!(drain(&mut buffer), [1, 2]);
         assert_eq!(buffer.stats(), ReorderStats::default());
+    }
+
+    #[test]
+    fn a_log_of_few_events_flows_one_event_behind() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        let mut out = Vec::new();
+        for serial in 0..5 {
+            let hours = i64::try_from(serial).unwrap() * 2;
+            buffer.push(at(hours * 3600, serial), serial);
+            out.extend(drain(&mut buffer));
+        }
+        assert_eq!(out, [0, 1, 2], "3 waits for the lateness, 4 for a witness");
+        assert_eq!(buffer.stats(), ReorderStats { clamped: 1, ..ReorderStats::default() });
+    }
+
+    #[test]
+    fn times_at_both_ends_neither_overflow_nor_stay_behind() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        for (serial, time) in [(1, i64::MIN), (2, i64::MAX), (3, -5), (4, i64::MAX)] {
+            buffer.push(Ordinal::new(Timestamp(time), Some(serial), serial), serial);
+        }
+        buffer.advance(Timestamp::MAX);
+        assert_eq!(drain(&mut buffer), [1, 3, 2, 4]);
     }
 
     #[test]

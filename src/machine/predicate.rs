@@ -6,17 +6,16 @@
 //! is visited only when one of the leaves it is filed under is true.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
 use super::expr::{ExprScratch, Program};
-use super::test::Tester;
+use super::test::{Subject, Tester};
 use crate::check::ir::{self, Test};
 use crate::event::Event;
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
-use crate::value::{Scalar, Value, fold_char};
+use crate::value::{Scalar, Value};
 
 /// Values remembered per field.
 const MEMO_VALUES: usize = 4096;
@@ -59,6 +58,9 @@ struct FieldTests {
     other: Vec<(LeafIx, Tester)>,
 }
 
+/// The leaves outside `exact` that a value made true before.
+type Memo = LruCache<Box<str>, Box<[LeafIx]>>;
+
 /// What is known about the current event, and what values gave before.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -70,7 +72,8 @@ pub(crate) struct Scratch {
     stages: Vec<u32>,
     /// Leaves found true, each once.
     truths: Vec<LeafIx>,
-    memos: Vec<Option<LruCache<Box<str>, Box<[LeafIx]>>>>,
+    /// By field; `None` where nothing is worth remembering.
+    memos: Vec<Option<Memo>>,
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
@@ -140,7 +143,8 @@ impl Predicates {
     pub(crate) fn scratch(&self) -> Scratch {
         let memo = |tests: &FieldTests| {
             let worth_it = !tests.text.is_empty();
-            NonZeroUsize::new(MEMO_VALUES).filter(|_| worth_it).map(LruCache::new)
+            // Grows with the values seen: rules may read many fields that events never have.
+            worth_it.then(LruCache::unbounded)
         };
         Scratch {
             epoch: 0,
@@ -305,6 +309,11 @@ impl FieldTests {
                     push_distinct(self.folded.entry(text.clone()).or_default(), leaf);
                 }
             }
+            // Patterns test nothing but text.
+            Test::Like { .. } | Test::Regex { .. } => {
+                self.text.push((leaf, Tester::new(test)?));
+                return Ok(());
+            }
             _ => self.text.push((leaf, Tester::new(test)?)),
         }
         self.other.push((leaf, Tester::new(test)?));
@@ -348,6 +357,9 @@ impl FieldTests {
             if let Some(Some(memo)) = scratch.memos.get_mut(number)
                 && text.len() <= MEMO_BYTES
             {
+                if memo.len() >= MEMO_VALUES {
+                    memo.pop_lru();
+                }
                 memo.put(text.into(), scratch.hits.as_slice().into());
             }
         }
@@ -361,16 +373,16 @@ impl FieldTests {
     /// Leaves `scratch.hits` holding the leaves outside `exact` that `text` makes true.
     fn test_text(&self, text: &str, scratch: &mut Scratch) {
         scratch.hits.clear();
-        if !self.folded.is_empty() {
-            scratch.folded.clear();
-            scratch.folded.extend(text.chars().map(fold_char));
-            if let Some(leaves) = self.folded.get(scratch.folded.as_str()) {
-                scratch.hits.extend_from_slice(leaves);
-            }
+        let Scratch { hits, folded, .. } = scratch;
+        let mut subject = Subject::new(Scalar::Str(text), folded);
+        if !self.folded.is_empty()
+            && let Some(leaves) = subject.folded().and_then(|folded| self.folded.get(folded))
+        {
+            hits.extend_from_slice(leaves);
         }
         for (leaf, tester) in &self.text {
-            if tester.matches(Scalar::Str(text)) {
-                scratch.hits.push(*leaf);
+            if tester.passes(&mut subject) {
+                hits.push(*leaf);
             }
         }
     }
@@ -381,3 +393,6 @@ fn push_distinct(leaves: &mut Vec<LeafIx>, leaf: LeafIx) {
         leaves.push(leaf);
     }
 }
+
+#[cfg(test)]
+mod tests;

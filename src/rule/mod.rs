@@ -4,12 +4,18 @@
 //! Out: an immutable [`RuleSet`]: metadata, checked queries and one plan for all. A bad file never stops
 //! the others: [`load`] gives what could be loaded and a [`Problem`] for everything that could not.
 
+mod audit;
 mod builtin;
+mod explain;
+mod format;
 mod load;
 mod model;
 
 use std::sync::Arc;
 
+pub use audit::Needs;
+pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
+pub use format::{Form, FormatError, Formatted, format};
 pub use load::{Loaded, Problem, load_paths, load_query, load_text};
 pub use model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
 
