@@ -160,7 +160,7 @@ fn no_rules_at_all_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let run = catena(&["replay", "-r", folder.path().to_str().unwrap(), ATTACKS]);
     assert_eq!(run.code, 2);
-    assert_eq!(run.stderr, "catena: no rules found (rule files end in .toml or .eql)\n");
+    assert_eq!(run.stderr, "catena: no rules found (rule files end in .toml, .eql or .ndjson)\n");
 }
 
 #[test]

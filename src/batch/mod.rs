@@ -126,6 +126,8 @@ impl Query {
                 file: rule.origin.file,
                 text: rule.text,
                 diagnostic: Diagnostic::new(Code::TooLarge, why),
+                rule: Some(rule.id),
+                inner_line: None,
             }]);
         }
     }

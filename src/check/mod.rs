@@ -7,14 +7,15 @@
 //!
 //! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
-//! networks, `fold` computes what is constant, `size` bounds what a
-//! query costs to compile, `written` turns what was checked into text again.
+//! networks, `fold` computes what is constant, `size` bounds what a query costs to compile, `written`
+//! turns what was checked into text again. [`lint`] looks at what is right and likely not meant.
 
 mod call;
 mod compare;
 mod fold;
 pub mod function;
 pub mod ir;
+pub mod lint;
 mod pattern;
 mod resolve;
 mod sequence;
@@ -51,7 +52,7 @@ pub fn check(
     schema: &Schema,
     options: &Options,
 ) -> Result<(ir::Query, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let mut checker = Checker { schema, options, problems: Vec::new(), regex_size: 0 };
+    let mut checker = Checker::new(schema, options);
     let kind = match &ast.query {
         ast::Query::Event(filter) => ir::QueryKind::Event(checker.filter(filter)),
         ast::Query::Sequence(sequence) => ir::QueryKind::Sequence(checker.sequence(sequence)),
@@ -73,6 +74,40 @@ pub fn check(
     Ok((query, problems))
 }
 
+/// Checks an expression alone, as a condition.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn condition(
+    expr: &ast::Expr,
+    schema: &Schema,
+    options: &Options,
+) -> Result<ir::Cond, Vec<Diagnostic>> {
+    let mut checker = Checker::new(schema, options);
+    let condition = checker.condition(expr);
+    let mut problems = checker.problems;
+    problems.retain(|problem| problem.severity == Severity::Error);
+    if problems.is_empty() { Ok(condition) } else { Err(problems) }
+}
+
+/// Makes every stage of a query, missing ones and `until` included, see only events for which `limit`
+/// holds.
+pub fn restrict(query: &mut ir::Query, limit: &ir::Cond) {
+    let narrow = |filter: &mut ir::Filter| {
+        let own = std::mem::replace(&mut filter.condition, ir::Cond::Const(false));
+        filter.condition = fold::and(vec![own, limit.clone()]);
+    };
+    match &mut query.kind {
+        ir::QueryKind::Event(filter) => narrow(filter),
+        ir::QueryKind::Sample(items) => items.iter_mut().for_each(|item| narrow(&mut item.filter)),
+        ir::QueryKind::Sequence(sequence) => {
+            let until = sequence.until.as_deref_mut();
+            sequence.items.iter_mut().chain(until).for_each(|item| narrow(&mut item.filter));
+        }
+    }
+}
+
 /// More problems than this in one query help nobody.
 const MAX_PROBLEMS: usize = 50;
 
@@ -85,7 +120,11 @@ struct Checker<'a> {
     regex_size: u64,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(schema: &'a Schema, options: &'a Options) -> Self {
+        Self { schema, options, problems: Vec::new(), regex_size: 0 }
+    }
+
     fn report(&mut self, problem: Diagnostic) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);

@@ -38,6 +38,8 @@ pub(super) enum Command {
     Completions(Completions),
     /// Print the manual page of the program or of one command.
     Man(Man),
+    /// Find everything that is wrong with rules, and what is likely not meant.
+    Check(Check),
 }
 
 /// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
@@ -219,6 +221,44 @@ pub(super) struct Man {
     /// Which command [default: the program].
     #[arg(value_name = "COMMAND")]
     pub(super) command: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Rule files or folders; the built-in rules when there are none.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Print what a code or warning means, such as E0101 or no-maxspan, and do nothing else.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "list", "strict"])]
+    pub(super) explain: Option<String>,
+    /// How to write problems.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(super) format: CheckFormat,
+    /// Also tell what became of every rule.
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Exit with 2 when there are warnings.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to write problems of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// With the lines they are on.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Commands that make a workflow of GitHub show them beside the lines.
+    Github,
+    /// A SARIF 2.1.0 log.
+    Sarif,
 }
 
 #[derive(Debug, Args)]

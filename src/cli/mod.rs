@@ -4,6 +4,7 @@
 
 mod args;
 mod batch;
+mod check;
 mod event_fields;
 mod exit;
 mod explain;
@@ -46,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     };
     exit.into()
 }

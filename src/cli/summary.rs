@@ -114,7 +114,8 @@ fn count(number: u64) -> String {
     out
 }
 
-fn plural(number: u64, word: &str) -> String {
+/// A number with what it counts.
+pub(super) fn plural(number: u64, word: &str) -> String {
     let ending = match number {
         1 => "",
         _ if word.ends_with('s') || word.ends_with("ch") => "es",

@@ -27,9 +27,15 @@ macro_rules! codes {
                 match self { $(Self::$name => Severity::$severity,)* }
             }
 
-            /// The page that explains it.
+            /// What it is about, in a line.
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc,)+).trim_ascii(),)* }
+            }
+
+            /// The page that explains it, in Markdown: what is wrong and why that matters, a wrong
+            /// example and a right one.
             pub fn explain(self) -> &'static str {
-                match self { $(Self::$name => concat!($($doc, "\n",)+),)* }
+                match self { $(Self::$name => include_str!(concat!("pages/", $text, ".md")),)* }
             }
         }
     };
@@ -42,6 +48,8 @@ codes! {
     RuleKey = "E0002", Error;
     /// Two rules have the same id.
     DuplicateRule = "E0003", Error;
+    /// A filter of a rule has a form that is not understood.
+    RuleFilter = "E0004", Error;
     /// The text does not follow the grammar.
     Syntax = "E0101", Error;
     /// A string literal is not closed or has an unknown escape.
@@ -72,6 +80,61 @@ codes! {
     SequenceOption = "E0404", Error;
     /// The query is too long or too deeply nested.
     TooLarge = "E0501", Error;
+    /// Two missing stages stand side by side.
+    AdjacentMissing = "adjacent-missing", Warning;
+    /// A part of a condition is always true.
+    AlwaysTrue = "always-true", Warning;
+    /// A test of a Windows path or program minds case.
+    CaseSensitivePath = "case-sensitive-path", Warning;
+    /// The event of `until` cannot happen.
+    DeadUntil = "dead-until", Warning;
+    /// No audit log has this field.
+    NeverInAudit = "never-in-audit", Warning;
+    /// A condition can never be true.
+    NeverTrue = "never-true", Warning;
+    /// A sequence has no `maxspan`.
+    NoMaxspan = "no-maxspan", Warning;
+    /// A part of the rule is read and not acted upon.
+    NotApplied = "not-applied", Warning;
+    /// Events without this join key cannot take part.
+    NullableKey = "nullable-key", Warning;
+    /// Processes are joined by a number that is used again.
+    PidKey = "pid-key", Warning;
+    /// Whatever satisfies a stage satisfies its neighbour too.
+    SubsumedStage = "subsumed-stage", Warning;
+    /// No field has this name.
+    UnknownField = "unknown-field", Warning;
+    /// No warning has this name.
+    UnknownLint = "unknown-lint", Warning;
+    /// The first stage holds for a large part of all events.
+    UnselectiveStage = "unselective-stage", Warning;
+    /// A pattern of nothing but `*` asks whether a field is there.
+    WildcardExists = "wildcard-exists", Warning;
     /// A wildcard stands where it is taken literally.
     WildcardLiteral = "wildcard-literal", Warning;
+    /// Events of this category do not have this field.
+    WrongCategory = "wrong-category", Warning;
+}
+
+impl Code {
+    /// Reads a code or the name of a warning as printed.
+    pub fn from_name(name: &str) -> Option<Self> {
+        CODES.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// The warning of this name.
+    pub fn warning(name: &str) -> Option<Self> {
+        Self::from_name(name).filter(|code| code.severity() == Severity::Warning)
+    }
+
+    /// The code or warning most like `name`.
+    pub fn nearest(name: &str) -> Option<&'static str> {
+        super::nearest(name, CODES.iter().map(|code| code.as_str()))
+    }
+
+    /// The warning most like `name`.
+    pub fn nearest_warning(name: &str) -> Option<&'static str> {
+        let warnings = CODES.iter().filter(|code| code.severity() == Severity::Warning);
+        super::nearest(name, warnings.map(|code| code.as_str()))
+    }
 }

@@ -1,15 +1,17 @@
 //! What is wrong with a rule or a query: code, title, underlined text, help and, where known, a fix.
 //!
 //! In: problems found by `syntax`, `check` and `rule`, as values. Out: text for a terminal and JSON
-//! ([`render`]). This room knows no grammar, no rule format and no terminal.
+//! ([`render`]), annotations of other tools ([`machine`]). This room knows no grammar, no rule format and no terminal.
 //!
 //! Style: titles and labels are lower case, without full stop or line break, the user's own words in
 //! backticks, never a Rust name; what to write instead goes into help, not into the title.
 
 mod catalogue;
+mod machine;
 mod render;
 
 pub use catalogue::{CODES, Code};
+pub use machine::{Location, github, sarif};
 pub use render::{Source, json, text};
 
 use crate::span::Span;
@@ -96,6 +98,15 @@ impl Diagnostic {
     pub fn primary(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
+}
+
+/// The bounds of what [`nearest`] accepts, for names of several parts: at most two slips.
+pub fn nearest_name<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let near = nearest(word, candidates)?;
+    (strsim::damerau_levenshtein(&word.to_lowercase(), &near.to_lowercase()) <= 2).then_some(near)
 }
 
 /// Words of the user may be of any length; a message may not.

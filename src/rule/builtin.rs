@@ -2,7 +2,8 @@
 
 use include_dir::{Dir, include_dir};
 
-use super::load::{Loaded, load_text};
+use super::file::load_text;
+use super::load::Loaded;
 use crate::schema::Schema;
 
 static RULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");

@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::load::{Problem, load_text};
+use super::file::load_text;
+use super::load::Problem;
 use crate::check;
 use crate::plan::{LogicHash, logic_hash};
 use crate::schema::Schema;

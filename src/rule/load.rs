@@ -1,25 +1,26 @@
-//! Reads rule files: TOML as Elastic writes it, and bare `.eql` queries.
+//! Paths → rules: walks folders, reads files side by side, keeps their order.
 //!
-//! Every file ends as rules or as problems, whatever it holds. Problems carry the text they point
-//! into, so that they can be shown with the line underlined.
+//! In: files and folders. Out: [`Loaded`]: every rule with what became of it, in order of the paths
+//! whatever the number of threads. A path that cannot be read is a problem like any other.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde::Deserialize;
-use toml::Spanned;
-
-use super::model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
-use crate::check;
-use crate::diagnostic::{Code, Diagnostic, Source};
+use super::file::load_text;
+use super::model::Rule;
+use crate::diagnostic::{Code, Diagnostic, Location, Severity, Source};
 use crate::schema::Schema;
-use crate::span::Span;
-use crate::syntax;
-use crate::time::Duration;
+use crate::span::{Span, position};
 
-/// Largest rule file read, in bytes.
+/// Largest rule file read, in bytes; exports hold many rules.
 const MAX_FILE_BYTES: u64 = 4 << 20;
+const MAX_EXPORT_BYTES: u64 = 128 << 20;
+/// Fewer files than this are read faster by one thread.
+const MIN_FILES_PER_THREAD: usize = 32;
+const MAX_THREADS: usize = 16;
 
 /// What came of loading.
 #[derive(Debug, Default)]
@@ -28,30 +29,98 @@ pub struct Loaded {
     pub rules: Vec<Rule>,
     /// Everything worth a message: errors refuse a rule, warnings do not.
     pub problems: Vec<Problem>,
+    /// What became of every rule and every file that holds none, in order of their files.
+    pub entries: Vec<Entry>,
+    /// Where in `rules` an id is.
+    by_id: HashMap<String, usize>,
+    /// Where the id of the only rule stands in its file.
+    pub(super) id_place: Option<(Arc<str>, Span)>,
+}
+
+/// A rule that was found and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id, when it could be read.
+    pub id: Option<String>,
+    /// Its name; empty when it could not be read.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// Line of the rule in its file, from 1.
+    pub line: usize,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It runs.
+    Loaded {
+        /// Warnings about it.
+        warnings: usize,
+    },
+    /// It is no mistake, and does not run, for this reason.
+    Disabled(String),
+    /// It is refused; the problems say why.
+    Rejected,
 }
 
 impl Loaded {
+    /// One rule, or a file that holds none.
+    pub(super) fn one(rule: Option<Rule>, problems: Vec<Problem>, entry: Entry) -> Self {
+        let rules = rule.into_iter().collect();
+        Self { rules, problems, entries: vec![entry], ..Self::default() }
+    }
+
     /// Whether some rule was refused.
     pub fn has_errors(&self) -> bool {
-        let error = crate::diagnostic::Severity::Error;
-        self.problems.iter().any(|problem| problem.diagnostic.severity == error)
+        self.problems.iter().any(|problem| problem.diagnostic.severity == Severity::Error)
+    }
+
+    /// Number of warnings.
+    pub fn warnings(&self) -> usize {
+        let severities = self.problems.iter().map(|problem| problem.diagnostic.severity);
+        severities.filter(|severity| *severity == Severity::Warning).count()
     }
 
     /// Adds another batch; a rule whose id is taken is refused.
     pub fn merge(&mut self, other: Self) {
-        self.problems.extend(other.problems);
-        for rule in other.rules {
-            if let Some(first) = self.rules.iter().find(|known| known.id == rule.id) {
-                let title = format!("rule id `{}` is already taken", rule.id);
-                let help = format!("the other rule is `{}` in {}", first.name, first.origin.file);
-                self.problems.push(Problem {
-                    file: rule.origin.file.clone(),
-                    text: rule.text.clone(),
-                    diagnostic: Diagnostic::new(Code::DuplicateRule, title).help(help),
-                });
+        let Self { rules, problems, mut entries, id_place, .. } = other;
+        self.problems.extend(problems);
+        // Rules stand in the order of their entries.
+        let mut own = entries.iter_mut();
+        for rule in rules {
+            let entry = own.find(|entry| matches!(entry.outcome, Outcome::Loaded { .. }));
+            let taken = self.by_id.get(&rule.id).and_then(|index| self.rules.get(*index));
+            if let Some(first) = taken.filter(|first| first.id == rule.id) {
+                self.problems.push(taken_id(&rule, first, id_place.clone()));
+                if let Some(entry) = entry {
+                    entry.outcome = Outcome::Rejected;
+                }
             } else {
+                self.by_id.insert(rule.id.clone(), self.rules.len());
                 self.rules.push(rule);
             }
+        }
+        self.entries.append(&mut entries);
+    }
+}
+
+fn taken_id(rule: &Rule, first: &Rule, place: Option<(Arc<str>, Span)>) -> Problem {
+    let title = format!("rule id `{}` is already taken", rule.id);
+    let (file, line) = (&first.origin.file, first.origin.line);
+    let help = format!("the other rule is `{}` in {file}:{line}", first.name);
+    let diagnostic = Diagnostic::new(Code::DuplicateRule, title).help(help);
+    let (file, id) = (rule.origin.file.clone(), Some(rule.id.clone()));
+    match place {
+        Some((text, span)) => {
+            let diagnostic = diagnostic.label(span, "");
+            Problem { file, text, diagnostic, rule: id, inner_line: None }
+        }
+        None => {
+            let inner_line = Some(rule.origin.line);
+            Problem { file, text: "".into(), diagnostic, rule: id, inner_line }
         }
     }
 }
@@ -61,388 +130,171 @@ impl Loaded {
 pub struct Problem {
     /// The file.
     pub file: String,
-    /// Its text.
+    /// The text the diagnostic points into: the file's, or that of a query which stands in the file
+    /// in some other spelling.
     pub text: Arc<str>,
     /// What is wrong.
     pub diagnostic: Diagnostic,
+    /// Id of the rule it is about, when known.
+    pub rule: Option<String>,
+    /// The line of the file that `text` comes from, when it is not the text of the file.
+    pub inner_line: Option<usize>,
 }
 
 impl Problem {
+    /// Renders it with the lines it stands on.
+    pub fn render(&self, color: bool) -> String {
+        let name = match self.inner_line {
+            Some(line) if self.text.is_empty() => format!("{}:{line}", self.file),
+            Some(line) => format!("{}:{line} query", self.file),
+            None => self.file.clone(),
+        };
+        crate::diagnostic::text(&self.diagnostic, Source { name: &name, text: &self.text }, color)
+    }
+
     /// The text it points into.
     pub fn source(&self) -> Source<'_> {
         Source { name: &self.file, text: &self.text }
     }
+
+    /// Where in its file it is.
+    pub fn location(&self) -> Location {
+        let span = self.diagnostic.primary();
+        let file = self.file.clone();
+        match (self.inner_line, span) {
+            (Some(line), _) => Location { file, start: Some((line, 1)), end: None },
+            (None, Some(span)) => {
+                let place = |offset| {
+                    let place = position(&self.text, offset);
+                    (place.line, place.column)
+                };
+                Location { file, start: Some(place(span.start)), end: Some(place(span.end)) }
+            }
+            (None, None) => Location { file, start: None, end: None },
+        }
+    }
 }
 
-/// Loads files and folders; in a folder every `.toml` and `.eql` file, in order of its path.
-///
-/// A path that cannot be read is a problem like any other.
+/// Loads files and folders; in a folder every `.toml`, `.eql` and `.ndjson` file, in order of its
+/// path. Uses as many threads as there are processors; the result does not depend on their number.
 pub fn load_paths(paths: &[PathBuf], schema: &Schema) -> Loaded {
-    let mut loaded = Loaded::default();
+    let mut found = Vec::new();
     for path in paths {
-        for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.depth() == 0 || is_rule_file(entry.path()) => {
-                    loaded.merge(load_file(entry.path(), schema));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let file = error.path().unwrap_or(path).display().to_string();
-                    loaded.problems.push(unreadable(file, &error.to_string()));
-                }
-            }
-        }
+        find(path, &mut found);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(MAX_THREADS).min(found.len() / MIN_FILES_PER_THREAD).max(1);
+    let mut loaded = Loaded::default();
+    for part in side_by_side(&found, threads, &|found| match found {
+        Ok(path) => load_file(path, schema),
+        Err((file, why)) => unreadable(file.clone(), why),
+    }) {
+        loaded.merge(part);
     }
     loaded
 }
 
+type Found = Result<PathBuf, (String, String)>;
+
+fn find(path: &Path, found: &mut Vec<Found>) {
+    for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.depth() == 0 => found.push(Ok(entry.into_path())),
+            Ok(entry) if !is_rule_file(entry.path()) => {}
+            // Reading a pipe or a device could wait for ever.
+            Ok(entry) if !entry.file_type().is_file() => {
+                let file = entry.path().display().to_string();
+                found.push(Err((file, "not a regular file".to_owned())));
+            }
+            Ok(entry) => found.push(Ok(entry.into_path())),
+            Err(error) => {
+                let file = error.path().unwrap_or(path).display().to_string();
+                found.push(Err((file, error.to_string())));
+            }
+        }
+    }
+}
+
+/// `work` on every item, on several threads; results in order of the items.
+fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: &(impl Fn(&T) -> R + Sync),
+) -> Vec<R> {
+    if threads <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, work(item)));
+        }
+    };
+    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut results = take();
+        for other in others {
+            match other.join() {
+                Ok(mut done) => results.append(&mut done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    });
+    results.sort_unstable_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 fn is_rule_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "toml" || extension == "eql")
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("toml" | "eql" | "ndjson"))
 }
 
 fn load_file(path: &Path, schema: &Schema) -> Loaded {
     let name = path.display().to_string();
-    let refuse =
-        |why: &str| Loaded { rules: Vec::new(), problems: vec![unreadable(name.clone(), why)] };
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => {
-            return refuse("larger than 4 MiB, which no rule file is");
-        }
-        Ok(_) => {}
-        Err(error) => return refuse(&error.to_string()),
-    }
-    match std::fs::read(path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => load_text(&name, text, schema),
-            Err(error) => {
-                let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
-                let line = line.filter(|byte| **byte == b'\n').count() + 1;
-                refuse(&format!("not UTF-8 text (line {line})"))
-            }
-        },
-        Err(error) => refuse(&error.to_string()),
-    }
-}
-
-fn unreadable(file: String, why: &str) -> Problem {
-    let title = format!("cannot read rule file: {why}");
-    Problem { file, text: "".into(), diagnostic: Diagnostic::new(Code::RuleFile, title) }
-}
-
-/// Loads one file's text; `name` ending in `.eql` is a bare query, anything else TOML.
-pub fn load_text(name: &str, text: String, schema: &Schema) -> Loaded {
-    let text: Arc<str> = text.into();
-    let loading = Loading { name, text: &text, schema };
-    let is_query = Path::new(name).extension().is_some_and(|extension| extension == "eql");
-    if is_query { loading.query_file() } else { loading.toml() }
-}
-
-/// A single query as a rule named after itself.
-pub fn load_query(text: &str, schema: &Schema) -> Loaded {
-    let text: Arc<str> = text.into();
-    let loading = Loading { name: "query", text: &text, schema };
-    loading.bare("query", "query")
-}
-
-/// One file on its way to rules.
-struct Loading<'a> {
-    name: &'a str,
-    text: &'a Arc<str>,
-    schema: &'a Schema,
-}
-
-impl Loading<'_> {
-    fn problem(&self, diagnostic: Diagnostic) -> Problem {
-        Problem { file: self.name.to_owned(), text: self.text.clone(), diagnostic }
-    }
-
-    fn refused(&self, diagnostic: Diagnostic) -> Loaded {
-        Loaded { rules: Vec::new(), problems: vec![self.problem(diagnostic)] }
-    }
-
-    fn query_file(&self) -> Loaded {
-        let stem = Path::new(self.name).file_stem().map(|stem| stem.to_string_lossy());
-        let stem = stem.as_deref().unwrap_or("query");
-        self.bare(&format!("eql:{stem}"), stem)
-    }
-
-    fn bare(&self, id: &str, name: &str) -> Loaded {
-        match compile(self.text, self.schema) {
-            Ok((query, warnings)) => {
-                let severity = Severity::Medium;
-                let rule = Rule {
-                    id: id.to_owned(),
-                    name: name.to_owned(),
-                    description: String::new(),
-                    severity,
-                    risk_score: severity.risk_score(),
-                    author: Vec::new(),
-                    license: String::new(),
-                    tags: Vec::new(),
-                    references: Vec::new(),
-                    false_positives: Vec::new(),
-                    note: String::new(),
-                    setup: String::new(),
-                    threat: Vec::new(),
-                    building_block: false,
-                    text: self.text.clone(),
-                    query,
-                    options: RuleOptions::default(),
-                    origin: Origin { file: self.name.to_owned(), query_offset: Some(0) },
-                };
-                let problems = warnings.into_iter().map(|w| self.problem(w)).collect();
-                Loaded { rules: vec![rule], problems }
-            }
-            Err(errors) => Loaded {
-                rules: Vec::new(),
-                problems: errors.into_iter().map(|e| self.problem(e)).collect(),
-            },
-        }
-    }
-
-    fn toml(&self) -> Loaded {
-        let file: RuleFile = match toml::from_str(self.text) {
-            Ok(file) => file,
-            Err(error) => {
-                let span = error.span().map_or(Span::default(), |r| Span::new(r.start, r.end));
-                let title = one_line(error.message());
-                let mut diagnostic = Diagnostic::new(Code::RuleFile, title).label(span, "");
-                if self.text.lines().count() == 1 && self.text.matches(" = ").count() > 1 {
-                    diagnostic = diagnostic.help(
-                        "several keys on one line: line breaks seem to have been lost in copying",
-                    );
-                }
-                return self.refused(diagnostic);
-            }
-        };
-        self.rule(file)
-    }
-
-    fn rule(&self, file: RuleFile) -> Loaded {
-        let Some(entry) = file.rule else {
-            return self.refused(
-                Diagnostic::new(Code::RuleKey, "no `[rule]` table")
-                    .help("a rule file has a `[rule]` table with `rule_id`, `name` and `query`"),
-            );
-        };
-        let kind = entry.kind.as_deref().unwrap_or("eql");
-        let language = entry.language.as_deref().unwrap_or("eql");
-        if kind != "eql" || language != "eql" {
-            let title = format!("rules of type `{kind}` in `{language}` are not supported");
-            return self
-                .refused(Diagnostic::new(Code::RuleKey, title).help("rules of type `eql` are"));
-        }
-        let missing = |key: &str| {
-            self.refused(Diagnostic::new(Code::RuleKey, format!("`rule.{key}` is missing")))
-        };
-        let Some(query) = entry.query else { return missing("query") };
-        let Some(name) = entry.name else { return missing("name") };
-        let Some(id) = entry.rule_id else { return missing("rule_id") };
-        let severity = match entry.severity.as_deref().map(Severity::from_name) {
-            Some(Some(severity)) => severity,
-            None => return missing("severity"),
-            Some(None) => {
-                let title = format!("unknown severity `{}`", entry.severity.unwrap_or_default());
-                return self.refused(
-                    Diagnostic::new(Code::RuleKey, title)
-                        .help("one of informational, low, medium, high, critical"),
-                );
-            }
-        };
-        let options = match options(file.catena.unwrap_or_default(), entry.from.as_deref()) {
-            Ok(options) => options,
-            Err(title) => return self.refused(Diagnostic::new(Code::RuleKey, title)),
-        };
-        let place = Place::of(self.text, &query);
-        let text: Arc<str> = query.into_inner().into();
-        let relocate = |diagnostic: Diagnostic| match place.offset {
-            Some(offset) => self.problem(shifted(diagnostic, offset)),
-            // Escapes in the TOML string: positions only make sense in the decoded query.
-            None => {
-                Problem { file: format!("{} (query)", self.name), text: text.clone(), diagnostic }
-            }
-        };
-        match compile(&text, self.schema) {
-            Ok((query, warnings)) => {
-                let problems = warnings.into_iter().map(relocate).collect();
-                let rule = Rule {
-                    id,
-                    name,
-                    description: entry.description.unwrap_or_default().trim().to_owned(),
-                    severity,
-                    risk_score: entry.risk_score.unwrap_or_else(|| severity.risk_score()),
-                    author: entry.author,
-                    license: entry.license.unwrap_or_default(),
-                    tags: entry.tags,
-                    references: entry.references,
-                    false_positives: entry.false_positives,
-                    note: entry.note.unwrap_or_default().trim().to_owned(),
-                    setup: entry.setup.unwrap_or_default().trim().to_owned(),
-                    threat: entry.threat.into_iter().map(Threat::from).collect(),
-                    building_block: entry.building_block_type.is_some(),
-                    text,
-                    query,
-                    options,
-                    origin: Origin { file: self.name.to_owned(), query_offset: place.offset },
-                };
-                Loaded { rules: vec![rule], problems }
-            }
-            Err(errors) => {
-                Loaded { rules: Vec::new(), problems: errors.into_iter().map(relocate).collect() }
-            }
-        }
-    }
-}
-
-/// Query text → checked query and warnings, or everything that is wrong with it.
-fn compile(
-    text: &str,
-    schema: &Schema,
-) -> Result<(check::ir::Query, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let ast = syntax::parse(text)?;
-    let options = check::Options { category_field: schema.events().category.clone() };
-    check::check(&ast, schema, &options)
-}
-
-fn options(table: CatenaTable, from: Option<&str>) -> Result<RuleOptions, String> {
-    let window = match (&table.window, from) {
-        (Some(text), _) => Some(
-            Duration::parse(text)
-                .map_err(|error| format!("`catena.window` is `{text}`: {error}"))?,
-        ),
-        // Elastic runs a rule over `now-9m` every few minutes: that is its window.
-        (None, Some(from)) => from.strip_prefix("now-").and_then(|span| Duration::parse(span).ok()),
-        // The default of `from`.
-        (None, None) => Some(Duration::from_secs(360)),
+    let refuse = |why: &str| unreadable(name.clone(), why);
+    let most = match path.extension().is_some_and(|extension| extension == "ndjson") {
+        true => MAX_EXPORT_BYTES,
+        false => MAX_FILE_BYTES,
     };
-    let samples_per_key = table.samples_per_key.unwrap_or(1);
-    Ok(RuleOptions { window, samples_per_key, samples_at_end: false })
-}
-
-/// Where the text of a TOML string stands in the file.
-struct Place {
-    offset: Option<usize>,
-}
-
-impl Place {
-    fn of(file: &str, value: &Spanned<String>) -> Self {
-        let span = value.span();
-        let written = file.get(span.clone()).unwrap_or("");
-        let inside = written.find(value.get_ref().as_str()).filter(|_| !value.get_ref().is_empty());
-        Self { offset: inside.map(|inside| span.start + inside) }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return refuse(&error.to_string());
     }
-}
-
-fn shifted(mut diagnostic: Diagnostic, offset: usize) -> Diagnostic {
-    for label in &mut diagnostic.labels {
-        label.span = label.span.shift(offset);
+    if bytes.len() as u64 > most {
+        return refuse(&format!("larger than {} MiB, which no rule file is", most >> 20));
     }
-    if let Some(fix) = &mut diagnostic.fix {
-        fix.span = fix.span.shift(offset);
-    }
-    diagnostic
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[derive(Debug, Deserialize)]
-struct RuleFile {
-    rule: Option<RuleTable>,
-    catena: Option<CatenaTable>,
-}
-
-/// Keys we do not know are left alone: they are metadata of other tools.
-#[derive(Debug, Deserialize)]
-struct RuleTable {
-    rule_id: Option<String>,
-    name: Option<String>,
-    description: Option<String>,
-    severity: Option<String>,
-    risk_score: Option<u8>,
-    #[serde(default)]
-    author: Vec<String>,
-    license: Option<String>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    references: Vec<String>,
-    #[serde(default)]
-    false_positives: Vec<String>,
-    note: Option<String>,
-    setup: Option<String>,
-    from: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    language: Option<String>,
-    query: Option<Spanned<String>>,
-    building_block_type: Option<String>,
-    #[serde(default)]
-    threat: Vec<ThreatTable>,
-    #[serde(flatten)]
-    _other: BTreeMap<String, toml::Value>,
-}
-
-/// Our own table: a key we do not know is a slip of the pen.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CatenaTable {
-    window: Option<String>,
-    samples_per_key: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ThreatTable {
-    #[serde(default)]
-    framework: String,
-    #[serde(default)]
-    tactic: TacticTable,
-    #[serde(default)]
-    technique: Vec<TechniqueTable>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct TacticTable {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    reference: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct TechniqueTable {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    reference: String,
-    #[serde(default)]
-    subtechnique: Vec<TechniqueTable>,
-}
-
-impl From<ThreatTable> for Threat {
-    fn from(table: ThreatTable) -> Self {
-        let TacticTable { id, name, reference } = table.tactic;
-        Self {
-            framework: table.framework,
-            tactic: Tactic { id, name, reference },
-            techniques: table.technique.into_iter().map(Technique::from).collect(),
+    match String::from_utf8(bytes) {
+        Ok(text) => load_text(&name, text, schema),
+        Err(error) => {
+            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+            let line = line.filter(|byte| **byte == b'\n').count() + 1;
+            refuse(&format!("not UTF-8 text (line {line})"))
         }
     }
 }
 
-impl From<TechniqueTable> for Technique {
-    fn from(table: TechniqueTable) -> Self {
-        Self {
-            id: table.id,
-            name: table.name,
-            reference: table.reference,
-            subtechniques: table.subtechnique.into_iter().map(Self::from).collect(),
-        }
-    }
+fn unreadable(file: String, why: &str) -> Loaded {
+    let title = format!("cannot read rule file: {why}");
+    let entry = Entry {
+        id: None,
+        name: String::new(),
+        file: file.clone(),
+        line: 1,
+        outcome: Outcome::Rejected,
+    };
+    let problem = Problem {
+        file,
+        text: "".into(),
+        diagnostic: Diagnostic::new(Code::RuleFile, title),
+        rule: None,
+        inner_line: None,
+    };
+    Loaded::one(None, vec![problem], entry)
 }

@@ -1,23 +1,41 @@
 //! Rule file → [`Rule`] → [`RuleSet`].
 //!
-//! In: TOML rule files in the format of Elastic's detection rules, bare `.eql` files, single queries.
-//! Out: an immutable [`RuleSet`]: metadata, checked queries and one plan for all. A bad file never stops
-//! the others: [`load`] gives what could be loaded and a [`Problem`] for everything that could not.
+//! In: TOML rule files in the format of Elastic's detection rules, Kibana's exports, bare `.eql` files,
+//! single queries. Out: an immutable [`RuleSet`]: metadata, checked queries and one plan for all. A bad
+//! file never stops the others: [`Loaded`] has what could be loaded, an [`Entry`] for every rule with
+//! what became of it, and a [`Problem`] for everything that is wrong.
+//!
+//! The way of a file: `load` walks and reads, `file` tells the formats apart, `data` makes one tree of
+//! TOML and JSON, `keys` takes values out of it, `read` makes the rule with the help of `kind`,
+//! `options`, `threat` and `filter`; `place` knows where in the file a query stands.
 
 mod audit;
 mod builtin;
+mod data;
 mod explain;
+mod file;
+mod filter;
 mod format;
+mod keys;
+mod kind;
 mod load;
 mod model;
+mod options;
+mod place;
+mod read;
+mod threat;
 
 use std::sync::Arc;
 
 pub use audit::Needs;
 pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
+pub use file::{load_query, load_text};
 pub use format::{Form, FormatError, Formatted, format};
-pub use load::{Loaded, Problem, load_paths, load_query, load_text};
-pub use model::{Origin, Rule, RuleOptions, Severity, Tactic, Technique, Threat};
+pub use load::{Entry, Loaded, Outcome, Problem, load_paths};
+pub use model::{
+    Format, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status, Tactic,
+    Technique, Threat, ThreatVersion,
+};
 
 use crate::plan::{LogicHash, Plan, RuleIx};
 use crate::schema::Schema;

@@ -1,6 +1,9 @@
 //! The common rule model: what every rule format is read into.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 use crate::check::ir;
 use crate::time::Duration;
@@ -34,6 +37,18 @@ pub struct Rule {
     pub setup: String,
     /// MITRE ATT&CK and the like.
     pub threat: Vec<Threat>,
+    /// The same in terms of other versions of a framework.
+    pub threat_versions: Vec<ThreatVersion>,
+    /// How far its author trusts it.
+    pub status: Status,
+    /// What the fields of a match change in its alert; kept, not applied.
+    pub overrides: Overrides,
+    /// Fields that an analyst wants to see first.
+    pub investigation_fields: Vec<String>,
+    /// The indices it is written for; they only hint at the source of the data.
+    pub index: Vec<String>,
+    /// Every other key of the file, as it stands there; `metadata.…` for those of `[metadata]`.
+    pub extra: BTreeMap<String, Json>,
     /// Feeds other rules; a match is not worth an alert of its own.
     pub building_block: bool,
     /// The query as written.
@@ -58,13 +73,73 @@ pub struct RuleOptions {
     pub samples_at_end: bool,
 }
 
+/// How far the author of a rule trusts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Status {
+    /// In use.
+    #[default]
+    Stable,
+    /// Not there yet: anything but `production` in `metadata.maturity`.
+    Experimental,
+}
+
+impl Status {
+    /// As in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Experimental => "experimental",
+        }
+    }
+}
+
+/// Replacements by the values of a match, as Kibana offers them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// `severity_mapping`: another severity when a field equals a value.
+    pub severity: Vec<SeverityOverride>,
+    /// `risk_score_mapping`: fields that hold a score of their own.
+    pub risk_score: Vec<String>,
+    /// `rule_name_override`: the field that names the alert.
+    pub name: Option<String>,
+    /// `timestamp_override`; of no consequence here, where events are ordered by their own time.
+    pub timestamp: Option<String>,
+}
+
+/// One row of `severity_mapping`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeverityOverride {
+    /// The field.
+    pub field: String,
+    /// The value it must equal.
+    pub value: String,
+    /// What the severity is then.
+    pub severity: Severity,
+}
+
 /// Where a rule comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Path, or a name such as `built-in/execution/…`.
     pub file: String,
+    /// In which format.
+    pub format: Format,
+    /// Line of the rule in its file, from 1.
+    pub line: usize,
     /// Byte offset of the query in the file, when it stands there as it is.
     pub query_offset: Option<usize>,
+}
+
+/// The formats rules come in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Elastic's rule TOML, one rule a file.
+    Toml,
+    /// Kibana's export, one rule a line.
+    Ndjson,
+    /// A query without metadata.
+    #[default]
+    Eql,
 }
 
 /// How bad a match is.
@@ -127,6 +202,17 @@ pub struct Threat {
     pub tactic: Tactic,
     /// The means.
     pub techniques: Vec<Technique>,
+}
+
+/// What a rule finds in terms of one version of a framework.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThreatVersion {
+    /// `MITRE ATT&CK`
+    pub framework: String,
+    /// `19`
+    pub version: String,
+    /// As [`Rule::threat`].
+    pub threat: Vec<Threat>,
 }
 
 /// A tactic of a framework.

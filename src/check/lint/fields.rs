@@ -1,0 +1,162 @@
+//! Names: fields that do not exist, that audit logs never have, that events of a category never have.
+
+use std::collections::BTreeSet;
+
+use super::logic::needed;
+use super::{Linter, Lints, Role, Stage, visit};
+use crate::diagnostic::{Code, Diagnostic, nearest_name};
+use crate::schema::{self, FIELDS};
+use crate::span::Span;
+use crate::syntax::ast::ExprKind;
+
+/// Every category that an audit event can be of.
+pub(super) const CATEGORIES: [&str; 11] = [
+    "authentication",
+    "configuration",
+    "driver",
+    "file",
+    "host",
+    "iam",
+    "intrusion_detection",
+    "network",
+    "package",
+    "process",
+    "session",
+];
+
+/// Categories whose events never have the fields that begin so.
+const ABSENT: &[(&str, &[&str])] = &[
+    (
+        "destination.",
+        &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
+    ),
+    (
+        "network.",
+        &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
+    ),
+    ("source.", &["configuration", "driver", "file", "host"]),
+    ("file.", &["authentication", "host", "iam", "network", "session"]),
+];
+
+/// Events from elsewhere have these categories; that is no slip of the fingers.
+const ELSEWHERE: [&str; 10] = [
+    "api",
+    "database",
+    "dns",
+    "email",
+    "library",
+    "malware",
+    "registry",
+    "threat",
+    "vulnerability",
+    "web",
+];
+
+impl Linter<'_> {
+    pub(super) fn fields(&mut self, stages: &[Stage<'_>]) {
+        let mut told: BTreeSet<(Code, &str)> = BTreeSet::new();
+        for stage in stages {
+            self.category(stage);
+            let category = stage.written.category.name.as_deref();
+            let needed = needed(&stage.checked.condition);
+            let mut names: Vec<(&str, Span)> = Vec::new();
+            visit(&stage.written.condition, &mut |expr| {
+                // `?` says that it may not exist.
+                if let ExprKind::Field(field) = &expr.kind
+                    && !field.optional
+                {
+                    names.push((&field.name, field.span));
+                }
+            });
+            for key in stage.keys.iter().filter(|key| !key.optional) {
+                names.push((&key.field.name, key.field.span));
+            }
+            for (name, span) in names {
+                let is_key = stage.keys.iter().any(|key| key.field.span == span);
+                let needed = is_key || needed.contains(name);
+                let Some(problem) = self.field(name, span, category, needed, stage.role) else {
+                    continue;
+                };
+                if told.insert((problem.code, name)) {
+                    self.report(problem);
+                }
+            }
+        }
+    }
+
+    fn category(&mut self, stage: &Stage<'_>) {
+        let Some(name) = stage.written.category.name.as_deref() else { return };
+        let usual = self.options.category_field == "event.category";
+        if CATEGORIES.contains(&name) || !usual {
+            return;
+        }
+        let span = stage.written.category.span;
+        let near = nearest_name(name, CATEGORIES).filter(|_| !ELSEWHERE.contains(&name));
+        if self.lints == Lints::Slips && near.is_none() {
+            return;
+        }
+        let title = format!("audit logs have no events of category `{name}`");
+        let problem = Diagnostic::new(Code::NeverInAudit, title).label(span, "");
+        self.report(match near {
+            Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
+            None => problem.help("events from elsewhere, read as JSON, may have it"),
+        });
+    }
+
+    /// What is to be said about a field.
+    fn field(
+        &self,
+        name: &str,
+        span: Span,
+        category: Option<&str>,
+        needed: bool,
+        role: Role,
+    ) -> Option<Diagnostic> {
+        let Some(info) = schema::lookup(name) else {
+            // The user may know better.
+            return if self.schema.kind(name).is_some() { None } else { self.unknown(name, span) };
+        };
+        if self.lints == Lints::Slips {
+            return None;
+        }
+        let problem = if info.records.is_empty() {
+            let title = format!("audit logs never have `{name}`");
+            Diagnostic::new(Code::NeverInAudit, title)
+        } else {
+            let absent = category.filter(|category| {
+                ABSENT.iter().any(|(start, categories)| {
+                    name.starts_with(start) && categories.contains(category)
+                })
+            })?;
+            let title = format!("events of category `{absent}` do not have `{name}`");
+            Diagnostic::new(Code::WrongCategory, title)
+        };
+        let label = match (needed, role) {
+            (true, Role::Positive) => "this stage never holds on audit logs",
+            (true, Role::Missing) => "this event is missing from every audit log",
+            (true, Role::Until) => "`until` never happens on audit logs",
+            (false, _) => "always missing on audit logs",
+        };
+        let problem = problem.label(span, label);
+        Some(match info.records {
+            "" => problem.help("events from elsewhere, read as JSON, may have it"),
+            records => problem.help(format!("it comes from records of type {records}")),
+        })
+    }
+
+    fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
+        let names = FIELDS.iter().map(|info| info.name).filter(|name| !name.ends_with('*'));
+        let near = nearest_name(name, names);
+        if self.lints == Lints::Slips && near.is_none() {
+            return None;
+        }
+        let title = format!("unknown field `{name}`");
+        let problem = Diagnostic::new(Code::UnknownField, title).label(span, "no such field");
+        Some(match near {
+            Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
+            None => problem.help(
+                "audit logs never have it; write `?` in front when events from elsewhere may",
+            ),
+        })
+    }
+}
