@@ -1,7 +1,44 @@
 //! Finds multi-step attacks in Linux audit logs.
 //!
 //! Rules are written in EQL (`sequence`, `sample`, single events), compiled into state machines keyed
-//! by whatever `by` names, and run over raw `audit.log`, a live audit stream or ECS JSON.
+//! by whatever `by` names, and run over raw `audit.log` files or a live audit stream.
+//!
+//! Three nouns carry the library: a [`rule::Rule`] is a query and what people should know about it; a
+//! [`rule::RuleSet`] is rules compiled together, immutable; an [`alert::Alert`] is a match with the
+//! events that made it. The whole life cycle:
+//!
+//! ```
+//! use catena::alert::Alert;
+//! use catena::pipeline::{self, Flow, Observer, Settings};
+//! use catena::rule::{self, RuleSet};
+//! use catena::schema::Schema;
+//!
+//! struct Print;
+//!
+//! impl Observer for Print {
+//!     fn alert(&mut self, alert: &Alert) -> Flow {
+//!         println!("{}", alert.to_json());
+//!         Flow::Continue
+//!     }
+//! }
+//!
+//! let query = r#"process where event.action == "executed" and process.name == "nc""#;
+//! let loaded = rule::load_query(query, &Schema::new());
+//! let rules = RuleSet::new(loaded.rules);
+//! let logs = ["corpus/auditd/attacks.log.gz".into()];
+//! let report = pipeline::replay(&rules, &logs, &Settings::default(), &mut Print)?;
+//! assert_eq!(report.alerts, 1);
+//! assert!(!report.has_losses());
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! To run the matching inside another scheduler, feed an [`engine::Engine`] directly. How the rooms
+//! hang together is told in `ARCHITECTURE.md`.
+
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "pages of rooms name their inner rooms, for readers of the source"
+)]
 
 pub mod alert;
 pub mod check;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Record};
+use catena::event::{CoalesceLimits, Coalescer, Group, Record};
 use catena::record::{Field, RawValue, RecordType, Sockaddr, fields, head};
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn truth(name: &str) -> Value {
 
 /// All events of some lines, of which nothing may be wrong.
 fn events(lines: &[Vec<u8>]) -> Vec<Group> {
-    let mut coalescer = Coalescer::new(Limits::default());
+    let mut coalescer = Coalescer::new(CoalesceLimits::default());
     for (number, line) in (1..).zip(lines) {
         coalescer.push(0, number, line);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Incomplete};
+use catena::event::{CoalesceLimits, Coalescer, Group, Incomplete};
 use catena::record::RecordType;
 use catena::time::Timestamp;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn serials(groups: &[Group]) -> Vec<u32> {
 }
 
 fn new() -> Coalescer {
-    Coalescer::new(Limits::default())
+    Coalescer::new(CoalesceLimits::default())
 }
 
 #[test]
@@ -132,7 +132,8 @@ fn half_an_event_again_is_late() {
 
 #[test]
 fn only_so_many_completed_events_are_remembered() {
-    let mut coalescer = Coalescer::new(Limits { done_ring: 4, ..Limits::default() });
+    let mut coalescer =
+        Coalescer::new(CoalesceLimits { done_ring: 4, ..CoalesceLimits::default() });
     let event = |serial| line("USER_END", 1000, serial, "pid=1");
     let lines: Vec<_> = [1, 2, 3, 4, 5, 1, 4].into_iter().map(event).collect();
     assert_eq!(serials(&push(&mut coalescer, &lines)), [1, 2, 3, 4, 5, 1]);
@@ -202,7 +203,8 @@ fn too_many_events_in_flight_force_the_oldest_out() {
 
 #[test]
 fn too_many_bytes_in_flight_force_the_oldest_out() {
-    let mut coalescer = Coalescer::new(Limits { in_flight_bytes: 10_000, ..Limits::default() });
+    let mut coalescer =
+        Coalescer::new(CoalesceLimits { in_flight_bytes: 10_000, ..CoalesceLimits::default() });
     let long = "x".repeat(3000);
     let lines: Vec<_> = (1..=4).map(|serial| line("PATH", 1000, serial, &long)).collect();
     assert_eq!(serials(&push(&mut coalescer, &lines)), [1]);
@@ -213,7 +215,8 @@ fn too_many_bytes_in_flight_force_the_oldest_out() {
 
 #[test]
 fn one_event_may_not_grow_without_end() {
-    let limits = Limits { records_per_event: 10, execve_bytes: 100, ..Limits::default() };
+    let limits =
+        CoalesceLimits { records_per_event: 10, execve_bytes: 100, ..CoalesceLimits::default() };
     let mut coalescer = Coalescer::new(limits);
     let paths = (0..50).map(|_| line("PATH", 1000, 1, "item=0"));
     let arguments = (0..50).map(|n| line("EXECVE", 1000, 2, &format!("a{n}=\"{:>20}\"", "x")));
@@ -410,7 +413,7 @@ proptest! {
     /// Nothing that can stand in a log makes the coalescer panic or lose count.
     #[test]
     fn hostile_lines_are_survived(lines in prop::collection::vec(hostile(), 0..200)) {
-        let limits = Limits {
+        let limits = CoalesceLimits {
             in_flight: 5,
             in_flight_bytes: 2000,
             records_per_event: 3,

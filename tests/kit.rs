@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use catena::event::{CoalesceLimits as Limits, Coalescer, Group, Record};
+use catena::event::{CoalesceLimits, Coalescer, Group, Record};
 use catena::record::tables::parse_arch;
 use catena::record::text::{keys, proctitle_in_place, text_of};
 use catena::record::{Arguments, Field, RawValue, RecordType, Sockaddr, decode, fields, nested};
@@ -39,7 +39,7 @@ fn every_case_of_the_kit() {
 
 /// The events of some lines and how many of the lines are no records.
 fn read(lines: &[Value]) -> (Vec<Group>, u64) {
-    let mut coalescer = Coalescer::new(Limits::default());
+    let mut coalescer = Coalescer::new(CoalesceLimits::default());
     for (number, line) in (1..).zip(lines) {
         coalescer.push(0, number, line.as_str().unwrap().as_bytes());
     }

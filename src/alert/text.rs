@@ -45,9 +45,10 @@ impl Alert {
         let name = rule.severity.name().to_uppercase();
         let _ = writeln!(
             out,
-            "{style}{name}{style:#}  {BOLD}{}{BOLD:#}  {DIM}({}){DIM:#}",
+            "{style}{name}{style:#}  {BOLD}{}{BOLD:#}  {DIM}({}) {}{DIM:#}",
             escape(&rule.name),
             self.kind(),
+            self.last,
         );
         self.place(&mut out);
         for line in attack(rule) {

@@ -263,7 +263,8 @@ impl Checker<'_> {
                 );
             }
         }
-        ir::Test::Regex { pattern: pattern::anchored(&parts, fold).into(), fold }
+        let written = texts.iter().map(|(text, _)| text.as_str().into()).collect();
+        ir::Test::Regex { pattern: pattern::anchored(&parts, fold).into(), written, fold }
     }
 
     /// The literal as the type of what it is compared with; `None` when reported.

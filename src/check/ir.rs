@@ -160,6 +160,8 @@ pub enum Test {
     Regex {
         /// Translated to the syntax of the `regex` crate, anchored.
         pattern: Box<str>,
+        /// The patterns as they were written, any of which may match.
+        written: Box<[Box<str>]>,
         /// Case does not matter (already part of `pattern`).
         fold: bool,
     },

@@ -7,7 +7,8 @@
 //!
 //! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
-//! networks, `fold` computes what is constant. [`lint`] looks at what is right and likely not meant.
+//! networks, `fold` computes what is constant, `written` turns what was checked into text again. [`lint`]
+//! looks at what is right and likely not meant.
 
 mod call;
 mod compare;
@@ -19,6 +20,9 @@ mod pattern;
 mod resolve;
 mod sequence;
 mod types;
+mod written;
+
+pub use written::{condition_text, leaf_text};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::Schema;

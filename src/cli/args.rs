@@ -30,6 +30,16 @@ pub(super) enum Command {
     Query(Query),
     /// Find everything that is wrong with rules, and what is likely not meant.
     Check(Check),
+    /// Lay out the queries of rule files.
+    Fmt(Fmt),
+    /// Tell what rules look for, what they read and what they need.
+    Explain(Explain),
+    /// List the fields that rules can read, with type, origin and an example.
+    Fields(Fields),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Print the manual page of the program or of one command.
+    Man(Man),
 }
 
 /// Inputs: raw audit logs, also compressed with gzip, zstd, bzip2 or xz.
@@ -71,6 +81,87 @@ pub(super) struct Query {
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+/// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
+/// written unless it means the same as before.
+///
+/// Exits with 1 when --check finds something to change, with 2 when a file has errors.
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// Rule files or folders, or - for standard input to standard output [default: this folder].
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Change nothing; show what would change.
+    #[arg(long)]
+    pub(super) check: bool,
+    /// When to use colours in messages; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Rule files, folders, or ids or file names of rules of the set.
+    #[arg(value_name = "RULE", required_unless_present = "query")]
+    pub(super) names: Vec<String>,
+    /// A query to explain.
+    #[arg(long, value_name = "EQL", conflicts_with = "names")]
+    pub(super) query: Option<String>,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(super) format: ExplainFormat,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+/// How to show what a rule is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people.
+    Text,
+    /// One JSON object a rule and line.
+    Json,
+    /// The graph of fields, tests, stages and rules, for Graphviz.
+    Dot,
+    /// The same graph, for Mermaid.
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fields {
+    /// A field, the beginning of some, or a pattern with * and ?.
+    #[arg(value_name = "NAME|PATTERN")]
+    pub(super) name: Option<String>,
+    /// How to show them.
+    #[arg(long, value_enum, default_value_t = FieldsFormat::Text)]
+    pub(super) format: FieldsFormat,
+}
+
+/// How to show fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FieldsFormat {
+    /// A table, or a page for one field.
+    Text,
+    /// A JSON array of objects.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// Which command [default: the program].
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::args::{Check, CheckFormat};
 use super::exit::Exit;
-use super::output::{message, result, stdout_color};
+use super::output::{message, print, stdout_color};
 use super::summary::plural;
 use crate::alert::escape;
 use crate::diagnostic::{self, Code};
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Check) -> Exit {
             format!("{:#}\n", diagnostic::sarif(placed))
         }
     };
-    let written = result(&text);
+    let written = print(&text);
     if let Err(error) = written {
         message(&format!("catena: error: cannot write problems: {error}"));
         return Exit::Unreadable;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Check) -> Exit {
 
 fn explain(name: &str) -> Exit {
     match Code::from_name(name) {
-        Some(code) => match result(code.explain()) {
+        Some(code) => match print(code.explain()) {
             Ok(()) => Exit::Fine,
             Err(error) => {
                 message(&format!("catena: error: cannot write: {error}"));

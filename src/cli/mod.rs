@@ -5,6 +5,10 @@
 mod args;
 mod check;
 mod exit;
+mod explain;
+mod fields;
+mod fmt;
+mod help;
 mod output;
 mod progress;
 mod query;
@@ -37,6 +41,11 @@ pub fn run() -> ExitCode {
         Command::Stream(arguments) => stream::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fields(arguments) => fields::run(&arguments),
+        Command::Completions(arguments) => help::completions(&arguments),
+        Command::Man(arguments) => help::man(&arguments),
     };
     exit.into()
 }

@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::args::{Color, Format, Output};
 use crate::alert::Alert;
 use crate::pipeline::{Flow, Observer};
+use crate::rule::Problem;
 
 /// Writes alerts to standard output.
 pub(super) struct AlertWriter {
@@ -82,17 +83,22 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Shows a problem with a rule file.
+pub(super) fn show_problem(problem: &Problem, color: bool) {
+    message(&problem.render(color));
+}
+
 /// Whether results that are text may have colours.
 pub(super) fn stdout_color(color: Color) -> bool {
     choice(color, io::stdout().is_terminal()) != ColorChoice::Never
 }
 
-/// Writes a result to standard output.
+/// Writes a result to standard output. A reader that closes the pipe early is no failure.
 ///
 /// # Errors
 ///
-/// The failure to write; a closed pipe is none.
-pub(super) fn result(text: &str) -> io::Result<()> {
+/// Any other failure to write.
+pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -75,7 +75,7 @@ pub(super) fn write_exit(written: std::io::Result<()>) -> Exit {
     match written {
         Ok(()) => Exit::Fine,
         Err(error) => {
-            message(&format!("catena: error: cannot write alerts: {error}"));
+            message(&format!("catena: error: cannot write results: {error}"));
             Exit::Unreadable
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::{Output, Rules};
 use super::exit::Exit;
-use super::output::{message, stderr_color};
+use super::output::{message, show_problem, stderr_color};
 use super::summary::plural;
 use crate::diagnostic::Severity;
 use crate::rule::{self, Loaded, RuleSet};
@@ -37,7 +37,7 @@ pub(super) fn load(rules: &Rules, output: &Output) -> Result<(Arc<RuleSet>, Exit
 pub(super) fn accept(loaded: Loaded, output: &Output) -> Result<(Arc<RuleSet>, Exit), Exit> {
     let color = stderr_color(output.color);
     for problem in &loaded.problems {
-        message(&problem.render(color));
+        show_problem(problem, color);
     }
     if loaded.rules.is_empty() {
         if !loaded.has_errors() {

@@ -10,10 +10,12 @@ use crate::pipeline::Report;
 /// Tells what was read and found, and everything that could not be read or was lost.
 pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
     for refusal in &report.refusals {
-        message(&format!("catena: error: {}: {}", visible(&refusal.name), visible(&refusal.why)));
+        let why = visible(&refusal.why);
+        message(&format!("catena: error: {}: {}", visible(&refusal.name), plain(&why)));
     }
     for failure in &report.failures {
-        message(&format!("catena: error: {}: {}", visible(&failure.name), visible(&failure.why)));
+        let why = visible(&failure.why);
+        message(&format!("catena: error: {}: {}", visible(&failure.name), plain(&why)));
     }
     if output.quiet {
         return;
@@ -46,25 +48,28 @@ pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
 /// Everything that was lost or doubtful, in words.
 fn losses(report: &Report) -> Vec<String> {
     let mut out = Vec::new();
-    let mut tell = |number: u64, what: &str| {
+    let mut tell = |number: u64, noun: &str, what: &str| {
         if number > 0 {
-            out.push(format!("{} {what}", count(number)));
+            out.push(format!("{} {what}", plural(number, noun)));
         }
     };
-    tell(report.gaps.1, "serial numbers missing: events were lost before the log was written");
-    tell(report.kernel_lost, "records lost by the kernel, as it says itself");
-    for (cause, number) in &report.incomplete {
-        tell(*number, &format!("events incomplete: {cause}"));
+    let (gaps, serials) = report.gaps;
+    if gaps > 0 {
+        tell(serials, "serial number", "missing: events were lost before the log was written");
     }
-    tell(report.late_records, "records dropped: their event had been completed before they came");
-    tell(report.duplicates, "events dropped: they came twice");
-    tell(report.dropped, "records dropped: their event had too many");
-    tell(report.order.late, "events came later than --lateness allows; used, but out of order");
-    tell(report.order.forced, "events put in order early: the reorder buffer was full");
-    tell(report.order.clamped, "time stamps far in the future were not believed");
-    tell(report.engine.evicted, "partial matches given up for lack of memory, see --state-limit");
-    tell(report.engine.cut_short, "events with too many values to try all combinations");
-    tell(report.processes.forgotten, "processes forgotten: more than 32,768 at once");
+    tell(report.kernel_lost, "record", "lost by the kernel, as it says itself");
+    for (cause, number) in &report.incomplete {
+        tell(*number, "event", &format!("incomplete: {cause}"));
+    }
+    tell(report.late_records, "record", "dropped: came after the event had been completed");
+    tell(report.duplicates, "event", "dropped: came twice");
+    tell(report.dropped, "record", "dropped: the event had too many");
+    tell(report.order.late, "event", "later than --lateness allows: used, but out of order");
+    tell(report.order.forced, "event", "put in order early: the reorder buffer was full");
+    tell(report.order.clamped, "time stamp", "far in the future: not believed");
+    tell(report.engine.evicted, "partial match", "given up for lack of memory, see --state-limit");
+    tell(report.engine.cut_short, "event", "with too many values to try all combinations");
+    tell(report.processes.forgotten, "process", "forgotten: more than 32,768 at once");
     out
 }
 
@@ -86,6 +91,14 @@ fn visible(text: &str) -> String {
     crate::alert::escape(text)
 }
 
+/// The system's message without its number, in lower case like all others.
+fn plain(why: &str) -> String {
+    let text = why.split(" (os error").next().unwrap_or(why);
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
 /// A number with commas.
 fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -101,5 +114,10 @@ fn count(number: u64) -> String {
 
 /// A number with what it counts.
 pub(super) fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
+    let ending = match number {
+        1 => "",
+        _ if word.ends_with('s') || word.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {word}{ending}", count(number))
 }

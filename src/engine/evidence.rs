@@ -6,10 +6,14 @@
 
 use std::collections::VecDeque;
 
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// Most losses remembered one by one.
 const MAX_LOSSES: usize = 4096;
+/// Losses of one kind at most this far apart are one.
+const NEAR: Duration = Duration::from_secs(1);
+/// Number of [`LossKind`]s.
+const KINDS: usize = 5;
 
 /// What was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +41,14 @@ pub struct Loss {
     pub to: Timestamp,
     /// How many.
     pub count: u64,
+}
+
+impl Loss {
+    fn absorb(&mut self, other: &Self) {
+        self.from = self.from.min(other.from);
+        self.to = self.to.max(other.to);
+        self.count = self.count.saturating_add(other.count);
+    }
 }
 
 /// Losses within the window of a match.
@@ -83,22 +95,33 @@ impl Losses {
         // A run of the same loss, as in a flood, is one entry.
         if let Some(last) = self.list.back_mut()
             && last.kind == loss.kind
-            && loss.from.since(last.to).0.abs() <= 1_000_000_000
+            && loss.from.since(last.to) <= NEAR
+            && last.from.since(loss.to) <= NEAR
         {
-            last.from = last.from.min(loss.from);
-            last.to = last.to.max(loss.to);
-            last.count = last.count.saturating_add(loss.count);
+            last.absorb(&loss);
             return;
         }
-        if self.list.len() >= MAX_LOSSES
-            && let Some(oldest) = self.list.pop_front()
-            && let Some(next) = self.list.iter_mut().find(|l| l.kind == oldest.kind)
-        {
-            next.from = next.from.min(oldest.from);
-            next.to = next.to.max(oldest.to);
-            next.count = next.count.saturating_add(oldest.count);
+        if self.list.len() >= MAX_LOSSES {
+            self.merge_oldest();
         }
         self.list.push_back(loss);
+    }
+
+    /// Makes one of the two oldest of the same kind.
+    fn merge_oldest(&mut self) {
+        // Among one more than there are kinds, some kind stands twice.
+        let oldest = self.list.iter().take(KINDS + 1).enumerate();
+        let pair = oldest.clone().find_map(|(first, a)| {
+            let (second, _) = oldest.clone().skip(first + 1).find(|(_, b)| b.kind == a.kind)?;
+            Some((first, second))
+        });
+        if let Some((first, second)) = pair
+            && let Some(older) = self.list.get(first).copied()
+            && let Some(newer) = self.list.get_mut(second)
+        {
+            newer.absorb(&older);
+            self.list.remove(first);
+        }
     }
 
     /// The losses that touch `from..=to`.
@@ -142,5 +165,27 @@ mod tests {
         }
         assert!(losses.list.len() <= MAX_LOSSES);
         assert_eq!(losses.within(Timestamp::MIN, Timestamp::MAX).gaps, 10_000);
+    }
+
+    #[test]
+    fn a_single_loss_of_its_kind_survives_a_flood_of_others() {
+        let mut losses = Losses::default();
+        losses.note(loss(LossKind::Malformed, 5, 5, 1));
+        for second in 0..10_000 {
+            losses.note(loss(LossKind::Late, second * 10, second * 10, 1));
+        }
+        assert!(losses.list.len() <= MAX_LOSSES);
+        let all = losses.within(Timestamp::MIN, Timestamp::MAX);
+        assert_eq!(all, Evidence { malformed: 1, late: 10_000, ..Evidence::default() });
+    }
+
+    #[test]
+    fn losses_at_the_ends_of_time_are_compared_without_overflow() {
+        let mut losses = Losses::default();
+        let kind = LossKind::Evicted;
+        losses.note(Loss { kind, from: Timestamp(-1), to: Timestamp::MAX, count: 1 });
+        losses.note(Loss { kind, from: Timestamp(-1), to: Timestamp::MAX, count: 1 });
+        losses.note(Loss { kind, from: Timestamp::MIN, to: Timestamp::MIN, count: 1 });
+        assert_eq!(losses.within(Timestamp(0), Timestamp(0)).evicted, 2);
     }
 }

@@ -1,6 +1,6 @@
-//! [`RuleSet`](crate::rule::RuleSet) + events in order → matches.
+//! [`RuleSet`] + events in order → matches.
 //!
-//! In: one [`Event`] after another in [`Ordinal`](crate::time::Ordinal) order, and the watermark. Out:
+//! In: one [`Event`] after another in [`Ordinal`] order, and the watermark. Out:
 //! [`Match`]es and counters. An engine is a value: it does no input or output, starts no thread, reads
 //! no clock and keeps nothing outside itself, so any number can run in a process, one per partition if
 //! need be.
@@ -13,7 +13,7 @@ mod evidence;
 mod reorder;
 mod state;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -28,9 +28,12 @@ use crate::machine::pipe::Pipes;
 use crate::machine::predicate::{Predicates, Scratch};
 use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
-use crate::time::Timestamp;
+use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
 use state::{Machine, Role};
+
+/// Stale timers that are not worth a look.
+const SLACK: usize = 64;
 
 /// Bounds of an engine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub struct Engine {
     timers: BinaryHeap<Reverse<(Timestamp, u32)>>,
     scheduled: Vec<Option<Timestamp>>,
     watermark: Timestamp,
+    /// The latest event that was not late.
+    latest: Ordinal,
     limits: Limits,
     bytes: usize,
     losses: Losses,
@@ -117,6 +122,7 @@ impl Engine {
             scheduled: vec![None; machines.len()],
             machines,
             watermark: Timestamp::MIN,
+            latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
             bytes: 0,
             losses: Losses::default(),
@@ -135,16 +141,18 @@ impl Engine {
 
     /// Feeds one event and emits every match it completes.
     ///
-    /// Events come in [`Ordinal`](crate::time::Ordinal) order. One that lies behind the watermark is
-    /// counted as late; it still starts and extends partials that it does not reach back behind.
+    /// Events come in [`Ordinal`] order. One that lies behind the watermark or behind an event pushed
+    /// before is counted as late; it still starts and extends partials that it does not reach back
+    /// behind.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
-        let late = time < self.watermark;
+        let late = time < self.watermark || event.ordinal < self.latest;
         if late {
             self.stats.late += 1;
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
         } else {
+            self.latest = event.ordinal;
             self.advance(time, emit);
         }
         let mut satisfied = std::mem::take(&mut self.satisfied);
@@ -168,6 +176,12 @@ impl Engine {
             return;
         }
         self.watermark = watermark;
+        self.let_pass(emit);
+    }
+
+    /// Tells every program that wants to know that time has come to the watermark.
+    fn let_pass(&mut self, emit: &mut impl FnMut(Match)) {
+        let watermark = self.watermark;
         while let Some(Reverse((time, number))) = self.timers.peek().copied() {
             if time >= watermark {
                 break;
@@ -184,17 +198,18 @@ impl Engine {
             self.schedule(number);
         }
         if !self.found.is_empty() {
-            // Waits that end together are told apart by time, rule and events, never by the order in
-            // which the tables hold them.
-            self.found
-                .sort_by_key(|found| (found.decided, found.rule, found.last(), found.first()));
+            // Waits that end together are told apart by time, rule, events and key, never by the order
+            // in which the tables hold them.
+            let rank = |found: &Match| (found.decided, found.rule, found.last(), found.first());
+            self.found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| by_key(a, b)));
             self.deliver(emit);
         }
     }
 
     /// Ends the input: all waits are over, and pipes give what they held back.
     pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
-        self.advance(Timestamp::MAX, emit);
+        self.watermark = Timestamp::MAX;
+        self.let_pass(emit);
         for pipes in &mut self.pipes {
             pipes.finish(&mut self.found);
         }
@@ -238,6 +253,7 @@ impl Engine {
     /// Steps every program that subscribes to a satisfied stage.
     fn step(&mut self, event: &Event, late: bool, satisfied: &[StageIx]) {
         let mut offer = Offer::new(event, late);
+        self.keys.next_event();
         let mut work = std::mem::take(&mut self.work);
         work.clear();
         for stage in satisfied {
@@ -259,7 +275,8 @@ impl Engine {
             if after > self.limits.rule_bytes {
                 self.evict(Some(index), event.ordinal.time);
             }
-            sort_by_key(self.found.get_mut(start..).unwrap_or_default());
+            // Matches that one event completes under several keys.
+            self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
         }
         self.work = work;
     }
@@ -274,6 +291,10 @@ impl Engine {
             *scheduled = next;
             if let Some(next) = next {
                 self.timers.push(Reverse((next, number)));
+            }
+            if self.timers.len() > 2 * self.machines.len() + SLACK {
+                let current = self.scheduled.iter().copied().zip(0..);
+                self.timers = current.filter_map(|(time, n)| Some(Reverse((time?, n)))).collect();
             }
         }
     }
@@ -308,27 +329,24 @@ impl Engine {
             }
             let Some(machine) = self.machines.get_mut(number) else { continue };
             let before = machine.bytes();
-            machine.evict(&candidate);
+            let count = machine.evict(&candidate);
+            if count == 0 {
+                continue;
+            }
             let freed = before.saturating_sub(machine.bytes());
             held = held.saturating_sub(freed);
             self.bytes = self.bytes.saturating_sub(freed);
-            self.stats.evicted += 1;
+            self.stats.evicted += count;
             let to = candidate.expires.max(now);
-            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count: 1 });
+            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
         }
     }
 }
 
-/// Matches that one event completes under several keys come in ascending key order, null first.
-fn sort_by_key(found: &mut [Match]) {
-    if found.len() > 1 {
-        found.sort_by(|a, b| {
-            let pairs = a.keys.iter().zip(&b.keys);
-            pairs.fold(std::cmp::Ordering::Equal, |order, (x, y)| {
-                order.then_with(|| state::compare_keys(x, y))
-            })
-        });
-    }
+/// Ascending order of keys, null first.
+fn by_key(a: &Match, b: &Match) -> Ordering {
+    let pairs = a.keys.iter().zip(&b.keys);
+    pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| state::compare_keys(x, y)))
 }
 
 fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {

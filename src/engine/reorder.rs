@@ -2,8 +2,8 @@
 //!
 //! In: items with a time, in order of arrival. Out: the same items in [`Ordinal`] order, each as soon
 //! as the watermark has passed it. The watermark trails the latest time seen by the allowed lateness,
-//! or is set by the caller when it knows better. What arrives behind the watermark is handed out at
-//! once, marked late, and counted: it is never dropped.
+//! or is set by the caller when it knows better. What arrives behind an item that has been handed out
+//! is handed out at once, marked late, and counted: it is never dropped.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,7 +17,7 @@ const MAX_JUMP: Duration = Duration::from_secs(3600);
 /// Counters of a [`Reorder`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReorderStats {
-    /// Items that came behind the watermark.
+    /// Items that came behind one that had been handed out.
     pub late: u64,
     /// Items whose time lay far ahead of everything around them; they did not move the watermark.
     pub clamped: u64,
@@ -36,6 +36,10 @@ pub struct Reorder<T> {
     /// A far-future time that waits for confirmation.
     suspect: Option<Timestamp>,
     watermark: Timestamp,
+    /// Everything up to here, this time included, may go: nothing more is to be had just now.
+    settled: Option<Timestamp>,
+    /// The last item handed out in order.
+    last: Option<Ordinal>,
     stats: ReorderStats,
 }
 
@@ -72,7 +76,7 @@ pub struct Released<T> {
     pub ordinal: Ordinal,
     /// What was pushed.
     pub item: T,
-    /// It came behind the watermark.
+    /// It came behind one that had been handed out before.
     pub late: bool,
 }
 
@@ -86,14 +90,16 @@ impl<T> Reorder<T> {
             latest: None,
             suspect: None,
             watermark: Timestamp::MIN,
+            settled: None,
+            last: None,
             stats: ReorderStats::default(),
         }
     }
 
-    /// Takes an item in. Returns it at once, marked late, when the watermark has passed it.
+    /// Takes an item in. Returns it at once, marked late, when a later one has been handed out.
     pub fn push(&mut self, ordinal: Ordinal, item: T) -> Option<Released<T>> {
         self.see(ordinal.time);
-        if ordinal.time < self.watermark {
+        if self.last.is_some_and(|last| ordinal < last) {
             self.stats.late += 1;
             return Some(Released { ordinal, item, late: true });
         }
@@ -104,7 +110,11 @@ impl<T> Reorder<T> {
     /// The next item in order, once the watermark has passed it or the buffer is too full.
     pub fn pop(&mut self) -> Option<Released<T>> {
         let Reverse(first) = self.heap.peek()?;
-        let due = first.ordinal.time < self.watermark;
+        let time = first.ordinal.time;
+        // Nothing is behind the end of time, so that what stands there would never be passed.
+        let due = time < self.watermark
+            || self.settled.is_some_and(|settled| time <= settled)
+            || self.watermark == Timestamp::MAX;
         if !due && self.heap.len() <= self.max_items {
             return None;
         }
@@ -113,7 +123,15 @@ impl<T> Reorder<T> {
             self.stats.forced += 1;
             self.watermark = self.watermark.max(ordinal.time);
         }
+        self.last = Some(ordinal);
         Some(Released { ordinal, item, late: false })
+    }
+
+    /// Lets everything go up to and including `time`, without claiming that nothing more of that very
+    /// time will come: an item of the same time that sorts behind those handed out is not late.
+    pub fn settle(&mut self, time: Timestamp) {
+        self.settled = self.settled.max(Some(time));
+        self.advance(time);
     }
 
     /// Declares that nothing earlier than `time` will come. Never moves back.
@@ -157,13 +175,20 @@ impl<T> Reorder<T> {
             return;
         }
         if time.since(latest) > MAX_JUMP {
-            let near = |suspect: Timestamp| time.since(suspect).0.abs() <= MAX_JUMP.0;
-            if !self.suspect.is_some_and(near) {
+            let confirmed = self.suspect.filter(|suspect| time >= suspect.minus(MAX_JUMP));
+            let Some(suspect) = confirmed else {
                 self.stats.clamped += 1;
                 self.suspect = Some(time);
                 return;
-            }
+            };
             // The second witness: the log really continues there, so the first was right too.
+            if time.since(suspect) > MAX_JUMP {
+                // It leaps on, as in a log of few events: now this one waits to be confirmed.
+                self.suspect = Some(time);
+                self.latest = Some(suspect);
+                self.advance(suspect.minus(self.lateness));
+                return;
+            }
             self.stats.clamped = self.stats.clamped.saturating_sub(1);
         }
         self.suspect = None;
@@ -197,13 +222,29 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_behind_the_watermark_is_late_and_not_lost() {
+    fn what_comes_behind_something_handed_out_is_late_and_not_lost() {
         let mut buffer = Reorder::new(Duration::from_secs(2), 100);
         buffer.push(at(10, 1), 1);
-        let late = buffer.push(at(7, 2), 2).unwrap();
+        assert_eq!(buffer.push(at(7, 2), 2), None, "nothing later has gone out yet");
+        assert_eq!(drain(&mut buffer), [2]);
+        buffer.push(at(20, 3), 3);
+        assert_eq!(drain(&mut buffer), [1]);
+        let late = buffer.push(at(9, 4), 4).unwrap();
         assert!(late.late);
-        assert_eq!(late.item, 2);
+        assert_eq!(late.item, 4);
         assert_eq!(buffer.stats().late, 1);
+    }
+
+    #[test]
+    fn a_settled_time_goes_out_and_more_of_the_same_time_is_not_late() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        buffer.push(at(10, 1), 1);
+        buffer.push(at(10, 2), 2);
+        buffer.settle(Timestamp(10_000_000_000));
+        assert_eq!(drain(&mut buffer), [1, 2]);
+        assert_eq!(buffer.push(at(10, 3), 3), None);
+        assert_eq!(drain(&mut buffer), [3]);
+        assert!(buffer.push(at(10, 2), 2).unwrap().late);
     }
 
     #[test]
@@ -225,6 +266,29 @@ mod tests {
         buffer.push(at(900_003, 3), 3);
         assert_eq!(drain(&mut buffer), [1, 2]);
         assert_eq!(buffer.stats(), ReorderStats::default());
+    }
+
+    #[test]
+    fn a_log_of_few_events_flows_one_event_behind() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        let mut out = Vec::new();
+        for serial in 0..5 {
+            let hours = i64::try_from(serial).unwrap() * 2;
+            buffer.push(at(hours * 3600, serial), serial);
+            out.extend(drain(&mut buffer));
+        }
+        assert_eq!(out, [0, 1, 2], "3 waits for the lateness, 4 for a witness");
+        assert_eq!(buffer.stats(), ReorderStats { clamped: 1, ..ReorderStats::default() });
+    }
+
+    #[test]
+    fn times_at_both_ends_neither_overflow_nor_stay_behind() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        for (serial, time) in [(1, i64::MIN), (2, i64::MAX), (3, -5), (4, i64::MAX)] {
+            buffer.push(Ordinal::new(Timestamp(time), Some(serial), serial), serial);
+        }
+        buffer.advance(Timestamp::MAX);
+        assert_eq!(drain(&mut buffer), [1, 3, 2, 4]);
     }
 
     #[test]

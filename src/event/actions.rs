@@ -1,199 +1,315 @@
 //! What an audit event is called in ECS: action, category and type by system call or record type.
 //!
-//! Source: the normalisations of Auditbeat, plus the names that other producers give to the same facts,
-//! so that rules written for either find it. The first action is the canonical one.
+//! In: the name of a call or of a record. Out: a [`Row`]. The names are those of Auditbeat, plus those
+//! that other producers give to the same facts, so that rules written for either find them. Nothing
+//! here looks at an event.
 
-/// The ECS names of an event.
+/// The ECS names of an event, and what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Canonical action first, then what others call it.
-    pub(super) actions: &'static [&'static str],
-    pub(super) categories: &'static [&'static str],
-    pub(super) types: &'static [&'static str],
-    /// Which PATH record names the object.
-    pub(super) path: usize,
-    /// The object is a file.
-    pub(super) file: bool,
+    /// The canonical name first.
+    pub(super) actions: Words,
+    /// What others call it when it was done; a call that failed did nothing.
+    pub(super) aliases: Words,
+    pub(super) categories: Words,
+    pub(super) types: Words,
+    pub(super) object: Object,
+    pub(super) who: Who,
 }
 
-const fn row(
-    actions: &'static [&'static str],
-    categories: &'static [&'static str],
-    types: &'static [&'static str],
-) -> Row {
-    Row { actions, categories, types, path: 0, file: false }
+type Words = &'static [&'static str];
+type Keys = &'static [&'static [u8]];
+
+/// What an event is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Object {
+    Nothing,
+    /// The PATH record with this number names it.
+    File {
+        item: i64,
+        /// A second name comes to be: the new name of a renamed file, a link.
+        twice: bool,
+    },
+    /// The SOCKADDR record names it.
+    Socket,
+    /// These keys name it: the first one that is there, for `primary` and for `secondary`.
+    Other {
+        what: &'static str,
+        primary: Keys,
+        secondary: Keys,
+    },
 }
 
-const fn file(actions: &'static [&'static str], types: &'static [&'static str]) -> Row {
-    Row { actions, categories: &["file"], types, path: 0, file: true }
+/// Whose ids an event carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// The process's own.
+    Process,
+    /// A program says that somebody logs in: the user is the one at login, `acct` or `id` whom they
+    /// become.
+    Login,
+    /// The kernel says that the user at login changes.
+    LoginId,
+    /// A program changes the user account `acct` or `id`.
+    Account,
+    /// A program changes the group `acct`, `grp` or `id`.
+    GroupAccount,
 }
+
+const fn row(actions: Words, categories: Words, types: Words) -> Row {
+    Row { actions, aliases: &[], categories, types, object: Object::Nothing, who: Who::Process }
+}
+
+const fn file(actions: Words, types: Words) -> Row {
+    row(actions, &["file"], types).on(Object::File { item: 0, twice: false })
+}
+
+const fn network(actions: Words, types: Words) -> Row {
+    row(actions, &["network"], types).on(Object::Socket)
+}
+
+impl Row {
+    /// Others call it this.
+    const fn also(self, aliases: Words) -> Self {
+        Self { aliases, ..self }
+    }
+
+    const fn on(self, object: Object) -> Self {
+        Self { object, ..self }
+    }
+
+    /// Done to what these keys name.
+    const fn to(self, what: &'static str, primary: Keys, secondary: Keys) -> Self {
+        self.on(Object::Other { what, primary, secondary })
+    }
+
+    const fn by(self, who: Who) -> Self {
+        Self { who, ..self }
+    }
+}
+
+/// What other producers call the making of a file.
+const CREATION: Words = &["creation", "file_create_event"];
 
 /// What every other system call is called.
 pub(super) const OTHER: Row = row(&[], &["process"], &["info"]);
 
-const EXECUTED: Row = Row {
-    file: true,
-    ..row(
-        &["executed", "exec", "exec_event", "process_started", "start", "ProcessRollup2"],
-        &["process"],
-        &["start"],
-    )
-};
-/// An execution that failed started nothing.
-const NOT_EXECUTED: Row = Row { file: true, ..row(&["executed"], &["process"], &["start"]) };
-const FORKED: Row = row(&["forked", "fork", "fork_event"], &["process"], &["info"]);
-const IDENTITY: Row = row(
-    &["changed-identity-of", "uid_change", "gid_change", "guid_change"],
-    &["process"],
-    &["change"],
-);
+/// A call that has made a process.
+pub(super) const FORKED: Row =
+    row(&["forked"], &["process"], &["info"]).also(&["fork", "fork_event"]);
 
-/// The names of a system call. `success` says that it did what it is for.
-pub(super) fn by_syscall(name: &str, success: bool) -> Row {
-    match name {
-        "execve" | "execveat" if success => EXECUTED,
-        "execve" | "execveat" => NOT_EXECUTED,
-        "clone" | "clone3" | "fork" | "vfork" if success => FORKED,
-        "connect" => {
-            row(&["connected-to", "connection_attempted"], &["network"], &["connection", "start"])
-        }
-        "accept" | "accept4" => row(
-            &["accepted-connection-from", "connection_accepted"],
-            &["network"],
-            &["connection", "start"],
-        ),
-        "bind" => row(&["bound-socket"], &["network"], &["start"]),
-        "listen" => row(&["listen-for-connections"], &["network"], &["start"]),
+/// A file that an `open` with `O_CREAT` has made.
+pub(super) const OPEN_CREATED: Row = file(&["opened-file"], &["info", "creation"]).also(CREATION);
+
+/// The names of a system call.
+pub(super) fn by_call(name: &str) -> Row {
+    match base_name(name) {
+        "execve" | "execveat" => row(&["executed"], &["process"], &["start"])
+            .also(&["exec", "exec_event", "process_started", "start", "ProcessRollup2"])
+            .on(Object::File { item: 0, twice: false }),
+        // Others call an attempt a connection too, so this alias does not wait for success.
+        "connect" => network(&["connected-to", "connection_attempted"], &["connection", "start"]),
+        "accept" | "accept4" => network(&["accepted-connection-from"], &["connection", "start"])
+            .also(&["connection_accepted"]),
+        "bind" => network(&["bound-socket"], &["start"]),
+        "listen" => network(&["listen-for-connections"], &["start"]),
         "recv" | "recvfrom" | "recvmsg" | "recvmmsg" => {
-            row(&["received-from"], &["network"], &["connection", "info"])
+            network(&["received-from"], &["connection", "info"])
         }
         "send" | "sendto" | "sendmsg" | "sendmmsg" => {
-            row(&["sent-to"], &["network"], &["connection", "info"])
+            network(&["sent-to"], &["connection", "info"])
         }
-        "open" | "openat" | "readlink" | "readlinkat" => file(&["opened-file"], &["info"]),
-        "creat" => file(&["opened-file", "creation", "file_create_event"], &["creation"]),
+        "open" | "openat" | "openat2" | "readlink" | "readlinkat" => {
+            file(&["opened-file"], &["info"])
+        }
+        "creat" => file(&["opened-file"], &["creation"]).also(CREATION),
         "truncate" | "ftruncate" | "fallocate" => file(&["opened-file"], &["change"]),
         "read" => file(&["read-file"], &["info"]),
         "write" => file(&["wrote-to-file"], &["change"]),
-        "chmod" | "fchmod" | "fchmodat" => file(&["changed-file-permissions-of"], &["change"]),
-        "chown" | "fchown" | "lchown" | "fchownat" | "chown32" | "fchown32" | "lchown32" => {
+        "chmod" | "fchmod" | "fchmodat" | "fchmodat2" => {
+            file(&["changed-file-permissions-of"], &["change"])
+        }
+        "chown" | "fchown" | "lchown" | "fchownat" => {
             file(&["changed-file-ownership-of"], &["change"])
         }
-        "setxattr" | "lsetxattr" | "fsetxattr" | "removexattr" | "lremovexattr"
-        | "fremovexattr" => file(&["changed-file-attributes-of"], &["change"]),
-        "rename" | "renameat" | "renameat2" => {
-            Row { path: 2, ..file(&["renamed", "rename", "file_rename_event"], &["change"]) }
-        }
-        "unlink" | "unlinkat" | "rmdir" => file(&["deleted", "deletion"], &["deletion"]),
-        "link" | "linkat" => file(&["linked", "creation", "file_create_event"], &["creation"]),
-        "symlink" | "symlinkat" => {
-            file(&["symlinked", "creation", "file_create_event"], &["creation"])
-        }
-        "mkdir" | "mkdirat" => Row {
-            path: 1,
-            ..file(&["created-directory", "creation", "file_create_event"], &["creation"])
-        },
+        "setxattr" | "lsetxattr" | "fsetxattr" | "setxattrat" | "removexattr" | "lremovexattr"
+        | "fremovexattr" | "removexattrat" => file(&["changed-file-attributes-of"], &["change"]),
+        "rename" | "renameat" | "renameat2" => file(&["renamed"], &["change"])
+            .also(&["rename", "file_rename_event"])
+            .on(Object::File { item: 2, twice: true }),
+        "unlink" | "unlinkat" | "rmdir" => file(&["deleted"], &["deletion"]).also(&["deletion"]),
+        "link" | "linkat" => file(&["linked"], &["creation"])
+            .also(CREATION)
+            .on(Object::File { item: 0, twice: true }),
+        "symlink" | "symlinkat" => file(&["symlinked"], &["creation"]).also(CREATION),
+        "mkdir" | "mkdirat" => file(&["created-directory"], &["creation"])
+            .also(CREATION)
+            .on(Object::File { item: 1, twice: false }),
         "mknod" | "mknodat" => file(&["make-device"], &["creation"]),
-        "stat" | "lstat" | "fstat" | "newfstatat" | "stat64" | "lstat64" | "fstat64"
-        | "fstatat64" | "statx" | "access" | "faccessat" | "faccessat2" | "getxattr"
-        | "lgetxattr" | "fgetxattr" => file(&["checked-metadata-of"], &["info"]),
-        "statfs" | "fstatfs" | "statfs64" | "fstatfs64" => {
-            file(&["checked-filesystem-metadata-of"], &["info"])
+        "stat" | "lstat" | "fstat" | "newfstat" | "newfstatat" | "fstatat" | "statx" | "access"
+        | "faccessat" | "faccessat2" | "getxattr" | "lgetxattr" | "fgetxattr" | "getxattrat" => {
+            file(&["checked-metadata-of"], &["info"])
         }
+        "statfs" | "fstatfs" => file(&["checked-filesystem-metadata-of"], &["info"]),
         "utime" | "utimes" | "utimensat" | "futimesat" | "futimens" => {
             file(&["changed-timestamp-of"], &["info"])
         }
-        "mount" => Row { path: 1, ..file(&["mounted"], &["creation"]) },
-        "umount" | "umount2" => file(&["unmounted"], &["deletion"]),
+        "mount" => file(&["mounted"], &["creation"]).on(Object::File { item: 1, twice: false }),
+        "umount" | "umount2" | "oldumount" => file(&["unmounted"], &["deletion"]),
         "init_module" | "finit_module" => {
-            row(&["loaded-kernel-module", "load_module"], &["driver"], &["start"])
+            row(&["loaded-kernel-module"], &["driver"], &["start"]).also(&["load_module"])
         }
         "delete_module" => row(&["unloaded-kernel-module"], &["driver"], &["end"]),
-        "kill" | "tkill" | "tgkill" => row(&["killed-pid"], &["process"], &["end"]),
+        "kill" | "tkill" | "tgkill" => {
+            row(&["killed-pid"], &["process"], &["end"]).to("process", &[], &[])
+        }
         "setuid" | "seteuid" | "setfsuid" | "setreuid" | "setresuid" | "setgid" | "setegid"
-        | "setfsgid" | "setregid" | "setresgid" | "setuid32" | "setreuid32" | "setresuid32"
-        | "setgid32" | "setregid32" | "setresgid32" => IDENTITY,
-        "setsid" => row(&["session_id_change"], &["process"], &["info"]),
-        "sched_setparam" | "sched_setscheduler" | "sched_setattr" => {
-            row(&["adjusted-scheduling-policy-of"], &["process"], &["change"])
+        | "setfsgid" | "setregid" | "setresgid" => {
+            row(&["changed-identity-of"], &["process"], &["change"])
+                .also(&["uid_change", "gid_change", "guid_change"])
+                .to("process", &[], &[])
         }
+        "setsid" => row(&[], &["process"], &["info", "change"]).also(&["session_id_change"]),
+        "sched_setparam" | "sched_setscheduler" | "sched_setattr" => row(
+            &["adjusted-scheduling-policy-of"],
+            &["process"],
+            &["change"],
+        )
+        .to("process", &[], &[]),
         "exit" | "exit_group" => row(&["exited", "end"], &["process"], &["end"]),
-        "mmap" | "mmap2" | "brk" => row(&["allocated-memory"], &["process"], &["info"]),
-        "settimeofday" | "clock_settime" | "adjtimex" | "clock_adjtime" | "stime" => {
-            row(&["changed-system-time"], &["host"], &["change"])
+        "mmap" | "mmap2" | "brk" => {
+            row(&["allocated-memory"], &["process"], &["info"]).to("memory", &[], &[])
         }
-        "sethostname" | "setdomainname" => row(&["changed-system-name"], &["host"], &["change"]),
+        "settimeofday" | "clock_settime" | "adjtimex" | "clock_adjtime" | "stime" => {
+            row(&["changed-system-time"], &["host"], &["change"]).to("system", &[], &[])
+        }
+        "sethostname" | "setdomainname" => {
+            row(&["changed-system-name"], &["host"], &["change"]).to("system", &[], &[])
+        }
         _ => OTHER,
     }
 }
 
-/// A file that an `open` with `O_CREAT` has made.
-pub(super) const OPEN_CREATED: Row =
-    file(&["opened-file", "creation", "file_create_event"], &["info", "creation"]);
+/// 32-bit machines have calls of the same meaning with other widths: `setuid32`, `stat64`,
+/// `utimensat_time64`.
+fn base_name(name: &str) -> &str {
+    let time = name.strip_suffix("_time64");
+    time.or_else(|| name.strip_suffix("64")).or_else(|| name.strip_suffix("32")).unwrap_or(name)
+}
 
-/// The names of a record that is an event of its own, or that comes before the system call.
+/// The names of a record that is an event of its own, or that comes with a system call. `sshd` says
+/// that it is the secure shell that writes it.
 #[rustfmt::skip]
-pub(super) fn by_record(name: &str) -> Option<Row> {
-    const AUTH: &[&str] = &["authentication"];
-    const IAM: &[&str] = &["iam"];
-    const PROCESS: &[&str] = &["process"];
-    const CONFIG: &[&str] = &["configuration"];
-    const INFO: &[&str] = &["info"];
-    const START: &[&str] = &["start"];
-    const END: &[&str] = &["end"];
-    const CHANGE: &[&str] = &["change"];
+pub(super) fn by_record(name: &[u8], sshd: bool) -> Option<Row> {
+    const AUTH: Words = &["authentication"];
+    const SESSION: Words = &["session"];
+    const IAM: Words = &["iam"];
+    const PROCESS: Words = &["process"];
+    const CONFIG: Words = &["configuration"];
+    const BOTH: Words = &["process", "configuration"];
+    const HOST: Words = &["host"];
+    const INFO: Words = &["info"];
+    const START: Words = &["start"];
+    const END: Words = &["end"];
+    const CHANGE: Words = &["change"];
+    const ACCOUNT: Keys = &[b"id", b"acct"];
+
+    const fn login(actions: Words, categories: Words, types: Words) -> Row {
+        row(actions, categories, types)
+            .to("user-session", &[b"terminal"], &[b"addr", b"hostname"])
+            .by(Who::Login)
+    }
+    const fn user(actions: Words, types: Words) -> Row {
+        row(actions, IAM, types).to("account", ACCOUNT, &[]).by(Who::Account)
+    }
+    const fn group(actions: Words, types: Words) -> Row {
+        row(actions, IAM, types).to("account", ACCOUNT, &[]).by(Who::GroupAccount)
+    }
+    const fn service(actions: Words, categories: Words, types: Words) -> Row {
+        row(actions, categories, types).to("service", &[], &[])
+    }
+
     Some(match name {
-        "USER_LOGIN" => row(&["logged-in", "user_login"], AUTH, START),
-        "USER_LOGOUT" => row(&["logged-out"], AUTH, END),
-        "USER_AUTH" => row(&["authenticated"], AUTH, INFO),
-        "USER_ACCT" => row(&["was-authorized"], AUTH, INFO),
-        "CRED_ACQ" => row(&["acquired-credentials"], AUTH, INFO),
-        "CRED_DISP" => row(&["disposed-credentials"], AUTH, INFO),
-        "CRED_REFR" => row(&["refreshed-credentials"], AUTH, INFO),
-        "USER_ERR" => row(&["error"], AUTH, INFO),
-        "GRP_AUTH" => row(&["authenticated-to-group"], AUTH, INFO),
-        "USER_START" => row(&["started-session"], &["session"], START),
-        "USER_END" => row(&["ended-session"], &["session"], END),
-        "LOGIN" => row(&["changed-login-id-to"], AUTH, START),
-        "USER_CMD" => row(&["ran-command"], PROCESS, START),
-        "ADD_USER" => row(&["added-user-account"], IAM, &["user", "creation"]),
-        "DEL_USER" => row(&["deleted-user-account"], IAM, &["user", "deletion"]),
-        "ADD_GROUP" => row(&["added-group-account-to"], IAM, &["group", "creation"]),
-        "DEL_GROUP" => row(&["deleted-group-account-from"], IAM, &["group", "deletion"]),
-        "USER_MGMT" => row(&["modified-user-account"], IAM, &["user", "change"]),
-        "USER_CHAUTHTOK" => row(&["changed-password"], IAM, &["user", "change"]),
-        "GRP_MGMT" => row(&["modified-group-account"], IAM, &["group", "change"]),
-        "GRP_CHAUTHTOK" => row(&["changed-group-password"], IAM, &["group", "change"]),
-        "ACCT_LOCK" => row(&["locked-account"], IAM, &["user", "info"]),
-        "ACCT_UNLOCK" => row(&["unlocked-account"], IAM, &["user", "info"]),
-        "SERVICE_START" => row(&["started-service"], PROCESS, START),
-        "SERVICE_STOP" => row(&["stopped-service"], PROCESS, END),
-        "SYSTEM_BOOT" => row(&["booted-system"], &["host"], START),
-        "SYSTEM_SHUTDOWN" => row(&["shutdown-system"], &["host"], END),
-        "SYSTEM_RUNLEVEL" => row(&["changed-to-runlevel"], &["host"], CHANGE),
-        "CONFIG_CHANGE" => row(&["changed-audit-configuration"], &["process", "configuration"], CHANGE),
-        "DAEMON_START" => row(&["started-audit"], PROCESS, START),
-        "DAEMON_END" => row(&["shutdown-audit"], PROCESS, END),
-        "DAEMON_ABORT" => row(&["aborted-auditd-startup"], PROCESS, END),
-        "DAEMON_CONFIG" => row(&["changed-auditd-configuration"], &["process", "configuration"], CHANGE),
-        "DAEMON_ROTATE" => row(&["rotated-audit-logs"], PROCESS, CHANGE),
-        "DAEMON_RESUME" => row(&["resumed-audit-logging"], PROCESS, CHANGE),
-        "SECCOMP" => row(&["violated-seccomp-policy"], &[], &[]),
-        "NETFILTER_CFG" => row(&["loaded-firewall-rule-to"], CONFIG, CHANGE),
-        "FEATURE_CHANGE" => row(&["changed-audit-feature"], CONFIG, CHANGE),
-        "USYS_CONFIG" => row(&["changed-configuration"], CONFIG, CHANGE),
-        "MAC_POLICY_LOAD" => row(&["loaded-selinux-policy"], CONFIG, &["access"]),
-        "MAC_STATUS" => row(&["changed-selinux-enforcement"], CONFIG, CHANGE),
-        "MAC_CONFIG_CHANGE" => row(&["changed-selinux-boolean"], CONFIG, CHANGE),
-        "TTY" | "USER_TTY" => row(&["typed"], &[], &[]),
-        "ANOM_ABEND" => row(&["crashed-program"], &["process", "intrusion_detection"], &["end", "info"]),
-        "ANOM_PROMISCUOUS" => row(&["changed-promiscuous-mode-on-device"], &["intrusion_detection"], &["info", "change"]),
-        "ANOM_LINK" => row(&["used-suspicious-link"], &["file", "intrusion_detection"], INFO),
-        "TIME_INJOFFSET" | "TIME_ADJNTPVAL" => row(&["changed-system-time"], &["host"], CHANGE),
-        "CRYPTO_KEY_USER" => row(&["negotiated-crypto-key"], PROCESS, INFO),
-        "CRYPTO_SESSION" => row(&["started-crypto-session"], PROCESS, INFO),
-        "KERN_MODULE" => row(&["loaded-kernel-module", "load_module"], &["driver"], START),
-        "SOFTWARE_UPDATE" => row(&["package-updated"], &["package"], INFO),
+        b"USER_LOGIN" if sshd => login(&["logged-in", "user_login", "ssh_login"], AUTH, START),
+        b"USER_LOGIN" => login(&["logged-in", "user_login"], AUTH, START),
+        b"USER_LOGOUT" => login(&["logged-out"], AUTH, END),
+        // Authentication is a login only where that is all the program does: not for sudo.
+        b"USER_AUTH" if sshd => login(&["authenticated", "user_login", "ssh_login"], AUTH, INFO),
+        b"USER_AUTH" => login(&["authenticated"], AUTH, INFO),
+        b"USER_ACCT" => login(&["was-authorized"], AUTH, INFO),
+        b"CRED_ACQ" => login(&["acquired-credentials"], AUTH, INFO),
+        b"CRED_DISP" => login(&["disposed-credentials"], AUTH, INFO),
+        b"CRED_REFR" => login(&["refreshed-credentials"], AUTH, INFO),
+        b"USER_ERR" => login(&["error"], AUTH, INFO),
+        b"GRP_AUTH" => login(&["authenticated-to-group"], AUTH, INFO),
+        b"USER_START" => login(&["started-session"], SESSION, START),
+        b"USER_END" => login(&["ended-session"], SESSION, END),
+        b"LOGIN" => row(&["changed-login-id-to"], AUTH, START)
+            .to("user-session", &[b"auid"], &[]).by(Who::LoginId),
+        b"USER_CMD" => row(&["ran-command"], PROCESS, START).to("process", &[b"cmd"], &[]),
+        b"ADD_USER" => user(&["added-user-account"], &["user", "creation"]),
+        b"DEL_USER" => user(&["deleted-user-account"], &["user", "deletion"]),
+        b"USER_MGMT" => user(&["modified-user-account"], &["user", "change"]),
+        b"USER_CHAUTHTOK" => user(&["changed-password"], &["user", "change"]),
+        b"ACCT_LOCK" => user(&["locked-account"], &["user", "info"]),
+        b"ACCT_UNLOCK" => user(&["unlocked-account"], &["user", "info"]),
+        b"ADD_GROUP" => group(&["added-group-account-to"], &["group", "creation"]),
+        b"DEL_GROUP" => group(&["deleted-group-account-from"], &["group", "deletion"]),
+        b"GRP_MGMT" => group(&["modified-group-account"], &["group", "change"]),
+        b"GRP_CHAUTHTOK" => group(&["changed-group-password"], &["group", "change"]),
+        b"SERVICE_START" => row(&["started-service"], PROCESS, START).to("service", &[b"unit"], &[]),
+        b"SERVICE_STOP" => row(&["stopped-service"], PROCESS, END).to("service", &[b"unit"], &[]),
+        b"SYSTEM_BOOT" => row(&["booted-system"], HOST, START).to("system", &[], &[]),
+        b"SYSTEM_SHUTDOWN" => row(&["shutdown-system"], HOST, END).to("system", &[], &[]),
+        b"SYSTEM_RUNLEVEL" => row(&["changed-to-runlevel"], HOST, CHANGE)
+            .to("system", &[b"new-level"], &[]),
+        b"CONFIG_CHANGE" => row(&["changed-audit-configuration"], BOTH, CHANGE)
+            .to("audit-config", &[b"op", b"key", b"audit_enabled"], &[]),
+        b"DAEMON_START" => service(&["started-audit"], PROCESS, START),
+        b"DAEMON_END" => service(&["shutdown-audit"], PROCESS, END),
+        b"DAEMON_ABORT" => service(&["aborted-auditd-startup"], PROCESS, END),
+        b"DAEMON_CONFIG" => service(&["changed-auditd-configuration"], BOTH, CHANGE),
+        b"DAEMON_ROTATE" => service(&["rotated-audit-logs"], PROCESS, CHANGE),
+        b"DAEMON_RESUME" => service(&["resumed-audit-logging"], PROCESS, CHANGE),
+        b"SECCOMP" => row(&["violated-seccomp-policy"], &[], &[]).to("process", &[b"syscall"], &[]),
+        b"NETFILTER_CFG" => row(&["loaded-firewall-rule-to"], CONFIG, CHANGE)
+            .to("firewall", &[b"table"], &[]),
+        b"FEATURE_CHANGE" => row(&["changed-audit-feature"], CONFIG, CHANGE)
+            .to("system", &[b"feature"], &[]),
+        b"USYS_CONFIG" => row(&["changed-configuration"], CONFIG, CHANGE)
+            .to("system", &[b"op"], &[]),
+        b"MAC_POLICY_LOAD" => row(&["loaded-selinux-policy"], CONFIG, &["access"])
+            .to("mac-config", &[], &[]),
+        b"MAC_STATUS" => row(&["changed-selinux-enforcement"], CONFIG, CHANGE)
+            .to("mac-config", &[b"enforcing"], &[]),
+        b"MAC_CONFIG_CHANGE" => row(&["changed-selinux-boolean"], CONFIG, CHANGE)
+            .to("mac-config", &[b"bool"], &[]),
+        b"TTY" | b"USER_TTY" => row(&["typed"], &[], &[]).to("keystrokes", &[b"data"], &[]),
+        b"ANOM_ABEND" => row(&["crashed-program"], &["process", "intrusion_detection"], &["end", "info"])
+            .to("process", &[b"comm", b"exe"], &[b"pid"]),
+        b"ANOM_PROMISCUOUS" => row(&["changed-promiscuous-mode-on-device"], &["intrusion_detection"], &["info", "change"])
+            .to("network-device", &[b"dev"], &[]),
+        b"ANOM_LINK" => row(&["used-suspicious-link"], &["file", "intrusion_detection"], INFO),
+        b"TIME_INJOFFSET" | b"TIME_ADJNTPVAL" => row(&["changed-system-time"], HOST, CHANGE)
+            .to("system", &[], &[]),
+        b"CRYPTO_KEY_USER" => row(&["negotiated-crypto-key"], PROCESS, INFO)
+            .to("user-session", &[b"fp"], &[b"addr", b"hostname"]),
+        b"CRYPTO_SESSION" => row(&["started-crypto-session"], PROCESS, INFO)
+            .to("user-session", &[b"addr"], &[b"rport"]),
+        b"KERN_MODULE" => row(&["loaded-kernel-module"], &["driver"], START)
+            .also(&["load_module"]).to("file", &[b"name"], &[]),
+        b"SOFTWARE_UPDATE" => row(&["package-updated"], &["package"], INFO),
+        b"VIRT_CONTROL" => row(&["issued-vm-control"], HOST, INFO)
+            .to("virtual-machine", &[b"op"], &[b"vm"]),
+        b"VIRT_RESOURCE" => row(&["assigned-vm-resource"], HOST, INFO)
+            .to("virtual-machine", &[b"resrc"], &[b"vm"]),
+        b"VIRT_MACHINE_ID" => row(&["assigned-vm-id"], HOST, INFO)
+            .to("virtual-machine", &[b"vm"], &[]),
+        b"VIRT_CREATE" => row(&["created-vm-image"], HOST, INFO),
+        b"VIRT_DESTROY" => row(&["deleted-vm-image"], HOST, INFO),
+        b"VIRT_INTEGRITY_CHECK" => row(&["checked-integrity-of"], HOST, INFO),
+        b"VIRT_MIGRATE_IN" => row(&["migrated-vm-from"], HOST, INFO),
+        b"VIRT_MIGRATE_OUT" => row(&["migrated-vm-to"], HOST, INFO),
         _ => return None,
     })
 }
@@ -201,8 +317,12 @@ pub(super) fn by_record(name: &str) -> Option<Row> {
 /// The names of an AVC by what it says.
 pub(super) fn by_avc(apparmor: bool) -> Row {
     if apparmor {
-        row(&["violated-apparmor-policy"], &[], &[])
+        row(&["violated-apparmor-policy"], &[], &[]).to(
+            "policy",
+            &[b"operation"],
+            &[b"requested_mask", b"denied_mask", b"capname"],
+        )
     } else {
-        row(&["violated-selinux-policy"], &[], &[])
+        row(&["violated-selinux-policy"], &[], &[]).to("", &[b"tcontext"], &[b"tclass"])
     }
 }

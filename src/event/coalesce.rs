@@ -31,7 +31,7 @@ const SPARE_BYTES: usize = 64 << 10;
 
 /// Bounds of a [`Coalescer`].
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct CoalesceLimits {
     /// Events in flight; beyond that the oldest is let go as incomplete.
     pub in_flight: usize,
     /// Bytes of all events in flight; beyond that the oldest is let go as incomplete.
@@ -46,7 +46,7 @@ pub struct Limits {
     pub done_ring: usize,
 }
 
-impl Default for Limits {
+impl Default for CoalesceLimits {
     fn default() -> Self {
         Self {
             in_flight: 4096,
@@ -62,9 +62,9 @@ impl Default for Limits {
 /// Gathers records into events by source, machine, time and serial.
 ///
 /// ```
-/// use catena::event::{Coalescer, Limits};
+/// use catena::event::{CoalesceLimits, Coalescer};
 ///
-/// let mut coalescer = Coalescer::new(Limits::default());
+/// let mut coalescer = Coalescer::new(CoalesceLimits::default());
 /// let lines = [
 ///     r#"type=EXECVE msg=audit(1700000000.100:39): argc=1 a0="id""#,
 ///     r#"type=PROCTITLE msg=audit(1700000000.100:39): proctitle="id""#,
@@ -79,7 +79,7 @@ impl Default for Limits {
 /// ```
 #[derive(Debug)]
 pub struct Coalescer {
-    limits: Limits,
+    limits: CoalesceLimits,
     stats: Stats,
     flight: Flight,
     lanes: Lanes,
@@ -95,7 +95,7 @@ pub struct Coalescer {
 
 impl Coalescer {
     /// An empty one.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: CoalesceLimits) -> Self {
         Self {
             done: Done::new(limits.done_ring),
             limits,

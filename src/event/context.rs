@@ -1,18 +1,20 @@
 //! The value of a context field, from what is known about the event's process.
 
+use super::origin::ContextField;
 use super::process::Process;
-use super::read::Sink;
-use super::source::ContextField;
+use super::take::{Sink, Take};
 use crate::value::Scalar;
 
 /// Gives the values of one context field.
 ///
 /// Arguments and the like of the process itself describe the program it runs at the time of the event,
 /// also when the event is no execution.
-pub fn read_context(process: &Process, field: ContextField, sink: Sink<'_>) {
+pub fn read_context(process: &Process, field: ContextField, sink: &mut dyn Take) {
     let parent = process.parent.as_deref();
     match field {
-        ContextField::EntityId => sink(Scalar::Str(&process.entity_id)),
+        ContextField::EntityId => text(Some(&process.entity_id), sink),
+        ContextField::Name => names(process, sink),
+        ContextField::Executable => text(process.executable.as_deref(), sink),
         ContextField::Args => args(process, sink),
         ContextField::ArgsCount => args_count(process, sink),
         ContextField::CommandLine => command_line(process, sink),
@@ -45,6 +47,7 @@ pub fn read_context(process: &Process, field: ContextField, sink: Sink<'_>) {
             text(parent.and_then(|p| p.working_directory.as_deref()), sink);
         }
         ContextField::ParentUserId => text(parent.and_then(|p| p.user.as_deref()), sink),
+        ContextField::ParentGroupId => text(parent.and_then(|p| p.group.as_deref()), sink),
         ContextField::AncestorNames => {
             process.ancestors().for_each(|ancestor| text(ancestor.name.as_deref(), sink));
         }
@@ -56,7 +59,7 @@ pub fn read_context(process: &Process, field: ContextField, sink: Sink<'_>) {
 
 fn text(value: Option<&str>, sink: Sink<'_>) {
     if let Some(value) = value {
-        sink(Scalar::Str(value));
+        sink.value(Scalar::Str(value));
     }
 }
 
@@ -71,17 +74,17 @@ fn names(process: &Process, sink: Sink<'_>) {
 }
 
 fn args(process: &Process, sink: Sink<'_>) {
-    process.args.iter().for_each(|arg| sink(Scalar::Str(arg)));
+    process.args.iter().for_each(|arg| text(Some(arg), sink));
 }
 
 fn args_count(process: &Process, sink: Sink<'_>) {
-    if !process.args.is_empty() {
-        sink(Scalar::Int(i64::try_from(process.args.len()).unwrap_or(i64::MAX)));
+    if let Some(count) = process.args_count {
+        sink.value(Scalar::Int(count));
     }
 }
 
 fn command_line(process: &Process, sink: Sink<'_>) {
     if !process.args.is_empty() {
-        sink(Scalar::Str(&process.args.join(" ")));
+        sink.joined(&process.args);
     }
 }

@@ -1,13 +1,13 @@
 //! `audit.*`: the arguments of system calls in words.
 //!
 //! Rules on raw arguments are blind to flags: Python's datagram socket is type `80002`. These views are
-//! computed from the logged registers and never replace them. Constants are those of the Linux ABI
-//! that x86, arm and risc-v share.
+//! computed from the logged registers and never replace them. Constants are those of the generic Linux
+//! ABI; machines that number things their own way get no words rather than wrong ones.
 
-use super::read::Sink;
-use super::source::Decoded;
-use super::view::{View, decimal, hexadecimal};
-use crate::record::tables::errno_name;
+use super::origin::Decoded;
+use super::take::Sink;
+use super::view::{View, decimal, field_of, hexadecimal};
+use crate::record::tables::{errno_name, signal_name};
 use crate::record::{RawValue, RecordType};
 use crate::value::Scalar;
 
@@ -34,11 +34,13 @@ const OPEN_FLAGS: Words = &[
     (0x200, "trunc"),
     (0x400, "append"),
     (0x800, "nonblock"),
-    (0x1_0000, "directory"),
-    (0x2_0000, "nofollow"),
     (0x8_0000, "cloexec"),
     (0x20_0000, "path"),
+    (0x40_0000, "tmpfile"),
 ];
+/// Two flags of an open that arm and powerpc number differently.
+const OPEN_GENERIC: Words = &[(0x1_0000, "directory"), (0x2_0000, "nofollow")];
+const OPEN_ARM: Words = &[(0x4000, "directory"), (0x8000, "nofollow")];
 const PROTECTION: Words = &[(1, "read"), (2, "write"), (4, "exec")];
 const CLONE_FLAGS: Words = &[
     (0x100, "vm"),
@@ -75,8 +77,42 @@ const PTRACE: Words = &[
     (0x4206, "seize"),
 ];
 
+/// ELF numbers of machines; the lower half of an arch value.
+mod machine {
+    pub(super) const I386: u32 = 3;
+    pub(super) const S390: u32 = 22;
+    /// sparc, mips, parisc, sparc32plus, sparc64, alpha: most constants are their own.
+    pub(super) const OWN: [u32; 6] = [2, 8, 15, 18, 43, 0x9026];
+    /// ppc, ppc64, arm, aarch64.
+    pub(super) const ARM_LIKE: [u32; 4] = [20, 21, 40, 183];
+}
+
+fn machine(view: &View<'_>) -> Option<u32> {
+    view.arch.map(|arch| arch & 0xffff)
+}
+
+fn is_generic(view: &View<'_>) -> bool {
+    machine(view).is_none_or(|machine| !machine::OWN.contains(&machine))
+}
+
 pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
     match what {
+        Decoded::ChildPid => {
+            if let Some(child) = child_process(view) {
+                sink.value(Scalar::Int(child));
+            }
+        }
+        Decoded::Syscall => {
+            if let Some(call) = view.call {
+                sink.word(call);
+            }
+        }
+        Decoded::Errno => {
+            if let Some(name) = errno(view) {
+                sink.word(name);
+            }
+        }
+        _ if !is_generic(view) => {}
         Decoded::SocketFamily => {
             if let Some(family) = socket_arg(view, 0) {
                 word(FAMILIES, family, sink);
@@ -101,67 +137,63 @@ pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
             if let Some(open) = open_flags(view) {
                 word(&[(0, "rdonly"), (1, "wronly"), (2, "rdwr")], open & 3, sink);
                 flags(OPEN_FLAGS, open, sink);
+                let arm = machine(view).is_some_and(|m| machine::ARM_LIKE.contains(&m));
+                flags(if arm { OPEN_ARM } else { OPEN_GENERIC }, open, sink);
             }
         }
         Decoded::Protection => {
-            if let Some("mmap" | "mprotect" | "pkey_mprotect") = view.call
-                && let Some(bits) = arg(view, 2)
-            {
+            if let Some(bits) = protection(view) {
                 flags(PROTECTION, bits, sink);
             }
         }
-        Decoded::Signal => signal(view, sink),
+        Decoded::Signal => {
+            if let Some(name) = signal(view).and_then(signal_name) {
+                sink.word(name);
+            }
+        }
         Decoded::PtraceRequest => {
             if view.call == Some("ptrace")
-                && let Some(request) = arg(view, 0)
+                && let Some(request) = int(view, 0)
             {
                 word(PTRACE, request, sink);
             }
         }
         Decoded::CloneFlags => {
             let bits = match view.call {
-                Some("clone" | "unshare") => arg(view, 0),
-                Some("setns") => arg(view, 1),
+                Some("clone") => clone_flags(view),
+                Some("unshare") => int(view, 0),
+                Some("setns") => int(view, 1),
                 _ => None,
             };
             if let Some(bits) = bits {
                 flags(CLONE_FLAGS, bits, sink);
             }
         }
-        Decoded::ChildPid => {
-            if let Some(child) = child_pid(view) {
-                sink(Scalar::Int(child));
-            }
-        }
-        Decoded::Errno => {
-            if let Some(name) = view.exit.and_then(errno) {
-                sink(Scalar::Str(name));
-            }
-        }
-        Decoded::Syscall => {
-            if let Some(call) = view.call {
-                sink(Scalar::Str(call));
-            }
-        }
     }
 }
 
-/// The name of a negative result.
-pub(super) fn errno(exit: i64) -> Option<&'static str> {
-    errno_name(u32::try_from(exit.checked_neg()?).ok().filter(|number| *number > 0)?)
+/// The name of the error of a call that failed.
+pub(super) fn errno(view: &View<'_>) -> Option<&'static str> {
+    let number = u32::try_from(view.exit?.checked_neg()?).ok().filter(|number| *number > 0)?;
+    // Up to 34 all machines agree.
+    if number > 34 && !is_generic(view) {
+        return None;
+    }
+    errno_name(number)
 }
 
-/// The process that a fork-like call has made.
-pub(super) fn child_pid(view: &View<'_>) -> Option<i64> {
+/// The process that a fork-like call has made. Threads are none.
+pub(super) fn child_process(view: &View<'_>) -> Option<i64> {
     match view.call? {
+        "clone" if clone_flags(view).is_some_and(|flags| flags & 0x1_0000 != 0) => None,
         "clone" | "clone3" | "fork" | "vfork" => view.exit.filter(|child| *child > 0),
         _ => None,
     }
 }
 
-/// Whether a fork-like call made a thread of the same process rather than a process.
-pub(super) fn makes_thread(view: &View<'_>) -> bool {
-    view.call == Some("clone") && arg(view, 0).is_some_and(|flags| flags & 0x1_0000 != 0)
+/// The flags of `clone`, which are its second argument on s390.
+fn clone_flags(view: &View<'_>) -> Option<u64> {
+    int(view, usize::from(machine(view) == Some(machine::S390)))
 }
 
 fn arg(view: &View<'_>, index: usize) -> Option<u64> {
@@ -169,60 +201,76 @@ fn arg(view: &View<'_>, index: usize) -> Option<u64> {
     view.tokens.args.get(index).copied().flatten().and_then(hexadecimal)
 }
 
+/// An argument of which the kernel takes the lower 32 bits: what is above them is logged, but the
+/// caller may leave anything there.
+fn int(view: &View<'_>, index: usize) -> Option<u64> {
+    arg(view, index).map(lower)
+}
+
+fn lower(value: u64) -> u64 {
+    value & 0xffff_ffff
+}
+
 /// An argument of `socket`; through `socketcall` they are in a record of their own.
 fn socket_arg(view: &View<'_>, index: usize) -> Option<u64> {
     if !matches!(view.call, Some("socket" | "socketpair")) {
         return None;
     }
-    let Some(record) = view.record(RecordType::SOCKETCALL) else { return arg(view, index) };
+    let Some(record) = view.record(RecordType::SOCKETCALL) else {
+        // Without that record, the registers of `socketcall` hold something else.
+        let direct = view.tokens.syscall != Some(b"102") || machine(view) != Some(machine::I386);
+        return if direct { int(view, index) } else { None };
+    };
     let key: &[u8] = match index {
         0 => b"a0",
         1 => b"a1",
         _ => b"a2",
     };
-    super::read::field_of(record, key).and_then(RawValue::bytes).and_then(hexadecimal)
+    field_of(record, key).and_then(RawValue::bytes).and_then(hexadecimal).map(lower)
 }
 
 fn open_flags(view: &View<'_>) -> Option<u64> {
     match view.call? {
-        "open" => arg(view, 1),
-        "openat" => arg(view, 2),
+        "open" => int(view, 1),
+        "openat" => int(view, 2),
         "openat2" => {
             // The register holds a pointer; the flags are in a record of their own, in octal.
-            let record = view.group.records().find(|r| r.kind_name == b"OPENAT2")?;
-            let text = super::read::field_of(record, b"oflag").and_then(RawValue::bytes)?;
+            let record = view.record(RecordType::OPENAT2)?;
+            let text = field_of(record, b"oflag").and_then(RawValue::bytes)?;
             u64::from_str_radix(std::str::from_utf8(text).ok()?, 8).ok()
         }
         _ => None,
     }
 }
 
-fn signal(view: &View<'_>, sink: Sink<'_>) {
-    let number = match view.call {
-        Some("kill" | "tkill") => arg(view, 1),
-        Some("tgkill") => arg(view, 2),
-        _ => view
-            .group
-            .records()
-            .find(|r| matches!(r.kind_name, b"ANOM_ABEND" | b"SECCOMP"))
-            .and_then(|record| super::read::field_of(record, b"sig"))
-            .and_then(RawValue::bytes)
-            .and_then(decimal)
-            .and_then(|number| u64::try_from(number).ok()),
-    };
-    let name = number
-        .and_then(|number| u32::try_from(number).ok())
-        .and_then(crate::record::tables::signal_name);
-    if let Some(name) = name {
-        sink(Scalar::Str(name));
+fn protection(view: &View<'_>) -> Option<u64> {
+    match view.call? {
+        // There the one argument points at all others.
+        "mmap" if matches!(machine(view), Some(machine::I386 | machine::S390)) => None,
+        "mmap" | "mmap2" | "mprotect" | "pkey_mprotect" => arg(view, 2),
+        _ => None,
     }
+}
+
+fn signal(view: &View<'_>) -> Option<u32> {
+    let number = match view.call {
+        Some("kill" | "tkill" | "rt_sigqueueinfo" | "pidfd_send_signal") => int(view, 1)?,
+        Some("tgkill" | "rt_tgsigqueueinfo") => int(view, 2)?,
+        _ => {
+            let record =
+                view.record(RecordType::ANOM_ABEND).or_else(|| view.record(RecordType::SECCOMP))?;
+            let number = field_of(record, b"sig").and_then(RawValue::bytes).and_then(decimal)?;
+            u64::try_from(number).ok()?
+        }
+    };
+    u32::try_from(number).ok()
 }
 
 /// The word for a number, or the number in decimal.
 fn word(words: Words, number: u64, sink: Sink<'_>) {
     match words.iter().find(|(known, _)| *known == number) {
-        Some((_, word)) => sink(Scalar::Str(word)),
-        None => sink(Scalar::Str(&number.to_string())),
+        Some((_, word)) => sink.word(word),
+        None => sink.value(Scalar::Str(&number.to_string())),
     }
 }
 
@@ -230,7 +278,7 @@ fn word(words: Words, number: u64, sink: Sink<'_>) {
 fn flags(words: Words, bits: u64, sink: Sink<'_>) {
     for (bit, word) in words {
         if bits & bit != 0 {
-            sink(Scalar::Str(word));
+            sink.word(word);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! [`Document`]: every field of an event, for people and other tools.
+//!
+//! In: the raw records of an event and what is known of its process. Out: its fields by name, read by
+//! the same code that fills in the fields that rules test.
 
 use super::context::read_context;
+use super::origin::{ContextField, Origin};
 use super::read::{Reader, Scratch};
-use super::source::{ContextField, Source};
-use super::{Group, Host, Process};
+use super::{Facts, Group, Host, Process};
 use crate::schema::FIELDS;
-use crate::value::Value;
+use crate::value::{Scalar, Value};
 
 /// Fields by dotted name, in the order of the schema, each with at least one value.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,57 +35,70 @@ impl Document {
 }
 
 /// Keys with fields of their own, which `auditd.data.*` does not repeat.
-const MAPPED: [&[u8]; 18] = [
+const MAPPED: [&[u8]; 20] = [
     b"pid", b"ppid", b"auid", b"uid", b"gid", b"euid", b"suid", b"fsuid", b"egid", b"sgid",
-    b"fsgid", b"ses", b"comm", b"exe", b"key", b"success", b"items", b"msg",
+    b"fsgid", b"ses", b"comm", b"exe", b"key", b"success", b"res", b"items", b"msg", b"subj",
 ];
 
-/// Fields that other names repeat; alerts show each fact once.
-const REPEATED: [&str; 24] = [
-    "event.original",
-    "auditd.sequence",
-    "service.type",
-    "data_stream.dataset",
-    "host.hostname",
-    "destination.path",
-    "audit.syscall",
-    "group.id",
-    "group.name",
-    "process.user.id",
-    "process.user.name",
-    "process.group.id",
-    "process.group.name",
-    "process.real_user.id",
-    "process.real_group.id",
-    "auditd.user.audit.id",
-    "auditd.user.audit.name",
-    "auditd.user.saved.id",
-    "auditd.user.filesystem.id",
-    "auditd.user.saved.group.id",
-    "auditd.user.filesystem.group.id",
-    "process.ancestors.name",
-    "process.ancestors.executable",
-    "auditd.data.socket.saddr",
+/// Fields that another field repeats; a document shows a fact once.
+const REPEATED: [(&str, &str); 28] = [
+    ("auditd.sequence", "event.sequence"),
+    ("service.type", "event.module"),
+    ("data_stream.dataset", "event.dataset"),
+    ("host.hostname", "host.name"),
+    ("destination.path", "destination.address"),
+    ("audit.syscall", "auditd.data.syscall"),
+    ("file.Ext.original.path", "file.path"),
+    ("file.Ext.original.name", "file.name"),
+    ("file.Ext.original.extension", "file.extension"),
+    ("process.user.id", "user.id"),
+    ("process.user.name", "user.name"),
+    ("process.real_user.id", "user.id"),
+    ("user.Ext.real.id", "user.id"),
+    ("user.group.id", "group.id"),
+    ("user.group.name", "group.name"),
+    ("process.group.id", "group.id"),
+    ("process.group.name", "group.name"),
+    ("process.real_group.id", "group.id"),
+    ("group.Ext.real.id", "group.id"),
+    ("auditd.user.audit.id", "user.audit.id"),
+    ("auditd.user.audit.name", "user.audit.name"),
+    ("auditd.user.saved.id", "user.saved.id"),
+    ("auditd.user.saved.name", "user.saved.name"),
+    ("auditd.user.filesystem.id", "user.filesystem.id"),
+    ("auditd.user.filesystem.name", "user.filesystem.name"),
+    ("process.ancestors.name", "process.parent.name"),
+    ("process.ancestors.executable", "process.parent.executable"),
+    ("auditd.summary.how", "process.executable"),
 ];
+
+/// Too long for a document, which stands beside the records anyway.
+const LEFT_OUT: [&str; 1] = ["event.original"];
 
 /// Reads every field of an event.
 pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Process>) -> Document {
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
+    let facts = Facts::of(&mut reader);
     let mut document = Document::default();
-    for info in FIELDS.iter().filter(|info| !info.name.ends_with('*')) {
-        if REPEATED.contains(&info.name) {
-            continue;
-        }
-        let mut values = Vec::new();
-        reader.read(&Source::of(info.name), &mut |value| values.push(Value::from(value)));
+    for info in FIELDS.iter().filter(|info| !LEFT_OUT.contains(&info.name)) {
+        let mut values = values(&mut reader, info.name);
         if values.is_empty()
             && let (Some(process), Some(field)) = (process, ContextField::of(info.name))
+            && facts.admits(field)
         {
-            read_context(process, field, &mut |value| values.push(Value::from(value)));
+            let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
+            read_context(process, field, push);
         }
         if !values.is_empty() {
             document.fields.push((info.name.to_owned(), values));
+        }
+    }
+    for (repeated, by) in REPEATED {
+        // A list may hold what its repetition says and more.
+        let told = document.values(repeated).iter().all(|v| document.values(by).contains(v));
+        if told {
+            document.fields.retain(|(name, _)| name != repeated);
         }
     }
     let mut keys: Vec<String> = Vec::new();
@@ -93,20 +109,20 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
     });
     keys.sort_unstable();
     keys.dedup();
-    for key in keys {
-        family(&mut reader, &mut document, &format!("auditd.data.{key}"));
-    }
-    for key in ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"] {
-        family(&mut reader, &mut document, &format!("auditd.paths.{key}"));
+    let paths = ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
+    let names = keys.iter().map(|key| format!("auditd.data.{key}"));
+    for name in names.chain(paths.iter().map(|key| format!("auditd.paths.{key}"))) {
+        let values = values(&mut reader, &name);
+        let known = document.fields.iter().any(|(known, _)| *known == name);
+        if !values.is_empty() && !known {
+            document.fields.push((name, values));
+        }
     }
     document
 }
 
-fn family(reader: &mut Reader<'_, '_>, document: &mut Document, name: &str) {
+fn values(reader: &mut Reader<'_, '_>, name: &str) -> Vec<Value> {
     let mut values = Vec::new();
-    reader.read(&Source::of(name), &mut |value| values.push(Value::from(value)));
-    let known = document.fields.iter().any(|(known, _)| known == name);
-    if !values.is_empty() && !known {
-        document.fields.push((name.to_owned(), values));
-    }
+    reader.read(&Origin::of(name), &mut |value: Scalar<'_>| values.push(Value::from(value)));
+    values
 }

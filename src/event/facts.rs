@@ -3,14 +3,17 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
-use super::decoded::{child_pid, makes_thread};
-use super::read::Reader;
-use super::source::Source;
-use super::view::{View, decimal};
+use super::decoded::child_process;
+use super::origin::{ContextField, IdKey, Origin};
+use super::read::{DELETED, Reader, Scratch};
+use super::view::decimal;
 use super::{Event, Process};
-use crate::record::RawValue;
+use crate::record::{RawValue, RecordType, decode_into};
 use crate::time::Timestamp;
 use crate::value::Scalar;
+
+/// Bytes of arguments that are remembered of a process.
+const ARGS_BYTES: usize = 32 << 10;
 
 /// What an event says about processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,11 +26,13 @@ pub struct Facts {
     pub is_call: bool,
     /// The process now runs another program.
     pub is_exec: bool,
+    /// The process tried to run another program and did not.
+    pub is_failed_exec: bool,
     /// The process ended.
     pub is_exit: bool,
     /// The process it made.
     pub child: Option<i64>,
-    /// Tells programs apart: a hash of the logged path.
+    /// Tells programs apart: a hash of their path.
     pub program: Option<u64>,
 }
 
@@ -35,22 +40,45 @@ pub struct Facts {
 const SEED: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(7);
 
 impl Facts {
-    pub(super) fn of(view: &View<'_>) -> Self {
-        let program = view.tokens.exe.and_then(RawValue::bytes).map(|path| {
-            let mut hasher = SEED.build_hasher();
-            hasher.write(path);
-            hasher.finish()
-        });
+    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+        let view = &reader.view;
+        let is_exec = view.is_exec();
         Self {
             pid: view.tokens.pid.and_then(decimal),
             ppid: view.tokens.ppid.and_then(decimal),
             is_call: view.is_call,
-            is_exec: view.is_exec(),
-            is_exit: matches!(view.call, Some("exit_group")),
-            child: if makes_thread(view) { None } else { child_pid(view) },
-            program,
+            is_exec,
+            is_failed_exec: view.calls_exec() && !is_exec,
+            is_exit: view.is_call && view.call == Some("exit_group"),
+            child: if view.is_call { child_process(view) } else { None },
+            program: view.exe().and_then(|path| program(path, &mut reader.scratch.bytes)),
         }
     }
+
+    /// Whether what is known of the process may stand in this field of the event.
+    ///
+    /// Arguments of an execution that failed are not logged; those of the program that went on running
+    /// would be taken for them.
+    pub fn admits(&self, field: ContextField) -> bool {
+        let of_exec = matches!(
+            field,
+            ContextField::Args | ContextField::ArgsCount | ContextField::CommandLine
+        );
+        !(of_exec && self.is_failed_exec)
+    }
+}
+
+/// A hash of a path. A file that was deleted since is still the same program.
+fn program(path: RawValue<'_>, decoded: &mut Vec<u8>) -> Option<u64> {
+    let mut bytes = path.bytes().filter(|bytes| !bytes.is_empty())?;
+    if matches!(path, RawValue::Bare(_)) {
+        decoded.clear();
+        decode_into(b"exe", RecordType::SYSCALL, path, decoded);
+        bytes = decoded;
+    }
+    let mut hasher = SEED.build_hasher();
+    hasher.write(bytes.strip_suffix(DELETED).unwrap_or(bytes));
+    Some(hasher.finish())
 }
 
 impl Event {
@@ -62,27 +90,42 @@ impl Event {
         start: Timestamp,
         parent: Option<Arc<Process>>,
     ) -> Process {
-        let mut scratch = super::read::Scratch::default();
+        let mut scratch = Scratch::default();
         let mut reader = Reader::new(&self.raw, self.host.as_deref(), &mut scratch);
-        let mut first = |source: Source| {
+        let mut first = |origin: Origin| {
             let mut found: Option<Box<str>> = None;
-            reader.read(&source, &mut |value| {
+            reader.read(&origin, &mut |value: Scalar<'_>| {
                 if let Scalar::Str(text) = value {
                     found.get_or_insert_with(|| text.into());
                 }
             });
             found
         };
-        let name = first(Source::ProcessName);
-        let executable = first(Source::ProcessExecutable);
-        let working_directory = first(Source::ProcessWorkingDirectory);
-        let user = first(Source::Id(super::source::IdKey::Uid));
+        let name = first(Origin::ProcessName);
+        let executable = first(Origin::Executable);
+        let working_directory = first(Origin::WorkingDirectory);
+        let user = first(Origin::Id(IdKey::Uid));
+        let group = first(Origin::Id(IdKey::Gid));
         let mut args: Vec<Box<str>> = Vec::new();
-        reader.read(&Source::ProcessArgs, &mut |value| {
-            if let Scalar::Str(text) = value {
-                args.push(text.into());
-            }
-        });
+        let mut left = ARGS_BYTES;
+        let mut args_count = None;
+        if self.facts.is_exec {
+            reader.read(&Origin::Args, &mut |value: Scalar<'_>| {
+                if let Scalar::Str(text) = value
+                    && left > 0
+                {
+                    let kept = prefix(text, left);
+                    // Empty arguments take room too.
+                    left = left.saturating_sub(kept.len() + size_of::<Box<str>>());
+                    args.push(kept.into());
+                }
+            });
+            reader.read(&Origin::ArgsCount, &mut |value: Scalar<'_>| {
+                if let Scalar::Int(count) = value {
+                    args_count = Some(count);
+                }
+            });
+        }
         Process {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),
@@ -90,8 +133,10 @@ impl Event {
             name,
             executable,
             args: args.into(),
+            args_count,
             working_directory,
             user,
+            group,
             start,
             parent,
         }
@@ -101,4 +146,10 @@ impl Event {
     pub fn facts(&self) -> Facts {
         self.facts
     }
+}
+
+/// The first characters of a text that fit into `bytes`.
+fn prefix(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or("")
 }

@@ -19,12 +19,16 @@ pub struct Process {
     pub name: Option<Box<str>>,
     /// Path of the program.
     pub executable: Option<Box<str>>,
-    /// Arguments; empty when the execution was not seen.
+    /// The first arguments, 32 KiB at most; empty when the execution was not seen.
     pub args: Box<[Box<str>]>,
+    /// How many arguments it was started with, kept or not.
+    pub args_count: Option<i64>,
     /// Where it was started.
     pub working_directory: Option<Box<str>>,
     /// User id as text.
     pub user: Option<Box<str>>,
+    /// Group id as text.
+    pub group: Option<Box<str>>,
     /// When it was first seen.
     pub start: Timestamp,
     /// The process that started it, as it was then. Chains are at most 16 long.
@@ -40,5 +44,19 @@ impl Process {
     /// How many ancestors are known.
     pub fn depth(&self) -> usize {
         self.ancestors().count()
+    }
+
+    /// Bytes it occupies, without its ancestors.
+    pub fn size_bytes(&self) -> usize {
+        let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        let args: usize = self.args.iter().map(|arg| arg.len() + size_of::<Box<str>>()).sum();
+        size_of::<Self>()
+            + self.entity_id.len()
+            + text(&self.name)
+            + text(&self.executable)
+            + text(&self.working_directory)
+            + text(&self.user)
+            + text(&self.group)
+            + args
     }
 }

@@ -1,7 +1,7 @@
 //! [`Projection`]: which fields of an event are filled in, and from where.
 
+use super::origin::{ContextField, Origin};
 use super::read::Reader;
-use super::source::{ContextField, Source};
 use super::{Event, Facts, Group, Host};
 use crate::schema::{FieldId, FieldType};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The fields that a rule set reads. Built once; the position of a field is its [`FieldId`].
 #[derive(Debug, Default)]
 pub struct Projection {
-    fields: Vec<Source>,
+    fields: Vec<Origin>,
     context: Vec<(FieldId, ContextField)>,
 }
 
@@ -23,7 +23,7 @@ impl Projection {
             {
                 this.context.push((FieldId(id), context));
             }
-            this.fields.push(Source::of(name));
+            this.fields.push(Origin::of(name));
         }
         this
     }
@@ -53,10 +53,10 @@ impl Event {
         self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut reader = Reader::new(&group, host.as_deref(), &mut scratch);
-        for (source, index) in projection.fields.iter().zip(0..) {
-            self.fill(FieldId(index), |sink| reader.read(source, sink));
+        for (origin, index) in projection.fields.iter().zip(0..) {
+            self.fill(FieldId(index), |sink| reader.read(origin, sink));
         }
-        self.facts = Facts::of(&reader.view);
+        self.facts = Facts::of(&mut reader);
         self.scratch = scratch;
         self.raw = group;
         self.host = host;

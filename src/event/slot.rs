@@ -9,6 +9,7 @@ use super::group::Group;
 use super::host::Host;
 use super::process::Process;
 use super::read::Scratch;
+use super::take::Take;
 use crate::schema::FieldId;
 use crate::time::{Ordinal, Timestamp};
 use crate::value::Scalar;
@@ -142,12 +143,9 @@ impl Event {
     }
 
     /// Sets a field to what `values` gives.
-    pub fn fill(&mut self, field: FieldId, values: impl FnOnce(&mut dyn FnMut(Scalar<'_>))) {
+    pub fn fill(&mut self, field: FieldId, values: impl FnOnce(&mut dyn Take)) {
         let start = self.items.len();
-        values(&mut |value| {
-            let slot = self.keep_scalar(value);
-            self.items.push(slot);
-        });
+        values(&mut Filler { event: self });
         self.close_list(field, start);
     }
 
@@ -181,6 +179,35 @@ impl Event {
         std::mem::size_of::<Self>()
             + (self.slots.len() + self.items.len()) * std::mem::size_of::<Slot>()
             + self.text.len()
+    }
+}
+
+/// Keeps the values of one field in its event.
+struct Filler<'e> {
+    event: &'e mut Event,
+}
+
+impl Take for Filler<'_> {
+    fn value(&mut self, value: Scalar<'_>) {
+        let slot = self.event.keep_scalar(value);
+        self.event.items.push(slot);
+    }
+
+    fn word(&mut self, word: &'static str) {
+        self.event.items.push(Slot::Static(word));
+    }
+
+    fn joined(&mut self, parts: &[Box<str>]) {
+        let text = &mut self.event.text;
+        let start = text.len();
+        for (part, at) in parts.iter().zip(0_u32..) {
+            if at > 0 {
+                text.push(' ');
+            }
+            text.push_str(part);
+        }
+        let slot = Slot::Text(index(start)..index(text.len()));
+        self.event.items.push(slot);
     }
 }
 

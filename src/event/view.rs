@@ -1,18 +1,18 @@
 //! [`View`]: the records of one event taken apart, once, for whoever wants a field of it.
 //!
-//! In: a [`Group`]. Out: the tokens of its main record by key, other records on demand. Nothing is
-//! decoded or allocated here.
+//! In: a [`Group`]. Out: the tokens of its main record by key, which call was meant and whether it
+//! worked, other records on demand. Nothing is decoded or allocated here.
 
-use super::actions::{self, Row};
 use super::group::{Group, Record};
 use crate::record::tables::{parse_arch, syscall_name};
-use crate::record::{RawValue, RecordType, fields};
+use crate::record::{RawValue, RecordType, fields, nested};
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tokens<'g> {
     pub(super) arch: Option<&'g [u8]>,
     pub(super) syscall: Option<&'g [u8]>,
+    pub(super) uring_op: Option<&'g [u8]>,
     pub(super) success: Option<&'g [u8]>,
     pub(super) exit: Option<&'g [u8]>,
     pub(super) args: [Option<&'g [u8]>; 4],
@@ -42,6 +42,7 @@ impl<'g> Tokens<'g> {
             let slot = match field.key {
                 b"arch" => &mut tokens.arch,
                 b"syscall" => &mut tokens.syscall,
+                b"uring_op" => &mut tokens.uring_op,
                 b"success" => &mut tokens.success,
                 b"exit" => &mut tokens.exit,
                 b"a0" => &mut tokens.args[0],
@@ -84,43 +85,40 @@ impl<'g> Tokens<'g> {
 #[derive(Debug)]
 pub(super) struct View<'g> {
     pub(super) group: &'g Group,
-    /// The record the event is about: SYSCALL or URINGOP if there is one, else the first.
+    /// The record the event is about: SYSCALL or URINGOP if there is one, else the leading one.
     pub(super) main: Option<Record<'g>>,
+    /// The record that gives the event its type.
+    pub(super) leading: Option<Record<'g>>,
     pub(super) tokens: Tokens<'g>,
-    /// Whether `main` is a system call.
+    /// Whether `main` is a system call or its like.
     pub(super) is_call: bool,
-    /// The system call that was meant: `connect`, also where the log says `socketcall`.
+    /// The system call that was meant: `connect`, also where the log says `socketcall` or is of an
+    /// io_uring operation.
     pub(super) call: Option<&'static str>,
     pub(super) arch: Option<u32>,
     pub(super) exit: Option<i64>,
-    /// `None` when the log does not say.
-    pub(super) success: Option<bool>,
-    /// ECS names; those of a leading record and of the call where there are both.
-    pub(super) rows: [Option<Row>; 2],
+    /// What the log says about success; `None` when it does not say.
+    pub(super) result: Option<bool>,
 }
 
 impl<'g> View<'g> {
     pub(super) fn new(group: &'g Group) -> Self {
-        let first = group.records().next();
-        let call = group
-            .records()
-            .find(|r| r.kind == RecordType::SYSCALL || r.kind == RecordType::URINGOP);
-        let main = call.or(first);
+        let call = group.first(RecordType::SYSCALL).or_else(|| group.first(RecordType::URINGOP));
+        let leading = leading(group, call);
+        let main = call.or(leading);
         let tokens = main.map_or_else(Tokens::default, |main| Tokens::read(main.body));
         let mut view = Self {
             group,
             main,
+            leading,
             tokens,
             is_call: call.is_some(),
             call: None,
             arch: tokens.arch.and_then(parse_arch),
             exit: tokens.exit.and_then(decimal),
-            success: None,
-            rows: [None, None],
+            result: result(&tokens),
         };
         view.call = view.meant_call();
-        view.success = view.outcome();
-        view.rows = view.names(first);
         view
     }
 
@@ -129,12 +127,58 @@ impl<'g> View<'g> {
         self.group.first(kind)
     }
 
-    /// Whether the event is an execution that worked.
+    /// All records of a type.
+    pub(super) fn records(&self, kind: RecordType) -> impl Iterator<Item = Record<'g>> + use<'g> {
+        self.group.records().filter(move |record| record.kind == kind)
+    }
+
+    /// Whether the event did what it is for. A connection that is still being made, and a call that
+    /// was interrupted to be restarted, neither worked nor failed.
+    pub(super) fn success(&self) -> Option<bool> {
+        const EALREADY: i64 = -114;
+        const EINPROGRESS: i64 = -115;
+        match self.exit {
+            Some(-516..=-512) => None,
+            Some(EALREADY | EINPROGRESS) if self.call == Some("connect") => None,
+            _ => self.result,
+        }
+    }
+
+    /// Whether the event is the call of an execution, worked or not.
+    pub(super) fn calls_exec(&self) -> bool {
+        self.is_call && matches!(self.call, Some("execve" | "execveat"))
+    }
+
+    /// Whether the event is an execution that worked. Only those have an EXECVE record, so that it
+    /// decides where the result was lost.
     pub(super) fn is_exec(&self) -> bool {
-        matches!(self.call, Some("execve" | "execveat")) && self.success != Some(false)
+        self.calls_exec()
+            && self.result.unwrap_or_else(|| self.record(RecordType::EXECVE).is_some())
+    }
+
+    /// `exe=`, of the process or as a program says it.
+    pub(super) fn exe(&self) -> Option<RawValue<'g>> {
+        self.tokens.exe.or_else(|| nested_field(self.tokens.nested?, b"exe"))
+    }
+
+    /// A field of the program's text, else of the main record itself.
+    pub(super) fn said(&self, key: &[u8]) -> Option<RawValue<'g>> {
+        let nested = self.tokens.nested.and_then(|text| nested_field(text, key));
+        nested.or_else(|| field_of(self.main?, key))
+    }
+
+    /// Whether an open has made the file it opened.
+    pub(super) fn created_file(&self) -> bool {
+        // The name of a file cannot hold a space here, so that most records are done with one search.
+        let mentioned =
+            |path: &Record<'_>| memchr::memmem::find(path.body, b"type=CREATE").is_some();
+        self.records(RecordType::PATH).filter(mentioned).any(|p| name_type(p) == Some(b"CREATE"))
     }
 
     fn meant_call(&self) -> Option<&'static str> {
+        if let Some(operation) = self.tokens.uring_op {
+            return uring_call(decimal(operation)?);
+        }
         let number = u32::try_from(self.tokens.syscall.and_then(decimal)?).ok()?;
         let name = syscall_name(self.arch?, number)?;
         if name != "socketcall" {
@@ -147,59 +191,103 @@ impl<'g> View<'g> {
             Some(b"3") => "connect",
             Some(b"4") => "listen",
             Some(b"5") => "accept",
+            Some(b"6") => "getsockname",
+            Some(b"7") => "getpeername",
+            Some(b"8") => "socketpair",
             Some(b"9") => "send",
             Some(b"a") => "recv",
             Some(b"b") => "sendto",
             Some(b"c") => "recvfrom",
+            Some(b"d") => "shutdown",
+            Some(b"e") => "setsockopt",
+            Some(b"f") => "getsockopt",
             Some(b"10") => "sendmsg",
             Some(b"11") => "recvmsg",
             Some(b"12") => "accept4",
+            Some(b"13") => "recvmmsg",
+            Some(b"14") => "sendmmsg",
             _ => name,
         })
     }
+}
 
-    fn outcome(&self) -> Option<bool> {
-        let nested = self
-            .tokens
-            .nested
-            .and_then(|text| super::read::nested_field(text, b"res").and_then(RawValue::bytes));
-        match self.tokens.success.or(self.tokens.res).or(nested)? {
-            b"yes" | b"1" => Some(true),
-            word if word.starts_with(b"suc") => Some(true),
-            b"no" | b"0" => Some(false),
-            word if word.starts_with(b"fail") => Some(false),
-            _ => None,
-        }
+/// The record that gives an event its type: the kernel writes what it has to say before the system
+/// call that caused it. Tools that print events backwards put it last.
+fn leading<'g>(group: &'g Group, call: Option<Record<'g>>) -> Option<Record<'g>> {
+    let accompanies = |record: &Record<'_>| record.kind.accompanies_syscall();
+    let first = group.records().next()?;
+    if !accompanies(&first) {
+        return Some(first);
     }
+    let last = group.records().last().filter(|last| !accompanies(last));
+    last.or(call).or(Some(first))
+}
 
-    fn names(&self, first: Option<Record<'g>>) -> [Option<Row>; 2] {
-        let call = self.is_call.then(|| match self.call {
-            Some("open" | "openat" | "openat2") if self.created_file() => actions::OPEN_CREATED,
-            Some("clone" | "clone3" | "fork" | "vfork") if self.exit.is_none_or(|pid| pid <= 0) => {
-                actions::OTHER
-            }
-            Some(name) => actions::by_syscall(name, self.success != Some(false)),
-            None => actions::OTHER,
-        });
-        let leading = first.filter(|r| r.kind != RecordType::SYSCALL).and_then(|record| {
-            if record.kind == RecordType::AVC {
-                let apparmor = fields(record.body).any(|field| field.key == b"apparmor");
-                return Some(actions::by_avc(apparmor));
-            }
-            actions::by_record(std::str::from_utf8(record.kind_name).ok()?)
-        });
-        [leading, call]
+fn result(tokens: &Tokens<'_>) -> Option<bool> {
+    let nested = || nested_field(tokens.nested?, b"res").and_then(RawValue::bytes);
+    let starts = |word: &[u8], start: &[u8]| {
+        word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    match tokens.success.or(tokens.res).or_else(nested)? {
+        b"yes" | b"1" => Some(true),
+        b"no" | b"0" => Some(false),
+        word if starts(word, b"suc") => Some(true),
+        word if starts(word, b"fail") => Some(false),
+        _ => None,
     }
+}
 
-    /// Whether an open has made the file it opened.
-    fn created_file(&self) -> bool {
-        self.success != Some(false)
-            && self.group.records().filter(|r| r.kind == RecordType::PATH).any(|path| {
-                fields(path.body).any(|f| {
-                    matches!(f.key, b"nametype" | b"objtype") && f.value.bytes() == Some(b"CREATE")
-                })
-            })
-    }
+/// The system call that does what an io_uring operation does.
+fn uring_call(operation: i64) -> Option<&'static str> {
+    Some(match operation {
+        9 | 48 => "sendmsg",
+        10 => "recvmsg",
+        13 => "accept4",
+        16 => "connect",
+        17 => "fallocate",
+        18 => "openat",
+        19 => "close",
+        21 => "statx",
+        22 => "read",
+        23 => "write",
+        25 => "madvise",
+        26 | 47 => "send",
+        27 => "recv",
+        28 => "openat2",
+        30 => "splice",
+        33 => "tee",
+        34 => "shutdown",
+        35 => "renameat2",
+        36 => "unlinkat",
+        37 => "mkdirat",
+        38 => "symlinkat",
+        39 => "linkat",
+        41 => "fsetxattr",
+        42 => "setxattr",
+        43 => "fgetxattr",
+        44 => "getxattr",
+        45 => "socket",
+        55 => "ftruncate",
+        56 => "bind",
+        57 => "listen",
+        _ => return None,
+    })
+}
+
+/// `nametype=` of a PATH record, which old kernels call `objtype=`.
+pub(super) fn name_type(path: Record<'_>) -> Option<&[u8]> {
+    let found = fields(path.body).find(|field| matches!(field.key, b"nametype" | b"objtype"))?;
+    found.value.bytes()
+}
+
+/// The first field of a record with this key.
+pub(super) fn field_of<'g>(record: Record<'g>, key: &[u8]) -> Option<RawValue<'g>> {
+    fields(record.body).find(|field| field.key == key).map(|field| field.value)
+}
+
+/// The first field of a program's text with this key.
+pub(super) fn nested_field<'g>(text: &'g [u8], key: &[u8]) -> Option<RawValue<'g>> {
+    nested(text).find(|field| field.key == key).map(|field| field.value)
 }
 
 /// A decimal number with optional minus.

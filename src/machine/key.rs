@@ -4,6 +4,11 @@
 //! order of the values, encoded into a reused buffer. A key is the tuple of its values by value and
 //! kind: `1` and `"1"` differ, `1` and `1.0` do not.
 
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+
 use crate::event::Event;
 use crate::plan::KeyColumn;
 use crate::time::Timestamp;
@@ -12,6 +17,8 @@ use crate::value::{Scalar, Value};
 /// Most keys one event may have for one item. Array-valued keys multiply, so hostile data could ask
 /// for any number; what is left out is counted.
 const MAX_KEYS: usize = 1024;
+/// Up to so many values of a column are compared one by one.
+const FEW: usize = 16;
 
 /// Reused memory for the keys of one event.
 #[derive(Debug, Default)]
@@ -24,14 +31,33 @@ pub(crate) struct KeyScratch {
     parts: Vec<u8>,
     part_ends: Vec<usize>,
     columns: Vec<std::ops::Range<usize>>,
+    /// Values of the column at hand, for columns of many values.
+    distinct: HashTable<usize>,
+    seeds: RandomState,
+    /// What the keys were found for, so that the next item with the same columns finds them done.
+    filled: Vec<KeyColumn>,
+    fresh: bool,
     /// Keys left out because of [`MAX_KEYS`].
     pub(crate) dropped: u64,
 }
 
 impl KeyScratch {
+    /// Another event comes.
+    pub(crate) fn next_event(&mut self) {
+        self.fresh = false;
+    }
+
     /// Finds the keys of `event`; afterwards [`KeyScratch::len`] says how many there are. An event that
     /// lacks a mandatory column has none. Without columns there is one, empty, key.
+    ///
+    /// Between two events that are not the same, [`KeyScratch::next_event`] must be called.
     pub(crate) fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
+        if self.fresh && self.filled == columns {
+            return;
+        }
+        self.fresh = true;
+        self.filled.clear();
+        self.filled.extend_from_slice(columns);
         self.bytes.clear();
         self.ends.clear();
         if columns.is_empty() {
@@ -44,18 +70,21 @@ impl KeyScratch {
         let mut combinations: usize = 1;
         for column in columns {
             let first = self.part_ends.len();
-            for value in event.values(column.field) {
+            self.distinct.clear();
+            let mut values = event.values(column.field);
+            for value in values.by_ref() {
                 let start = self.parts.len();
                 encode(Some(value), &mut self.parts);
-                if self.seen(first, start) {
+                if self.is_repeated(first, start) {
                     self.parts.truncate(start);
-                } else {
-                    self.part_ends.push(self.parts.len());
+                    continue;
                 }
+                self.part_ends.push(self.parts.len());
                 if self.part_ends.len() - first >= MAX_KEYS {
                     break;
                 }
             }
+            self.dropped += values.count() as u64;
             if self.part_ends.len() == first {
                 if !column.optional {
                     return;
@@ -73,9 +102,30 @@ impl KeyScratch {
     }
 
     /// Whether the value that starts at `start` already stands among the parts from `first` on.
-    fn seen(&self, first: usize, start: usize) -> bool {
+    fn is_repeated(&mut self, first: usize, start: usize) -> bool {
+        let known = self.part_ends.len();
+        if known - first < FEW {
+            let new = self.parts.get(start..).unwrap_or_default();
+            return (first..known).any(|index| self.part(index) == new);
+        }
+        let mut distinct = std::mem::take(&mut self.distinct);
+        let hash = |index: &usize| self.seeds.hash_one(self.part(*index));
+        if distinct.is_empty() {
+            (first..known).for_each(|index| {
+                distinct.insert_unique(hash(&index), index, hash);
+            });
+        }
         let new = self.parts.get(start..).unwrap_or_default();
-        (first..self.part_ends.len()).any(|index| self.part(index) == new)
+        let of_new = self.seeds.hash_one(new);
+        let repeated = distinct.find(of_new, |index| self.part(*index) == new).is_some();
+        if !repeated {
+            // Its end is not noted yet: the caller does that at once.
+            distinct.insert_unique(of_new, known, |index| {
+                if *index == known { of_new } else { hash(index) }
+            });
+        }
+        self.distinct = distinct;
+        repeated
     }
 
     fn part(&self, index: usize) -> &[u8] {
@@ -114,6 +164,9 @@ impl KeyScratch {
     }
 }
 
+/// The first number beyond `i64`.
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// Appends one value: a tag, then its bytes; text is preceded by its length.
 fn encode(value: Option<Scalar<'_>>, out: &mut Vec<u8>) {
     match value {
@@ -125,12 +178,9 @@ fn encode(value: Option<Scalar<'_>>, out: &mut Vec<u8>) {
         }
         Some(Scalar::Float(f)) => {
             // Whole numbers are the same key whichever way they were written.
-            #[expect(clippy::cast_possible_truncation, reason = "compared back below")]
-            let whole = f as i64;
-            #[expect(clippy::cast_precision_loss, reason = "exactness is what is tested")]
-            let same = whole as f64 == f;
-            if same {
-                return encode(Some(Scalar::Int(whole)), out);
+            if f.trunc() == f && (-TWO_TO_63..TWO_TO_63).contains(&f) {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+                return encode(Some(Scalar::Int(f as i64)), out);
             }
             out.push(3);
             out.extend_from_slice(&f.to_bits().to_be_bytes());
@@ -248,12 +298,14 @@ mod tests {
 
     #[test]
     fn kinds_differ_but_whole_floats_are_numbers() {
-        let mut event = Event::new(3);
+        let mut event = Event::new(5);
         event.set(FieldId(0), Slot::Int(1));
         event.set(FieldId(1), Slot::Float(1.0));
         event.set(FieldId(2), Slot::Static("1"));
+        event.set(FieldId(3), Slot::Float(TWO_TO_63));
+        event.set(FieldId(4), Slot::Int(i64::MAX));
         let mut scratch = KeyScratch::default();
-        let encoded: Vec<Vec<u8>> = (0..3)
+        let encoded: Vec<Vec<u8>> = (0..5)
             .map(|field| {
                 scratch.fill(&event, &[column(field, false)]);
                 scratch.get(0).to_vec()
@@ -261,6 +313,7 @@ mod tests {
             .collect();
         assert_eq!(encoded[0], encoded[1]);
         assert_ne!(encoded[0], encoded[2]);
+        assert_ne!(encoded[3], encoded[4], "the one is one larger than the other");
     }
 
     #[test]
@@ -271,5 +324,43 @@ mod tests {
         scratch.fill(&event, &[column(0, false), column(0, false)]);
         assert_eq!(scratch.len(), MAX_KEYS);
         assert_eq!(scratch.dropped, 10_000 - MAX_KEYS as u64);
+    }
+
+    #[test]
+    fn values_of_one_column_are_bounded_and_what_is_left_out_is_counted() {
+        let mut event = Event::new(1);
+        event.set_list(FieldId(0), (0..2000).map(Slot::Int));
+        let mut scratch = KeyScratch::default();
+        scratch.fill(&event, &[column(0, false)]);
+        assert_eq!(scratch.len(), MAX_KEYS);
+        assert_eq!(scratch.dropped, 2000 - MAX_KEYS as u64);
+    }
+
+    #[test]
+    fn many_values_are_told_apart_in_their_order() {
+        let mut event = Event::new(2);
+        event.set_list(FieldId(0), (0..100_000).map(|i| Slot::Int(i % 50)));
+        event.set(FieldId(1), Slot::Int(7));
+        let expected: Vec<String> = (0..50).map(|i| format!("7,{i}")).collect();
+        assert_eq!(keys(&event, &[column(1, false), column(0, false)]), expected);
+    }
+
+    #[test]
+    fn keys_are_found_anew_for_other_columns_and_other_events() {
+        let mut scratch = KeyScratch::default();
+        let mut found = |event: &Event, columns: &[KeyColumn]| {
+            scratch.fill(event, columns);
+            (0..scratch.len()).map(|i| decode(scratch.get(i))).collect::<Vec<_>>()
+        };
+        let mut event = Event::new(2);
+        event.set(FieldId(0), Slot::Int(1));
+        let one = [column(0, false)];
+        assert_eq!(found(&event, &one), [[Value::Int(1)]]);
+        assert_eq!(found(&event, &[column(1, true)]), [[Value::Null]]);
+        assert_eq!(found(&event, &one), [[Value::Int(1)]]);
+        event.set(FieldId(0), Slot::Int(2));
+        scratch.next_event();
+        scratch.fill(&event, &one);
+        assert_eq!(decode(scratch.get(0)), [Value::Int(2)]);
     }
 }

@@ -6,7 +6,7 @@
 //! [`advance`](sequence::Sequence) calls.
 //!
 //! * `predicate` tells which stages an event satisfies, sharing tests over all rules;
-//! * `key` and `table` find the partials of the event's join keys;
+//! * `key` and `table` find the partials of the event's join keys, `timers` those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
 //! * `pipe` applies `head` and `tail`.
 
@@ -19,6 +19,7 @@ pub(crate) mod sample;
 pub(crate) mod sequence;
 pub(crate) mod table;
 pub(crate) mod test;
+mod timers;
 
 use std::sync::Arc;
 

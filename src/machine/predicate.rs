@@ -11,12 +11,12 @@ use std::num::NonZeroUsize;
 use lru::LruCache;
 
 use super::expr::{ExprScratch, Program};
-use super::test::Tester;
+use super::test::{Subject, Tester};
 use crate::check::ir::{self, Test};
 use crate::event::Event;
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
-use crate::value::{Scalar, Value, fold_char};
+use crate::value::{Scalar, Value};
 
 /// Values remembered per field.
 const MEMO_VALUES: usize = 4096;
@@ -59,6 +59,9 @@ struct FieldTests {
     other: Vec<(LeafIx, Tester)>,
 }
 
+/// The leaves outside `exact` that a value made true before.
+type Memo = LruCache<Box<str>, Box<[LeafIx]>>;
+
 /// What is known about the current event, and what values gave before.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -70,7 +73,8 @@ pub(crate) struct Scratch {
     stages: Vec<u32>,
     /// Leaves found true, each once.
     truths: Vec<LeafIx>,
-    memos: Vec<Option<LruCache<Box<str>, Box<[LeafIx]>>>>,
+    /// By field; `None` where nothing is worth remembering.
+    memos: Vec<Option<Memo>>,
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
@@ -361,16 +365,16 @@ impl FieldTests {
     /// Leaves `scratch.hits` holding the leaves outside `exact` that `text` makes true.
     fn test_text(&self, text: &str, scratch: &mut Scratch) {
         scratch.hits.clear();
-        if !self.folded.is_empty() {
-            scratch.folded.clear();
-            scratch.folded.extend(text.chars().map(fold_char));
-            if let Some(leaves) = self.folded.get(scratch.folded.as_str()) {
-                scratch.hits.extend_from_slice(leaves);
-            }
+        let Scratch { hits, folded, .. } = scratch;
+        let mut subject = Subject::new(Scalar::Str(text), folded);
+        if !self.folded.is_empty()
+            && let Some(leaves) = subject.folded().and_then(|folded| self.folded.get(folded))
+        {
+            hits.extend_from_slice(leaves);
         }
         for (leaf, tester) in &self.text {
-            if tester.matches(Scalar::Str(text)) {
-                scratch.hits.push(*leaf);
+            if tester.passes(&mut subject) {
+                hits.push(*leaf);
             }
         }
     }
@@ -381,3 +385,6 @@ fn push_distinct(leaves: &mut Vec<LeafIx>, leaf: LeafIx) {
         leaves.push(leaf);
     }
 }
+
+#[cfg(test)]
+mod tests;

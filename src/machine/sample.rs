@@ -4,16 +4,21 @@
 //! `per_key` samples are reported. With a window, the events of a sample lie at most that far apart,
 //! and a key may be reported again once the window has left its last sample behind.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::table::{KeyTable, Place};
+use super::timers::Timers;
 use super::{Candidate, Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::time::{Duration, Timestamp};
+
+type List = VecDeque<Arc<Kept>>;
+
+/// What an empty list costs once it has held something, about.
+const LIST_BYTES: usize = size_of::<List>() + 4 * size_of::<Arc<Kept>>();
 
 /// A program and its pending keys.
 #[derive(Debug)]
@@ -23,18 +28,22 @@ pub(crate) struct Sample {
     per_key: usize,
     window: Option<Duration>,
     table: KeyTable<State>,
-    timers: BinaryHeap<Reverse<(Timestamp, Place)>>,
+    timers: Timers,
     bytes: usize,
+    /// Keys that the event at hand was added to; empty between events.
+    touched: Vec<Place>,
     pub(crate) stats: RuleStats,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// Events that fit each item, oldest first.
-    lists: Vec<VecDeque<Arc<Kept>>>,
+    lists: Vec<List>,
     /// Samples reported.
     reported: usize,
-    /// Time of the newest event seen for this key.
+    /// Time of the newest of them.
+    newest_sample: Option<Timestamp>,
+    /// Time of the newest event added.
     newest: Option<Timestamp>,
     timer: Option<Timestamp>,
     bytes: usize,
@@ -53,8 +62,9 @@ impl Sample {
             per_key: per_key.max(1),
             window,
             table: KeyTable::new(),
-            timers: BinaryHeap::new(),
+            timers: Timers::default(),
             bytes: 0,
+            touched: Vec::new(),
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
         }
     }
@@ -71,7 +81,7 @@ impl Sample {
 
     /// When it wants to be told the time.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.peek().map(|Reverse((time, _))| *time)
+        self.timers.next()
     }
 
     /// Offers an event to the items it satisfies, all at once and in item order.
@@ -82,7 +92,7 @@ impl Sample {
         keys: &mut KeyScratch,
         out: &mut Vec<Match>,
     ) {
-        let mut places: Vec<Place> = Vec::new();
+        let mut touched = std::mem::take(&mut self.touched);
         for item in items.map(|item| item as usize) {
             if let Some(count) = self.stats.reached.get_mut(item) {
                 *count += 1;
@@ -90,24 +100,32 @@ impl Sample {
             let Some(columns) = self.items.get(item) else { continue };
             keys.fill(offer.event, columns);
             for number in 0..keys.len() {
-                let place = self.table.find_or_insert(keys.get(number));
-                if self.add(place, item, offer) && !places.contains(&place) {
-                    places.push(place);
+                if let Some(place) = self.add(keys.get(number), item, offer)
+                    && !touched.contains(&place)
+                {
+                    touched.push(place);
                 }
             }
         }
-        for place in places {
+        for place in touched.drain(..) {
             self.report(place, offer, out);
         }
+        self.touched = touched;
     }
 
-    /// Adds the event to one list of a key; `false` when that key has been reported enough.
-    fn add(&mut self, place: Place, item: usize, offer: &mut Offer<'_>) -> bool {
+    /// Adds the event to one list of a key; `None` when there is no use for it.
+    fn add(&mut self, key: &[u8], item: usize, offer: &mut Offer<'_>) -> Option<Place> {
         let items = self.items.len();
-        let Some((_, state)) = self.table.get_mut(place) else { return false };
+        let time = offer.time();
+        let place = self.table.find_or_insert(key);
+        let (_, state) = self.table.get_mut(place)?;
         if let Some(window) = self.window {
-            let oldest = offer.time().minus(window);
-            if state.reported > 0 && state.newest.is_some_and(|newest| newest < oldest) {
+            // What came late and lies too far back for the newest would need lists of its own.
+            if state.newest.is_some_and(|newest| newest.since(time) > window) {
+                return None;
+            }
+            let oldest = time.minus(window);
+            if state.newest_sample.is_some_and(|newest| newest < oldest) {
                 state.reported = 0;
             }
             let mut freed = 0;
@@ -120,20 +138,20 @@ impl Sample {
             self.bytes = self.bytes.saturating_sub(freed);
         }
         if state.reported >= self.per_key {
-            return false;
+            return None;
         }
         if state.lists.is_empty() {
             state.lists.resize_with(items, VecDeque::new);
+            state.bytes += items * LIST_BYTES;
+            self.bytes += items * LIST_BYTES;
             self.stats.begun += 1;
         }
         // More than n+m-1 events in a list cannot make more than m samples.
         let room = items + self.per_key - 1;
-        let Some(list) = state.lists.get_mut(item) else { return false };
+        let list = state.lists.get_mut(item)?;
         if list.len() >= room {
-            if self.window.is_none() {
-                return false;
-            }
             // With a window the newest are worth more: they stay longest.
+            self.window?;
             let freed = list.pop_front().map_or(0, |event| event.size_bytes());
             state.bytes = state.bytes.saturating_sub(freed);
             self.bytes = self.bytes.saturating_sub(freed);
@@ -142,15 +160,22 @@ impl Sample {
         state.bytes += event.size_bytes();
         self.bytes += event.size_bytes();
         list.push_back(event);
-        state.newest = state.newest.max(Some(offer.time()));
-        if let Some(window) = self.window {
-            let deadline = offer.time().plus(window);
-            if state.timer.is_none() {
-                state.timer = Some(deadline);
-                self.timers.push(Reverse((deadline, place)));
-            }
+        state.newest = state.newest.max(Some(time));
+        if let Some(window) = self.window
+            && state.timer.is_none()
+        {
+            let deadline = time.plus(window);
+            state.timer = Some(deadline);
+            self.push_timer(place, deadline);
         }
-        true
+        Some(place)
+    }
+
+    fn push_timer(&mut self, place: Place, deadline: Timestamp) {
+        let table = &mut self.table;
+        self.timers.push(deadline, place, table.len(), |time, place| {
+            table.get_mut(place).is_some_and(|(_, state)| state.timer == Some(time))
+        });
     }
 
     /// Reports the samples of a key that the offered event completes.
@@ -167,6 +192,7 @@ impl Sample {
         }
         let key = decode(key);
         state.reported += found.len();
+        state.newest_sample = state.newest_sample.max(Some(offer.time()));
         self.stats.matches += found.len() as u64;
         for events in found {
             out.push(Match {
@@ -188,11 +214,7 @@ impl Sample {
     /// Time has come to `now`: forgets events and keys that the window has left behind.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         let Some(window) = self.window else { return };
-        while let Some(Reverse((timer, place))) = self.timers.peek().copied() {
-            if timer >= now {
-                break;
-            }
-            self.timers.pop();
+        while let Some((timer, place)) = self.timers.pop_before(now) {
             let Some((_, state)) = self.table.get_mut(place) else { continue };
             if state.timer != Some(timer) {
                 continue;
@@ -202,7 +224,7 @@ impl Sample {
                 Some(newest) => {
                     let next = newest.plus(window);
                     state.timer = Some(next);
-                    self.timers.push(Reverse((next, place)));
+                    self.push_timer(place, next);
                 }
                 None => {
                     self.bytes = self.bytes.saturating_sub(state.bytes);
@@ -219,8 +241,10 @@ impl Sample {
         for (place, state) in self.table.places() {
             let filled = state.lists.iter().filter(|list| !list.is_empty()).count();
             let any = state.lists.iter().flatten().next();
+            // A key that has been reported goes last: without it the same would be reported again.
+            let stage = if state.lists.is_empty() { self.items.len() } else { filled };
             out.push(Candidate {
-                stage: u32::try_from(filled).unwrap_or(u32::MAX),
+                stage: u32::try_from(stage).unwrap_or(u32::MAX),
                 host: any.map_or(0, |event| event.host()),
                 expires: state.newest.map_or(Timestamp::MAX, |newest| newest.plus(window)),
                 bytes: state.bytes + size_of::<State>(),
@@ -229,13 +253,13 @@ impl Sample {
         }
     }
 
-    /// Gives up a key.
-    pub(crate) fn evict(&mut self, place: Place) {
-        if let Some((_, state)) = self.table.get_mut(place) {
-            self.bytes = self.bytes.saturating_sub(state.bytes);
-            self.stats.evicted += 1;
-            self.table.remove(place);
-        }
+    /// Gives up a key; gives how many it were.
+    pub(crate) fn evict(&mut self, place: Place) -> u64 {
+        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
+        self.bytes = self.bytes.saturating_sub(state.bytes);
+        self.stats.evicted += 1;
+        self.table.remove(place);
+        1
     }
 }
 
@@ -244,18 +268,16 @@ impl Sample {
 /// Depth-first, the first list outermost, each list in order. Before each step a matching shows
 /// whether the rest can be completed at all, so that no dead end is entered: the work is polynomial
 /// in the lists even when many items are alike.
-fn assignments(
-    lists: &[VecDeque<Arc<Kept>>],
-    newest: &Arc<Kept>,
-    wanted: usize,
-) -> Vec<Vec<Arc<Kept>>> {
+fn assignments(lists: &[List], newest: &Arc<Kept>, wanted: usize) -> Vec<Vec<Arc<Kept>>> {
     let mut search = Search { lists, newest, wanted, chosen: Vec::new(), found: Vec::new() };
-    search.descend(false);
+    if search.can_complete(false) {
+        search.descend(false);
+    }
     search.found
 }
 
 struct Search<'a> {
-    lists: &'a [VecDeque<Arc<Kept>>],
+    lists: &'a [List],
     newest: &'a Arc<Kept>,
     wanted: usize,
     chosen: Vec<&'a Arc<Kept>>,
@@ -298,7 +320,7 @@ impl<'a> Search<'a> {
     }
 
     /// Kuhn's algorithm; list `fixed` takes the newest event, which no other list may take.
-    fn matching(&self, rest: &[VecDeque<Arc<Kept>>], fixed: Option<usize>) -> bool {
+    fn matching(&self, rest: &[List], fixed: Option<usize>) -> bool {
         let mut taken: Vec<(&Arc<Kept>, usize)> = Vec::new();
         (0..rest.len()).filter(|list| Some(*list) != fixed).all(|list| {
             let mut visited = Vec::new();
@@ -308,7 +330,7 @@ impl<'a> Search<'a> {
 
     fn augment<'b>(
         &self,
-        rest: &'b [VecDeque<Arc<Kept>>],
+        rest: &'b [List],
         list: usize,
         newest_used: bool,
         taken: &mut Vec<(&'b Arc<Kept>, usize)>,

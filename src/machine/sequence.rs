@@ -8,16 +8,17 @@
 //! Cost of an event: the items it satisfies times the keys it has for them. Cost of time passing: the
 //! partials that end.
 
+mod state;
+
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::table::{KeyTable, Place};
+use super::timers::Timers;
 use super::{Candidate, Match, Offer, RuleStats};
-use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
-use crate::time::{Duration, Ordinal, Timestamp};
+use crate::time::{Duration, Timestamp};
+use state::{Partial, State, Waiting};
 
 /// What an event that satisfies a stage means to the program.
 ///
@@ -42,84 +43,45 @@ enum Absent {
     Trailing,
 }
 
+/// A positive item after unrolling `runs`.
 #[derive(Debug)]
-struct MissingItem {
-    place: Absent,
+struct Positive {
     keys: Vec<KeyColumn>,
+    /// Its number among all items.
+    item: usize,
 }
 
-/// What a key costs besides its partials, about.
-const STATE_BYTES: usize = size_of::<State>() + 64;
+#[derive(Debug)]
+struct Missing {
+    place: Absent,
+    keys: Vec<KeyColumn>,
+    /// Its number among all items.
+    item: usize,
+}
+
+/// The last instant at which a wait may end, so that the end of time comes after every wait.
+const LAST_DEADLINE: Timestamp = Timestamp(i64::MAX - 1);
 
 /// A program and its partials.
 #[derive(Debug)]
 pub(crate) struct Sequence {
     rule: RuleIx,
-    positives: Vec<Vec<KeyColumn>>,
-    missing: Vec<MissingItem>,
+    positives: Vec<Positive>,
+    missing: Vec<Missing>,
     until: Option<Vec<KeyColumn>>,
     maxspan: Option<Duration>,
     /// Output layout: `true` for a positive item.
     layout: Vec<bool>,
     leading: bool,
     trailing: bool,
+    /// One condition stands for several items, as with `runs`: an event is in several partials at once.
+    repeats: bool,
 
     table: KeyTable<State>,
     /// When to look at a key again; see [`State::timer`].
-    timers: BinaryHeap<Reverse<(Timestamp, Place)>>,
+    timers: Timers,
     bytes: usize,
     pub(crate) stats: RuleStats,
-}
-
-/// What is known about one join key.
-#[derive(Debug, Default)]
-struct State {
-    /// Slot i holds the partial whose last event filled positive item i.
-    slots: Vec<Option<Partial>>,
-    /// The last two distinct times of leading missing items, newest first.
-    leading: [Option<Timestamp>; 2],
-    /// Complete matches that wait for their trailing missing items not to happen.
-    waiting: Vec<Waiting>,
-    /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
-    /// cannot fill memory with timers.
-    timer: Option<Timestamp>,
-}
-
-impl State {
-    fn is_idle(&self) -> bool {
-        self.slots.iter().all(Option::is_none)
-            && self.leading == [None, None]
-            && self.waiting.is_empty()
-    }
-
-    /// The next time at which something here ends.
-    fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
-        let partials = self.slots.iter().flatten().map(|partial| partial.first.plus(maxspan));
-        let leading = self.leading.iter().flatten().map(|time| time.plus(maxspan));
-        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
-        partials.chain(leading).chain(waiting).min()
-    }
-}
-
-#[derive(Debug)]
-struct Partial {
-    events: Vec<Arc<Kept>>,
-    first: Timestamp,
-    last: Ordinal,
-    /// Latest leading missing event before the first event.
-    leading: Option<Timestamp>,
-    /// First missing event of the current gap that is later than the last event.
-    gap: Option<Timestamp>,
-    /// A gap held a missing event: the match will be rejected. It stays, because a partial it replaced
-    /// is gone and must not come back.
-    spoiled: bool,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    deadline: Timestamp,
-    partial: Partial,
 }
 
 impl Sequence {
@@ -130,11 +92,13 @@ impl Sequence {
         maxspan: Option<Duration>,
     ) -> Self {
         let last_positive = items.iter().rposition(|item| !item.missing).unwrap_or(0);
-        let mut positives = Vec::new();
-        let mut missing = Vec::new();
+        let (mut positives, mut missing) = (Vec::new(), Vec::new());
+        let (mut stages, mut repeats) = (Vec::new(), false);
         for (index, item) in items.iter().enumerate() {
             if !item.missing {
-                positives.push(item.keys.clone());
+                repeats |= stages.contains(&item.stage);
+                stages.push(item.stage);
+                positives.push(Positive { keys: item.keys.clone(), item: index });
                 continue;
             }
             let place = match positives.len().checked_sub(1) {
@@ -142,12 +106,13 @@ impl Sequence {
                 Some(_) if index > last_positive => Absent::Trailing,
                 Some(before) => Absent::Behind(before),
             };
-            missing.push(MissingItem { place, keys: item.keys.clone() });
+            missing.push(Missing { place, keys: item.keys.clone(), item: index });
         }
         Self {
             rule,
             leading: missing.iter().any(|m| m.place == Absent::Leading),
             trailing: missing.iter().any(|m| m.place == Absent::Trailing),
+            repeats,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
             layout: items.iter().map(|item| !item.missing).collect(),
             positives,
@@ -155,7 +120,7 @@ impl Sequence {
             until: until.map(|item| item.keys.clone()),
             maxspan,
             table: KeyTable::new(),
-            timers: BinaryHeap::new(),
+            timers: Timers::default(),
             bytes: 0,
         }
     }
@@ -189,7 +154,7 @@ impl Sequence {
 
     /// When it wants to be told the time.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.peek().map(|Reverse((time, _))| *time)
+        self.timers.next()
     }
 
     /// Offers an event to one item. Items of one event come in the order of [`Role`].
@@ -203,17 +168,17 @@ impl Sequence {
         match role {
             Role::Positive(Reverse(index)) => {
                 let index = index as usize;
-                self.count(index, true);
-                let Some(columns) = self.positives.get(index) else { return };
-                keys.fill(offer.event, columns);
+                let Some(item) = self.positives.get(index) else { return };
+                count(&mut self.stats, item.item);
+                keys.fill(offer.event, &item.keys);
                 for number in 0..keys.len() {
                     self.positive(index, keys.get(number), offer, out);
                 }
             }
             Role::Missing(index) => {
-                self.count(index as usize, false);
                 let Some(item) = self.missing.get(index as usize) else { return };
                 let place = item.place;
+                count(&mut self.stats, item.item);
                 keys.fill(offer.event, &item.keys);
                 for number in 0..keys.len() {
                     self.absent(place, keys.get(number), offer);
@@ -229,31 +194,27 @@ impl Sequence {
         }
     }
 
-    /// Counts an event that satisfies positive (or missing) item number `index`.
-    fn count(&mut self, index: usize, positive: bool) {
-        let item = self.layout.iter().enumerate().filter(|(_, p)| **p == positive).nth(index);
-        if let Some(count) = item.and_then(|(item, _)| self.stats.reached.get_mut(item)) {
-            *count += 1;
-        }
-    }
-
     fn positive(&mut self, index: usize, key: &[u8], offer: &mut Offer<'_>, out: &mut Vec<Match>) {
+        let last = index + 1 == self.positives.len();
         let partial = if index == 0 {
-            self.begin(key, offer)
+            Some(self.begin(key, offer))
         } else {
-            match self.continue_partial(index, key, offer) {
-                Some(partial) => partial,
-                None => return,
-            }
+            self.take(index, key, offer, last)
         };
-        if index + 1 == self.positives.len() {
-            self.complete(key, partial, offer.time(), out);
+        let Some(mut partial) = partial else { return };
+        let time = offer.time();
+        partial.spoiled |= partial.gap.take().is_some_and(|missing| missing < time);
+        partial.last = offer.ordinal();
+        partial.events.push(offer.keep());
+        if last {
+            self.complete(key, partial, time, out);
         } else {
             self.store(index, key, partial, offer.late);
         }
     }
 
-    fn begin(&mut self, key: &[u8], offer: &mut Offer<'_>) -> Partial {
+    /// A partial that lacks its first event.
+    fn begin(&mut self, key: &[u8], offer: &Offer<'_>) -> Partial {
         let time = offer.time();
         let leading = if self.leading {
             let known = self.table.find(key).and_then(|place| self.table.get_mut(place));
@@ -264,74 +225,70 @@ impl Sequence {
             None
         };
         self.stats.begun += 1;
-        let event = offer.keep();
-        let bytes = event.size_bytes() + size_of::<Partial>() + key.len();
         Partial {
-            events: vec![event],
+            events: Vec::with_capacity(self.positives.len().min(4)),
             first: time,
             last: offer.ordinal(),
             leading,
             gap: None,
             spoiled: false,
-            bytes,
         }
     }
 
-    /// Takes the partial that waits for item `index` and adds the event to it.
-    fn continue_partial(
-        &mut self,
-        index: usize,
-        key: &[u8],
-        offer: &mut Offer<'_>,
-    ) -> Option<Partial> {
+    /// Takes the partial that waits for item `index`. When that is the last item, its key is settled.
+    fn take(&mut self, index: usize, key: &[u8], offer: &Offer<'_>, last: bool) -> Option<Partial> {
         let place = self.table.find(key)?;
         let (_, state) = self.table.get_mut(place)?;
-        let slot = state.slots.get_mut(index - 1)?;
         // A late event cannot follow what happened after it.
-        if slot.as_ref().is_none_or(|partial| partial.last >= offer.ordinal()) {
+        if state.get_mut(index - 1)?.last >= offer.ordinal() {
             return None;
         }
-        let mut partial = slot.take()?;
-        let idle = state.is_idle();
-        self.bytes = self.bytes.saturating_sub(partial.bytes);
-        let time = offer.time();
-        let expired = self.maxspan.is_some_and(|maxspan| time.since(partial.first) > maxspan);
-        if idle && (expired || index + 1 == self.positives.len()) {
-            self.table.remove(place);
+        let partial = state.take(index - 1)?;
+        let span = offer.time().since(partial.first);
+        let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
+        if expired || last {
+            state.release(&partial, self.repeats);
+            self.settle(place);
         }
         if expired {
             self.stats.expired += 1;
             return None;
         }
-        partial.spoiled |= partial.gap.take().is_some_and(|missing| missing < time);
-        partial.last = offer.ordinal();
-        let event = offer.keep();
-        partial.bytes += event.size_bytes();
-        partial.events.push(event);
         Some(partial)
     }
 
+    /// Puts a partial that has just got its event for item `index` into its slot.
     fn store(&mut self, index: usize, key: &[u8], partial: Partial, late: bool) {
         let place = self.table.find_or_insert(key);
-        let slots = self.positives.len().saturating_sub(1);
         let Some((_, state)) = self.table.get_mut(place) else { return };
-        if state.slots.is_empty() {
-            state.slots.resize_with(slots, || None);
+        if let Some(newest) = partial.events.last() {
+            state.hold(newest, self.repeats);
         }
-        let Some(slot) = state.slots.get_mut(index) else { return };
-        if late && slot.as_ref().is_some_and(|newer| newer.last > partial.last) {
-            return;
-        }
-        self.bytes += partial.bytes;
         let deadline = self.maxspan.map(|maxspan| partial.first.plus(maxspan));
-        // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last event is
-        // newer, and what the older could still become is given up, as Elasticsearch does.
-        if let Some(older) = slot.replace(partial) {
-            self.bytes = self.bytes.saturating_sub(older.bytes);
+        let newer = state.get_mut(index).is_some_and(|newer| newer.last > partial.last);
+        if late && newer {
+            state.release(&partial, self.repeats);
+        } else if let Some(older) = state.put(index, partial) {
+            // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last event
+            // is newer, and what the older could still become is given up, as Elasticsearch does.
+            state.release(&older, self.repeats);
             self.stats.replaced += 1;
         }
         if let Some(deadline) = deadline {
             self.set_timer(place, deadline);
+        }
+        self.settle(place);
+    }
+
+    /// Counts what a key takes, and gives it up when nothing is left of it.
+    fn settle(&mut self, place: Place) {
+        let Some((_, state)) = self.table.get_mut(place) else { return };
+        let idle = state.is_idle();
+        let bytes = if idle { 0 } else { state.bytes() };
+        let before = std::mem::replace(&mut state.charged, bytes);
+        self.bytes = (self.bytes + bytes).saturating_sub(before);
+        if idle {
+            self.table.remove(place);
         }
     }
 
@@ -340,8 +297,15 @@ impl Sequence {
         let Some((_, state)) = self.table.get_mut(place) else { return };
         if state.timer.is_none_or(|timer| deadline < timer) {
             state.timer = Some(deadline);
-            self.timers.push(Reverse((deadline, place)));
+            self.push_timer(place, deadline);
         }
+    }
+
+    fn push_timer(&mut self, place: Place, deadline: Timestamp) {
+        let table = &mut self.table;
+        self.timers.push(deadline, place, table.len(), |time, place| {
+            table.get_mut(place).is_some_and(|(_, state)| state.timer == Some(time))
+        });
     }
 
     /// A finished positive part: accept, reject or wait for what must not follow.
@@ -369,17 +333,17 @@ impl Sequence {
             self.emit(key, partial, now, out);
             return;
         };
-        let deadline = from.plus(maxspan);
+        let deadline = from.plus(maxspan).min(LAST_DEADLINE);
         if deadline < now {
             self.emit(key, partial, now, out);
             return;
         }
         let place = self.table.find_or_insert(key);
-        self.bytes += partial.bytes;
         if let Some((_, state)) = self.table.get_mut(place) {
-            state.waiting.push(Waiting { deadline, partial });
+            state.wait(Waiting { deadline, partial }, self.repeats);
         }
         self.set_timer(place, deadline);
+        self.settle(place);
     }
 
     fn emit(&mut self, key: &[u8], partial: Partial, decided: Timestamp, out: &mut Vec<Match>) {
@@ -422,74 +386,45 @@ impl Sequence {
                 }
             }
             Absent::Behind(index) => {
-                if let Some(Some(partial)) = state.slots.get_mut(index)
+                if let Some(partial) = state.get_mut(index)
                     && time > partial.last.time
                     && partial.gap.is_none_or(|known| time < known)
                 {
                     partial.gap = Some(time);
                 }
+                return;
             }
             Absent::Trailing => {
-                let before = state.waiting.len();
-                let mut freed = 0;
-                state.waiting.retain(|waiting| {
-                    let kills = time > waiting.partial.last.time && time <= waiting.deadline;
-                    if kills {
-                        freed += waiting.partial.bytes;
-                    }
-                    !kills
+                let rejected = state.end_waits(self.repeats, |waiting| {
+                    time > waiting.partial.last.time && time <= waiting.deadline
                 });
-                self.stats.rejected += (before - state.waiting.len()) as u64;
-                self.bytes = self.bytes.saturating_sub(freed);
-                if state.is_idle() {
-                    self.table.remove(place);
-                }
+                self.stats.rejected += rejected.len() as u64;
             }
         }
+        self.settle(place);
     }
 
     /// `until`: every partial of the key ends.
     fn cut(&mut self, key: &[u8], offer: &Offer<'_>) {
         let Some(place) = self.table.find(key) else { return };
         let Some((_, state)) = self.table.get_mut(place) else { return };
-        for slot in &mut state.slots {
-            // A late `until` leaves alone what began after it.
-            if slot.as_ref().is_some_and(|partial| partial.last <= offer.ordinal())
-                && let Some(partial) = slot.take()
-            {
-                self.bytes = self.bytes.saturating_sub(partial.bytes);
-                self.stats.cut += 1;
-            }
-        }
-        if state.is_idle() {
-            self.table.remove(place);
-        }
+        // A late `until` leaves alone what began after it.
+        self.stats.cut += state.end(self.repeats, |partial| partial.last <= offer.ordinal());
+        self.settle(place);
     }
 
     /// Time has come to `now`: no event earlier than `now` will follow. Ends partials that can no
-    /// longer complete and emits waiting matches whose wait is over, in order of their deadlines.
+    /// longer complete and emits waiting matches whose wait is over.
     pub(crate) fn advance(&mut self, now: Timestamp, out: &mut Vec<Match>) {
         let Some(maxspan) = self.maxspan else { return };
-        while let Some(Reverse((timer, place))) = self.timers.peek().copied() {
-            if timer >= now {
-                break;
-            }
-            self.timers.pop();
+        while let Some((timer, place)) = self.timers.pop_before(now) {
             let Some((key, state)) = self.table.get_mut(place) else { continue };
             if state.timer != Some(timer) {
                 continue;
             }
-            let mut freed = 0;
-            let over = state.waiting.extract_if(.., |waiting| waiting.deadline < now);
-            let mut over: Vec<Waiting> = over.collect();
-            for slot in &mut state.slots {
-                if slot.as_ref().is_some_and(|partial| partial.first.plus(maxspan) < now)
-                    && let Some(partial) = slot.take()
-                {
-                    freed += partial.bytes;
-                    self.stats.expired += 1;
-                }
-            }
+            let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
+            self.stats.expired +=
+                state.end(self.repeats, |partial| partial.first.plus(maxspan) < now);
             // A leading event further back than maxspan says the same as none.
             for leading in &mut state.leading {
                 *leading = leading.filter(|missing| missing.plus(maxspan) >= now);
@@ -497,70 +432,59 @@ impl Sequence {
             state.timer = state.next_deadline(maxspan);
             let next = state.timer;
             let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
-            match next {
-                Some(next) => self.timers.push(Reverse((next, place))),
-                None => self.table.remove(place),
-            }
-            over.sort_by_key(|waiting| (waiting.deadline, waiting.partial.last));
             for waiting in over {
-                freed += waiting.partial.bytes;
                 self.emit(&key, waiting.partial, waiting.deadline, out);
             }
-            self.bytes = self.bytes.saturating_sub(freed);
+            if let Some(next) = next {
+                self.push_timer(place, next);
+            }
+            self.settle(place);
         }
     }
 
-    /// Adds every partial that could be given up.
+    /// Adds everything that could be given up.
     pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
         for (place, state) in self.table.places() {
-            if state.slots.iter().all(Option::is_none) && state.waiting.is_empty() {
-                let latest = state.leading.iter().flatten().max().copied();
-                let expires = latest.map_or(Timestamp::MAX, |time| time.plus(maxspan));
-                out.push(Candidate { stage: 0, host: 0, expires, bytes: STATE_BYTES, place });
+            if let Some(latest) = state.leading.iter().flatten().max() {
+                let (host, bytes) = (0, size_of::<State>());
+                out.push(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
             }
-            let waiting = state.waiting.iter().map(|waiting| &waiting.partial);
-            let partials = state.slots.iter().flatten().chain(waiting);
-            for partial in partials {
+            let waiting = state.waiting().map(|waiting| &waiting.partial);
+            for partial in state.partials().chain(waiting) {
+                let events = partial.events.iter();
                 out.push(Candidate {
                     stage: u32::try_from(partial.events.len()).unwrap_or(u32::MAX),
                     host: partial.events.first().map_or(0, |event| event.host()),
                     expires: partial.first.plus(maxspan),
-                    bytes: partial.bytes,
+                    bytes: size_of::<Partial>() + events.map(|e| e.size_bytes()).sum::<usize>(),
                     place,
                 });
             }
         }
     }
 
-    /// Gives up the partials of a key that reached just `stage` items.
-    pub(crate) fn evict(&mut self, place: Place, stage: u32) {
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+    /// Gives up what a key holds that reached just `stage` items; gives the number of partials, where
+    /// what is known of leading missing items counts as one.
+    pub(crate) fn evict(&mut self, place: Place, stage: u32) -> u64 {
+        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
         let stage = stage as usize;
-        for slot in &mut state.slots {
-            if slot.as_ref().is_some_and(|partial| partial.events.len() == stage)
-                && let Some(partial) = slot.take()
-            {
-                self.bytes = self.bytes.saturating_sub(partial.bytes);
-                self.stats.evicted += 1;
-            }
-        }
-        let (mut freed, before) = (0, state.waiting.len());
-        state.waiting.retain(|waiting| {
-            let keep = waiting.partial.events.len() != stage;
-            if !keep {
-                freed += waiting.partial.bytes;
-            }
-            keep
-        });
-        self.stats.evicted += (before - state.waiting.len()) as u64;
-        self.bytes = self.bytes.saturating_sub(freed);
-        if stage == 0 {
+        let mut evicted = state.end(self.repeats, |partial| partial.events.len() == stage);
+        let waits = state.end_waits(self.repeats, |waiting| waiting.partial.events.len() == stage);
+        evicted += waits.len() as u64;
+        if stage == 0 && state.leading != [None, None] {
             state.leading = [None, None];
-            self.stats.evicted += 1;
+            evicted += 1;
         }
-        if state.is_idle() {
-            self.table.remove(place);
-        }
+        self.stats.evicted += evicted;
+        self.settle(place);
+        evicted
+    }
+}
+
+/// Counts an event that satisfies an item.
+fn count(stats: &mut RuleStats, item: usize) {
+    if let Some(count) = stats.reached.get_mut(item) {
+        *count += 1;
     }
 }

@@ -33,6 +33,10 @@ pub(crate) struct KeyTable<S> {
 }
 
 impl<S: Default> KeyTable<S> {
+    /// What a key costs besides its bytes: the entry, its places in the index and in the free list, the
+    /// key's allocation and two timers.
+    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80;
+
     pub(crate) fn new() -> Self {
         Self {
             index: HashTable::new(),
@@ -78,7 +82,7 @@ impl<S: Default> KeyTable<S> {
             entry.state = state;
             generation = entry.generation;
         }
-        self.bytes += key.len() + size_of::<Entry<S>>();
+        self.bytes += key.len() + Self::ENTRY_BYTES;
         let entries = &self.entries;
         self.index.insert_unique(hash, index, |i| entries.get(*i as usize).map_or(0, |e| e.hash));
         Place { index, generation }
@@ -98,7 +102,7 @@ impl<S: Default> KeyTable<S> {
             return;
         }
         let Some((key, _)) = entry.state.take() else { return };
-        self.bytes = self.bytes.saturating_sub(key.len() + size_of::<Entry<S>>());
+        self.bytes = self.bytes.saturating_sub(key.len() + Self::ENTRY_BYTES);
         entry.generation = entry.generation.wrapping_add(1);
         let hash = entry.hash;
         if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {

@@ -219,7 +219,11 @@ mod tests {
     }
 
     fn regex(pattern: &str) -> Test {
-        Test::Regex { pattern: format!("^(?s:{pattern})$").into(), fold: false }
+        Test::Regex {
+            pattern: format!("^(?s:{pattern})$").into(),
+            written: Box::default(),
+            fold: false,
+        }
     }
 
     fn cidr(nets: &[&str]) -> Test {
@@ -323,7 +327,11 @@ mod tests {
     #[test]
     fn regular_expressions_that_cannot_be_compiled_are_refused() {
         assert!(Tester::new(&regex("(")).is_err());
-        let huge = Test::Regex { pattern: "(?:\\w{1000}){1000}".into(), fold: false };
+        let huge = Test::Regex {
+            pattern: "(?:\\w{1000}){1000}".into(),
+            written: Box::default(),
+            fold: false,
+        };
         assert_eq!(Tester::new(&huge).unwrap_err(), "the regular expression is too large");
     }
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::event::{Coalescer, Group};
-use crate::time::{Duration, Ordinal, Timestamp};
+use crate::time::{Ordinal, Timestamp};
 
 use super::lines::Lines;
 use super::read::Read1;
@@ -129,14 +129,11 @@ impl Lane {
     /// Nothing more is there to be read just now. What is complete and earlier than everything still
     /// open is in order as far as anybody can know.
     pub(super) fn settle(&mut self) {
-        let open = self.coalescer.oldest_open();
-        let latest = self.order.latest().map(|latest| latest.plus(Duration(1)));
-        if let Some(known) = match (open, latest) {
-            (Some(open), Some(latest)) => Some(open.min(latest)),
-            (None, latest) => latest,
-            (Some(_), None) => None,
-        } {
-            self.order.advance(known);
+        let Some(latest) = self.order.latest() else { return };
+        match self.coalescer.oldest_open() {
+            // Of the time of an open event something may be missing.
+            Some(open) if open <= latest => self.order.advance(open),
+            _ => self.order.settle(latest),
         }
     }
 

@@ -135,7 +135,7 @@ fn test(test: &Test, out: &mut String) {
             let name = if *fold { "like~" } else { "like" };
             sorted(name, patterns.iter().map(|p| format!("{p:?}")), out);
         }
-        Test::Regex { pattern, fold } => {
+        Test::Regex { pattern, fold, .. } => {
             let _ = write!(out, "(regex{} {pattern:?})", if *fold { "~" } else { "" });
         }
         Test::Compare(order, value) => {

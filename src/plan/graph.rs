@@ -1,13 +1,14 @@
 //! The plan as a graph: fields → leaves → stages → rules.
 //!
-//! For people (`explain`, `--format dot`) and for questions about sharing; never walked per event.
+//! For people (`explain`, as dot or Mermaid) and for questions about sharing; never walked per event.
 
 use std::fmt::Write as _;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Cond, LeafIx, Plan, RuleIx, Shape, StageIx, canon};
+use super::{Cond, Item, LeafIx, Plan, RuleIx, Shape, StageIx};
+use crate::check::{self, ir};
 use crate::schema::FieldId;
 
 /// A thing in the plan.
@@ -23,10 +24,14 @@ pub enum Node {
     Rule(RuleIx),
 }
 
-/// Who is used by whom; edges run from the used to the user.
+/// Most characters of a condition on a node.
+const LABEL: usize = 60;
+
+/// Who is used by whom; edges run from the used to the user. The edge from a stage to a rule says which
+/// stages of the rule it is.
 #[derive(Debug)]
 pub struct Graph {
-    graph: DiGraph<Node, ()>,
+    graph: DiGraph<Node, String>,
     leaves: Vec<NodeIndex>,
     stages: Vec<NodeIndex>,
 }
@@ -42,7 +47,7 @@ impl Graph {
         for (leaf, index) in plan.leaves.iter().zip(0..) {
             let node = graph.add_node(Node::Leaf(LeafIx(index)));
             for field in leaf.fields.iter().filter_map(|f| fields.get(f.index())) {
-                graph.add_edge(*field, node, ());
+                graph.add_edge(*field, node, String::new());
             }
             leaves.push(node);
         }
@@ -54,23 +59,16 @@ impl Graph {
             used.sort_unstable();
             used.dedup();
             for leaf in used.iter().filter_map(|l| leaves.get(l.index())) {
-                graph.add_edge(*leaf, node, ());
+                graph.add_edge(*leaf, node, String::new());
             }
             stages.push(node);
         }
         for (rule, index) in plan.rules.iter().zip(0..) {
             let node = graph.add_node(Node::Rule(RuleIx(index)));
-            let mut used: Vec<StageIx> = match &rule.shape {
-                Shape::Event(stage) => vec![*stage],
-                Shape::Sequence { items, until, .. } => {
-                    items.iter().chain(until).map(|item| item.stage).collect()
+            for (stage, places) in places(&rule.shape) {
+                if let Some(stage) = stages.get(stage.index()) {
+                    graph.add_edge(*stage, node, places.join(", "));
                 }
-                Shape::Sample { items } => items.iter().map(|item| item.stage).collect(),
-            };
-            used.sort_unstable();
-            used.dedup();
-            for stage in used.iter().filter_map(|s| stages.get(s.index())) {
-                graph.add_edge(*stage, node, ());
             }
         }
         Self { graph, leaves, stages }
@@ -92,29 +90,139 @@ impl Graph {
 
     /// The graph in the dot language; `rule_name` names the rules.
     pub fn dot(&self, plan: &Plan, rule_name: impl Fn(RuleIx) -> String) -> String {
-        let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
+        let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [fontname=monospace];\n");
         for index in self.graph.node_indices() {
-            let label = match self.graph.node_weight(index) {
-                Some(Node::Field(field)) => {
-                    plan.fields.get(field.index()).map(|(name, _)| name.to_string())
-                }
-                Some(Node::Leaf(leaf)) => {
-                    plan.leaves.get(leaf.index()).map(|leaf| canon::leaf(&leaf.leaf))
-                }
-                Some(Node::Stage(stage)) => Some(format!("stage {}", stage.0)),
-                Some(Node::Rule(rule)) => Some(rule_name(*rule)),
-                None => None,
+            let Some(node) = self.graph.node_weight(index) else { continue };
+            let label = label(*node, plan, &rule_name);
+            let shape = match node {
+                Node::Field(_) => "ellipse",
+                Node::Leaf(_) => "box",
+                Node::Stage(_) => "box, style=rounded",
+                Node::Rule(_) => "box, style=bold",
             };
-            let _ = writeln!(out, "  n{} [label={:?}];", index.index(), label.unwrap_or_default());
+            let _ = writeln!(out, "  n{} [shape={shape}, label={label:?}];", index.index());
         }
-        for edge in self.graph.edge_indices() {
-            if let Some((from, to)) = self.graph.edge_endpoints(edge) {
-                let _ = writeln!(out, "  n{} -> n{};", from.index(), to.index());
-            }
-        }
+        self.edges(|from, to, label| {
+            let _ = match label {
+                "" => writeln!(out, "  n{from} -> n{to};"),
+                label => writeln!(out, "  n{from} -> n{to} [label={label:?}];"),
+            };
+        });
         out.push_str("}\n");
         out
     }
+
+    /// The graph as a Mermaid flowchart; `rule_name` names the rules.
+    pub fn mermaid(&self, plan: &Plan, rule_name: impl Fn(RuleIx) -> String) -> String {
+        let mut out = String::from("flowchart LR\n");
+        for index in self.graph.node_indices() {
+            let Some(node) = self.graph.node_weight(index) else { continue };
+            let label = entities(&label(*node, plan, &rule_name));
+            let number = index.index();
+            let _ = match node {
+                Node::Field(_) => writeln!(out, "  n{number}([\"{label}\"])"),
+                Node::Leaf(_) => writeln!(out, "  n{number}[\"{label}\"]"),
+                Node::Stage(_) => writeln!(out, "  n{number}(\"{label}\")"),
+                Node::Rule(_) => writeln!(out, "  n{number}[[\"{label}\"]]"),
+            };
+        }
+        self.edges(|from, to, label| {
+            let _ = match label {
+                "" => writeln!(out, "  n{from} --> n{to}"),
+                label => writeln!(out, "  n{from} -->|\"{}\"| n{to}", entities(label)),
+            };
+        });
+        out
+    }
+
+    fn edges(&self, mut each: impl FnMut(usize, usize, &str)) {
+        for edge in self.graph.edge_indices() {
+            if let (Some((from, to)), Some(label)) =
+                (self.graph.edge_endpoints(edge), self.graph.edge_weight(edge))
+            {
+                each(from.index(), to.index(), label);
+            }
+        }
+    }
+}
+
+/// The stages of a rule, each with its numbers in the order of the query.
+fn places(shape: &Shape) -> Vec<(StageIx, Vec<String>)> {
+    let mut places: Vec<(StageIx, Vec<String>)> = Vec::new();
+    let mut add = |stage: StageIx, place: String| match places
+        .iter_mut()
+        .find(|(known, _)| *known == stage)
+    {
+        Some((_, known)) => known.push(place),
+        None => places.push((stage, vec![place])),
+    };
+    let mut number = |items: &[Item]| {
+        for (item, number) in items.iter().zip(1..) {
+            add(item.stage, format!("{}{number}", if item.missing { "!" } else { "" }));
+        }
+    };
+    match shape {
+        Shape::Event(stage) => add(*stage, String::new()),
+        Shape::Sequence { items, until, .. } => {
+            number(items);
+            if let Some(until) = until {
+                add(until.stage, "until".to_owned());
+            }
+        }
+        Shape::Sample { items } => number(items),
+    }
+    places
+}
+
+fn label(node: Node, plan: &Plan, rule_name: &impl Fn(RuleIx) -> String) -> String {
+    let text = match node {
+        Node::Field(field) => plan.fields.get(field.index()).map(|(name, _)| name.to_string()),
+        Node::Leaf(leaf) => plan.leaves.get(leaf.index()).map(|l| check::leaf_text(&l.leaf)),
+        Node::Stage(stage) => plan
+            .stages
+            .get(stage.index())
+            .map(|stage| format!("[{}]", check::condition_text(&ir(&stage.condition, plan)))),
+        Node::Rule(rule) => Some(rule_name(rule)),
+    };
+    shortened(&text.unwrap_or_default())
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LABEL) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or("")),
+        None => text.to_owned(),
+    }
+}
+
+/// A planned condition with its leaves back in their places.
+fn ir(condition: &Cond, plan: &Plan) -> ir::Cond {
+    let all = |list: &[Cond]| list.iter().map(|c| ir(c, plan)).collect();
+    match condition {
+        Cond::Const(value) => ir::Cond::Const(*value),
+        Cond::Leaf(leaf) => match plan.leaves.get(leaf.index()) {
+            Some(planned) => ir::Cond::Leaf(planned.leaf.clone()),
+            None => ir::Cond::Const(false),
+        },
+        Cond::Not(inner) => ir::Cond::Not(Box::new(ir(inner, plan))),
+        Cond::And(list) => ir::Cond::And(all(list)),
+        Cond::Or(list) => ir::Cond::Or(all(list)),
+    }
+}
+
+/// Text inside the quotes of Mermaid.
+fn entities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("#quot;"),
+            '#' | '<' | '>' | '&' | '`' => {
+                let _ = write!(out, "#{};", u32::from(c));
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn collect(condition: &Cond, leaves: &mut Vec<LeafIx>) {

@@ -9,10 +9,13 @@
 //! TOML and JSON, `keys` takes values out of it, `read` makes the rule with the help of `kind`,
 //! `options`, `threat` and `filter`; `place` knows where in the file a query stands.
 
+mod audit;
 mod builtin;
 mod data;
+mod explain;
 mod file;
 mod filter;
+mod format;
 mod keys;
 mod kind;
 mod load;
@@ -24,7 +27,10 @@ mod threat;
 
 use std::sync::Arc;
 
+pub use audit::Needs;
+pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
 pub use file::{load_query, load_text};
+pub use format::{Form, FormatError, Formatted, format};
 pub use load::{Entry, Loaded, Outcome, Problem, load_paths};
 pub use model::{
     Format, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status, Tactic,

@@ -2,13 +2,18 @@
 //!
 //! In: a field name. Out: its type, the audit record it comes from, a line of help. The readers of
 //! `event` promise to fill these fields with these types; `check` tests queries against them. A
-//! field that is not listed may still be in the data: it then has the type it has there.
+//! second table names well-known fields that audit logs never fill in. A field in neither may still be
+//! in the data of others: it then has the type it has there.
 
+mod absent;
 mod fields;
+mod producer;
 
 use std::collections::BTreeMap;
 
+pub use absent::ABSENT;
 pub use fields::FIELDS;
+pub use producer::{Producer, Variant};
 
 /// A dense number for one field read by a rule set: index into the slots of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +95,7 @@ pub struct FieldInfo {
     pub name: &'static str,
     /// The type of its values.
     pub kind: FieldType,
-    /// The audit records it is taken from.
+    /// The audit records it is taken from; empty when audit logs never fill it in.
     pub records: &'static str,
     /// One line about it.
     pub about: &'static str,
@@ -121,13 +126,53 @@ impl Schema {
     }
 }
 
-/// What the built-in table says about a field.
+impl FieldInfo {
+    /// Whether audit logs ever fill it in.
+    pub fn is_in_audit(&self) -> bool {
+        !self.records.is_empty()
+    }
+}
+
+/// What the built-in tables say about a field: one that audit logs fill in, a member of a family of
+/// those, or a well-known one that they never fill in.
 pub fn lookup(name: &str) -> Option<&'static FieldInfo> {
-    FIELDS.binary_search_by(|info| info.name.cmp(name)).ok().and_then(|i| FIELDS.get(i)).or_else(
-        || {
-            FIELDS.iter().find(|info| {
-                info.name.strip_suffix('*').is_some_and(|family| name.starts_with(family))
-            })
-        },
-    )
+    let family = |info: &&FieldInfo| {
+        info.name.strip_suffix('*').is_some_and(|family| name.starts_with(family))
+    };
+    find(FIELDS, name).or_else(|| FIELDS.iter().find(family)).or_else(|| find(ABSENT, name))
+}
+
+fn find(table: &'static [FieldInfo], name: &str) -> Option<&'static FieldInfo> {
+    table.binary_search_by(|info| info.name.cmp(name)).ok().and_then(|at| table.get(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_so_that_they_can_be_searched() {
+        for pair in FIELDS.windows(2).chain(ABSENT.windows(2)) {
+            assert!(pair[0].name < pair[1].name, "{} before {}", pair[0].name, pair[1].name);
+        }
+    }
+
+    #[test]
+    fn no_field_is_both_filled_in_and_absent() {
+        for info in ABSENT {
+            let found = lookup(info.name).unwrap();
+            assert!(std::ptr::eq(found, info), "{} is also {}", info.name, found.name);
+            assert!(!found.is_in_audit());
+        }
+        assert!(FIELDS.iter().all(FieldInfo::is_in_audit));
+    }
+
+    #[test]
+    fn members_of_families_have_the_type_of_the_family() {
+        assert_eq!(lookup("auditd.data.grantors").unwrap().name, "auditd.data.*");
+        assert_eq!(lookup("auditd.data.syscall").unwrap().name, "auditd.data.syscall");
+        assert_eq!(lookup("auditd.data"), None);
+        assert_eq!(lookup("dns.question.name").map(|info| info.kind), Some(FieldType::Keyword));
+        assert_eq!(lookup("process.nmae"), None);
+    }
 }

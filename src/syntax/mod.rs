@@ -14,7 +14,7 @@ mod print;
 mod scan;
 
 pub use parse::{parse, parse_expr, parse_with};
-pub use print::print;
+pub use print::{print, print_expr, print_filter, print_item};
 
 /// What a query may cost to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

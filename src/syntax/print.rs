@@ -4,7 +4,8 @@
 //! stays, brackets stand only where they are needed, and what was printed once prints the same again.
 //!
 //! What fits on a line of 100 columns and holds no comment stands on one line. Otherwise chains of
-//! `and` and `or` get one operand per line, lists one item per line, brackets their own lines.
+//! `and` and `or` get one operand per line, brackets their own lines, lists one item per line or, if
+//! all items are short constants, full lines.
 //! A comment keeps its place before the operand, list item, bracket or pipe that follows it; one
 //! inside something that is never broken moves in front of it.
 
@@ -18,6 +19,8 @@ use flat::{AND, Flat, LIST_ITEM, NOT, OPERAND, category, level, name, operand_le
 /// Longest line that is not broken.
 const WIDTH: usize = 100;
 const STEP: usize = 2;
+/// Longest constant of a list that shares its line with others.
+const SHORT: usize = 20;
 
 /// The query in canonical layout, with a line end behind it.
 pub fn print(ast: &Ast) -> String {
@@ -25,6 +28,26 @@ pub fn print(ast: &Ast) -> String {
         Printer { out: String::new(), line: 0, closed: false, comments: &ast.comments };
     printer.query(ast);
     printer.out
+}
+
+/// One bracket of a sequence or sample in canonical layout, without its comments and without a line
+/// end.
+pub fn print_item(item: &Item) -> String {
+    let mut printer = Printer::without_comments();
+    printer.item(item, 0);
+    printer.out
+}
+
+/// `category where condition` in canonical layout, without its comments and without a line end.
+pub fn print_filter(filter: &EventFilter) -> String {
+    let mut printer = Printer::without_comments();
+    printer.filter(filter, 0, 0);
+    printer.out
+}
+
+/// An expression on one line, however long, without its comments.
+pub fn print_expr(expr: &Expr) -> String {
+    Flat::of(expr, LIST_ITEM)
 }
 
 struct Printer<'a> {
@@ -38,6 +61,10 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    fn without_comments() -> Self {
+        Printer { out: String::new(), line: 0, closed: false, comments: &[] }
+    }
+
     fn query(&mut self, ast: &Ast) {
         match &ast.query {
             Query::Event(filter) => {
@@ -197,9 +224,16 @@ impl Printer<'_> {
         }
     }
 
-    /// `(`, one item per line, `)`. `end` is where the list ends in the source.
+    /// `(`, one item per line, `)`; short constants fill lines. `end` is where the list ends in the
+    /// source.
     fn list(&mut self, items: &[Expr], end: usize, indent: usize) {
         self.write("(");
+        if let Some(words) = self.short_words(items, end) {
+            self.fill(&words, indent + STEP);
+            self.newline(indent);
+            self.write(")");
+            return;
+        }
         for (index, item) in items.iter().enumerate() {
             self.begin_line(item, indent + STEP);
             self.expr(item, LIST_ITEM, indent + STEP);
@@ -210,6 +244,38 @@ impl Printer<'_> {
         self.comments_before(end, indent + STEP);
         self.newline(indent);
         self.write(")");
+    }
+
+    /// The items, if all are short constants and no comment stands between them.
+    fn short_words(&self, items: &[Expr], end: usize) -> Option<Vec<String>> {
+        if self.comments.first().is_some_and(|comment| comment.span.start < end) {
+            return None;
+        }
+        let word = |item: &Expr| match &item.kind {
+            ExprKind::Literal(_) => Flat::fitting(item, LIST_ITEM, SHORT),
+            _ => None,
+        };
+        items.iter().map(word).collect()
+    }
+
+    fn fill(&mut self, words: &[String], indent: usize) {
+        self.newline(indent);
+        let mut used = indent;
+        for (index, word) in words.iter().enumerate() {
+            let size = word.chars().count() + 1;
+            if index > 0 && used + 1 + size > WIDTH {
+                self.newline(indent);
+                used = indent;
+            } else if index > 0 {
+                self.write(" ");
+                used += 1;
+            }
+            self.write(word);
+            if index + 1 < words.len() {
+                self.write(",");
+            }
+            used += size;
+        }
     }
 
     /// A new line for `expr`, behind the comments that stand before it or would be lost in it.

@@ -198,7 +198,7 @@ fn cond(condition: &ir::Cond) -> Node {
 
 fn test_text(test: &ir::Test) -> String {
     match test {
-        ir::Test::Regex { pattern, fold } => {
+        ir::Test::Regex { pattern, fold, .. } => {
             format!("Regex{} {pattern}", if *fold { "~" } else { "" })
         }
         ir::Test::Like { patterns, fold } => {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::logic::needed;
 use super::{Linter, Lints, Role, Stage, visit};
 use crate::diagnostic::{Code, Diagnostic, nearest_name};
-use crate::schema::{self, FIELDS};
+use crate::schema::{self, ABSENT, FIELDS};
 use crate::span::Span;
 use crate::syntax::ast::ExprKind;
 
@@ -25,15 +25,12 @@ pub(super) const CATEGORIES: [&str; 11] = [
 ];
 
 /// Categories whose events never have the fields that begin so.
-const ABSENT: &[(&str, &[&str])] = &[
+const NOT_IN: &[(&str, &[&str])] = &[
     (
         "destination.",
         &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
     ),
-    (
-        "network.",
-        &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
-    ),
+    ("network.", &["configuration", "driver", "file", "host"]),
     ("source.", &["configuration", "driver", "file", "host"]),
     ("file.", &["authentication", "host", "iam", "network", "session"]),
 ];
@@ -119,12 +116,14 @@ impl Linter<'_> {
         if self.lints == Lints::Slips {
             return None;
         }
-        let problem = if info.records.is_empty() {
+        let problem = if !info.is_in_audit() {
+            // An event that is not there has no fields.
+            category.is_none_or(|category| CATEGORIES.contains(&category)).then_some(())?;
             let title = format!("audit logs never have `{name}`");
             Diagnostic::new(Code::NeverInAudit, title)
         } else {
             let absent = category.filter(|category| {
-                ABSENT.iter().any(|(start, categories)| {
+                NOT_IN.iter().any(|(start, categories)| {
                     name.starts_with(start) && categories.contains(category)
                 })
             })?;
@@ -145,8 +144,8 @@ impl Linter<'_> {
     }
 
     fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
-        let names = FIELDS.iter().map(|info| info.name).filter(|name| !name.ends_with('*'));
-        let near = nearest_name(name, names);
+        let names = FIELDS.iter().chain(ABSENT).map(|info| info.name);
+        let near = nearest_name(name, names.filter(|name| !name.ends_with('*')));
         if self.lints == Lints::Slips && near.is_none() {
             return None;
         }

@@ -1,0 +1,117 @@
+//! The file an event is about: its PATH records.
+
+use super::super::actions::Object;
+use super::super::group::Record;
+use super::super::take::Sink;
+use super::super::view::{decimal, field_of, name_type};
+use super::{Reader, enriched_of, give};
+use crate::record::{RawValue, RecordType};
+
+/// A part of a path.
+type Part = fn(&[u8]) -> Option<&[u8]>;
+
+pub(super) fn whole(path: &[u8]) -> Option<&[u8]> {
+    Some(path)
+}
+
+/// What follows the last slash.
+pub(super) fn name(path: &[u8]) -> Option<&[u8]> {
+    path.rsplit(|byte| *byte == b'/').next().filter(|name| !name.is_empty())
+}
+
+/// What follows the last dot of the name, without a dot; a name that only starts with one has none.
+pub(super) fn extension(path: &[u8]) -> Option<&[u8]> {
+    let name = name(path)?;
+    let dot = memchr::memrchr(b'.', name).filter(|at| *at > 0)?;
+    name.get(dot + 1..).filter(|extension| !extension.is_empty())
+}
+
+impl<'g> Reader<'g, '_> {
+    /// The PATH record of the object: the one that the call's row says, else the first one behind it
+    /// that is neither a folder on the way nor unknown. Of a file that was not found only the name is
+    /// known.
+    pub(super) fn object(&mut self) -> Option<Record<'g>> {
+        let Some(Object::File { item, .. }) = self.file_row() else { return None };
+        let paths = || self.view.records(RecordType::PATH);
+        let item_of = |path: &Record<'_>| {
+            field_of(*path, b"item").and_then(RawValue::bytes).and_then(decimal)
+        };
+        let by_row = paths().find(|path| item_of(path) == Some(item));
+        by_row
+            .filter(|path| name_type(*path) != Some(b"PARENT"))
+            .or_else(|| {
+                paths().find(|path| !matches!(name_type(*path), Some(b"PARENT" | b"UNKNOWN")))
+            })
+            .or_else(|| paths().find(|path| name_type(*path) != Some(b"PARENT")))
+            .or(by_row)
+    }
+
+    /// The second name of an object that has two: the one that was made.
+    fn second_name(&mut self) -> Option<Record<'g>> {
+        let Some(Object::File { twice: true, .. }) = self.file_row() else { return None };
+        let mut made = self.view.records(RecordType::PATH);
+        made.find(|path| name_type(*path) == Some(b"CREATE"))
+    }
+
+    fn file_row(&mut self) -> Option<Object> {
+        let rows = self.rows();
+        let objects = rows.iter().flatten().map(|row| row.object);
+        objects.into_iter().find(|object| matches!(object, Object::File { .. }))
+    }
+
+    /// A part of the path; of a renamed file that of the old path, then that of the new one.
+    pub(super) fn paths_of_object(&mut self, part: Part, sink: Sink<'_>) {
+        let object = self.object();
+        let second = self.second_name().filter(|second| {
+            object.is_none_or(|object| field_of(object, b"name") != field_of(*second, b"name"))
+        });
+        self.path_of(object, part, sink);
+        self.path_of(second, part, sink);
+    }
+
+    /// A part of the path a renamed file had.
+    pub(super) fn old_path(&mut self, part: Part, sink: Sink<'_>) {
+        let renames = matches!(self.view.call, Some("rename" | "renameat" | "renameat2"));
+        if renames && self.view.is_call {
+            let object = self.object();
+            self.path_of(object, part, sink);
+        }
+    }
+
+    pub(super) fn path_of(&mut self, record: Option<Record<'g>>, part: Part, sink: Sink<'_>) {
+        let Some(value) = record.and_then(|record| field_of(record, b"name")) else { return };
+        if self.decode(b"name", value)
+            && let Some(part) = part(&self.scratch.bytes).filter(|part| !part.is_empty())
+        {
+            give(part, &mut self.scratch.text, sink);
+        }
+    }
+
+    pub(super) fn file_key(&mut self, key: &[u8], sink: Sink<'_>) {
+        let Some(record) = self.object() else { return };
+        let Some(bytes) = field_of(record, key).and_then(RawValue::bytes) else { return };
+        // Auditbeat shows the permissions alone, in four octal digits.
+        let bytes = if key == b"mode" {
+            bytes.get(bytes.len().saturating_sub(4)..).unwrap_or(bytes)
+        } else {
+            bytes
+        };
+        give(bytes, &mut self.scratch.text, sink);
+    }
+
+    /// The name of the file's owner or group.
+    pub(super) fn file_owner(&mut self, key: &[u8], sink: Sink<'_>) {
+        if let Some(name) = self.object().and_then(|record| enriched_of(record.body, key)) {
+            give(name, &mut self.scratch.text, sink);
+        }
+    }
+
+    /// A key of every PATH record, in order of the records.
+    pub(super) fn paths(&mut self, key: &[u8], sink: Sink<'_>) {
+        for record in self.view.records(RecordType::PATH) {
+            if let Some(value) = field_of(record, key) {
+                self.decoded(RecordType::PATH, key, value, sink);
+            }
+        }
+    }
+}

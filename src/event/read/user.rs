@@ -1,0 +1,194 @@
+//! Who did it, as whom, to whom: ids of the records, names only from the enriched part.
+//!
+//! A process's own ids say who it is. Records of programs about logins and accounts are different: the
+//! process is a daemon, the user is the one at login, and `acct` or `id` name whom it is about.
+
+use super::super::actions::Who;
+use super::super::origin::IdKey;
+use super::super::take::Sink;
+use super::super::view::field_of;
+use super::{Reader, enriched_of, give, id_of, is_name, set_id};
+use crate::record::text::text_of;
+use crate::record::{RawValue, RecordType, fields};
+use crate::value::Scalar;
+
+/// Names looked at for `related.user`; there are at most a dozen in real records.
+const NAMES: usize = 32;
+
+impl<'g> Reader<'g, '_> {
+    pub(super) fn id(&mut self, id: IdKey, sink: Sink<'_>) {
+        set_id(self.token(id), sink);
+    }
+
+    pub(super) fn id_name(&mut self, id: IdKey, sink: Sink<'_>) {
+        let record = match id {
+            IdKey::OldAuid => self.view.leading,
+            _ => self.view.main,
+        };
+        if let Some(name) = record.and_then(|record| enriched_of(record.body, id.keys().1)) {
+            sink.value(Scalar::Str(&text_of(name)));
+        }
+    }
+
+    fn token(&self, id: IdKey) -> Option<&'g [u8]> {
+        let tokens = &self.view.tokens;
+        let record = match id {
+            IdKey::Auid => return tokens.auid,
+            IdKey::Uid => return tokens.uid,
+            IdKey::Gid => return tokens.gid,
+            // Only LOGIN has it, which may come before a system call.
+            IdKey::OldAuid => self.view.leading.filter(|r| r.kind == RecordType::LOGIN),
+            _ => self.view.main,
+        };
+        field_of(record?, id.keys().0).and_then(RawValue::bytes)
+    }
+
+    fn who(&mut self) -> Who {
+        let [leading, call] = self.rows();
+        leading.or(call).map_or(Who::Process, |row| row.who)
+    }
+
+    /// Whose id `user.id` is.
+    fn actor(&mut self) -> IdKey {
+        let at_login = match self.who() {
+            Who::Process => return IdKey::Uid,
+            // The daemon's own id says nothing about who logs in.
+            Who::Login => return IdKey::Auid,
+            Who::LoginId => IdKey::OldAuid,
+            Who::Account | Who::GroupAccount => IdKey::Auid,
+        };
+        if id_of(self.token(at_login)).is_some() { at_login } else { IdKey::Uid }
+    }
+
+    pub(super) fn user_id(&mut self, sink: Sink<'_>) {
+        let actor = self.actor();
+        self.id(actor, sink);
+    }
+
+    /// Before somebody is logged in, the name they give.
+    pub(super) fn user_name(&mut self, sink: Sink<'_>) {
+        let actor = self.actor();
+        if self.who() == Who::Login && id_of(self.token(actor)).is_none() {
+            self.account(sink);
+        } else {
+            self.id_name(actor, sink);
+        }
+    }
+
+    pub(super) fn effective_id(&mut self, sink: Sink<'_>) {
+        let tokens = self.view.tokens;
+        match self.who() {
+            Who::Process if tokens.euid != tokens.uid => set_id(tokens.euid, sink),
+            Who::Process => {}
+            Who::Login => set_id(self.said(b"id"), sink),
+            Who::LoginId => set_id(self.new_login_id(), sink),
+            Who::Account | Who::GroupAccount if self.actor() != IdKey::Uid => {
+                set_id(tokens.uid, sink);
+            }
+            Who::Account | Who::GroupAccount => {}
+        }
+    }
+
+    pub(super) fn effective_name(&mut self, sink: Sink<'_>) {
+        let tokens = self.view.tokens;
+        match self.who() {
+            Who::Process if tokens.euid != tokens.uid => self.enriched(b"EUID", sink),
+            Who::Process => {}
+            Who::Login => self.account(sink),
+            Who::LoginId => {
+                let name = self.view.leading.and_then(|record| enriched_of(record.body, b"AUID"));
+                if let Some(name) = name {
+                    sink.value(Scalar::Str(&text_of(name)));
+                }
+            }
+            Who::Account | Who::GroupAccount if self.actor() != IdKey::Uid => {
+                self.enriched(b"UID", sink);
+            }
+            Who::Account | Who::GroupAccount => {}
+        }
+    }
+
+    pub(super) fn target_id(&mut self, sink: Sink<'_>) {
+        if self.who() == Who::Account {
+            set_id(self.said(b"id"), sink);
+        }
+    }
+
+    pub(super) fn target_name(&mut self, sink: Sink<'_>) {
+        if self.who() == Who::Account {
+            self.account(sink);
+        }
+    }
+
+    pub(super) fn group_id(&mut self, sink: Sink<'_>) {
+        if self.who() == Who::GroupAccount {
+            set_id(self.said(b"id"), sink);
+        } else {
+            set_id(self.view.tokens.gid, sink);
+        }
+    }
+
+    pub(super) fn group_name(&mut self, sink: Sink<'_>) {
+        if self.who() == Who::GroupAccount {
+            self.account(sink);
+        } else {
+            self.id_name(IdKey::Gid, sink);
+        }
+    }
+
+    /// The id that LOGIN sets.
+    fn new_login_id(&self) -> Option<&'g [u8]> {
+        let record = self.view.leading?;
+        let value = field_of(record, b"new-auid").or_else(|| field_of(record, b"auid"))?;
+        value.bytes()
+    }
+
+    fn said(&self, key: &[u8]) -> Option<&'g [u8]> {
+        self.view.said(key).and_then(RawValue::bytes)
+    }
+
+    /// The name of the account a program speaks of.
+    fn account(&mut self, sink: Sink<'_>) {
+        let known = |value: &RawValue<'_>| value.bytes().is_some_and(|name| !name.is_empty());
+        let group = || self.view.said(b"grp").filter(known);
+        match self.view.said(b"acct").filter(known).or_else(group) {
+            Some(name) => self.decoded(RecordType::USER_LOGIN, b"acct", name, sink),
+            None => self.enriched(b"ID", sink),
+        }
+    }
+
+    /// Every name in the record, each once.
+    pub(super) fn related_user(&mut self, sink: Sink<'_>) {
+        let Some(main) = self.view.main else { return };
+        let names = || {
+            let names = fields(main.body).enriched().take(NAMES).filter(|field| {
+                // Names of groups and of owners of files are not of users who took part.
+                matches!(field.key, b"AUID" | b"UID" | b"EUID" | b"SUID" | b"FSUID" | b"OLD-AUID")
+            });
+            names.filter_map(|field| field.value.bytes()).filter(|name| is_name(name))
+        };
+        for (at, name) in names().enumerate() {
+            if !names().take(at).any(|earlier| earlier == name) {
+                give(name, &mut self.scratch.text, sink);
+            }
+        }
+        if matches!(self.who(), Who::Login | Who::Account) {
+            let account = self.said(b"acct");
+            if account.is_none_or(|account| !names().any(|name| name == account)) {
+                self.account(sink);
+            }
+        }
+    }
+
+    /// A part of `user:role:domain:level:category`. Labels of other kinds have no parts.
+    pub(super) fn selinux(&mut self, part: usize, sink: Sink<'_>) {
+        let Some(label) = self.view.main.and_then(|main| field_of(main, b"subj")) else { return };
+        let Some(label) = label.bytes().filter(|l| l.iter().filter(|b| **b == b':').count() > 1)
+        else {
+            return;
+        };
+        if let Some(part) = label.splitn(5, |byte| *byte == b':').nth(part) {
+            give(part, &mut self.scratch.text, sink);
+        }
+    }
+}

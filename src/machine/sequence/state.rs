@@ -1,0 +1,225 @@
+//! What is known about one join key of a sequence: its partials, and what they take.
+//!
+//! Nothing here knows items, keys or `maxspan`; it only keeps, gives back and counts bytes. An event in
+//! several partials of one key is counted once: a run of a hundred failures holds a hundred events, not
+//! the five thousand places they stand in.
+
+use std::sync::Arc;
+
+use crate::event::Kept;
+use crate::time::{Duration, Ordinal, Timestamp};
+
+/// What a mention of an event costs, besides the event.
+const MENTION_BYTES: usize = 2 * size_of::<Arc<Kept>>();
+
+/// See the module page.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Slot i holds the partial whose last event filled positive item i. As long as the furthest slot
+    /// filled so far: most partials never get beyond the first.
+    slots: Vec<Option<Partial>>,
+    filled: usize,
+    /// The last two distinct times of leading missing items, newest first.
+    pub(super) leading: [Option<Timestamp>; 2],
+    /// Complete matches that wait for their trailing missing items not to happen.
+    waiting: Vec<Waiting>,
+    /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
+    /// cannot fill memory with timers.
+    pub(super) timer: Option<Timestamp>,
+    /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
+    /// set.
+    mentions: Vec<(Ordinal, u32)>,
+    event_bytes: usize,
+    /// What this key was last counted as.
+    pub(super) charged: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Partial {
+    pub(super) events: Vec<Arc<Kept>>,
+    pub(super) first: Timestamp,
+    pub(super) last: Ordinal,
+    /// Latest leading missing event before the first event.
+    pub(super) leading: Option<Timestamp>,
+    /// First missing event of the current gap that is later than the last event.
+    pub(super) gap: Option<Timestamp>,
+    /// A gap held a missing event: the match will be rejected. It stays, because a partial it replaced
+    /// is gone and must not come back.
+    pub(super) spoiled: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) deadline: Timestamp,
+    pub(super) partial: Partial,
+}
+
+impl State {
+    pub(super) fn is_idle(&self) -> bool {
+        self.filled == 0 && self.leading == [None, None] && self.waiting.is_empty()
+    }
+
+    /// Bytes beyond the state itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.event_bytes
+            + self.slots.capacity() * size_of::<Option<Partial>>()
+            + self.waiting.capacity() * size_of::<Waiting>()
+            + self.mentions.capacity() * size_of::<(Ordinal, u32)>()
+    }
+
+    /// The next time at which something here ends.
+    pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
+        let partials = self.partials().map(|partial| partial.first.plus(maxspan));
+        let leading = self.leading.iter().flatten().map(|time| time.plus(maxspan));
+        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
+        partials.chain(leading).chain(waiting).min()
+    }
+
+    pub(super) fn partials(&self) -> impl Iterator<Item = &Partial> {
+        self.slots.iter().flatten()
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
+        self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// Empties a slot. The events of the partial stay counted.
+    pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
+        let partial = self.slots.get_mut(slot)?.take()?;
+        self.filled -= 1;
+        Some(partial)
+    }
+
+    /// Fills a slot; gives back what it held.
+    pub(super) fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        let older = self.slots.get_mut(slot)?.replace(partial);
+        self.filled += usize::from(older.is_none());
+        older
+    }
+
+    /// Ends the partials that `ends` says; gives their number.
+    pub(super) fn end(&mut self, repeats: bool, ends: impl Fn(&Partial) -> bool) -> u64 {
+        let mut ended = 0;
+        for slot in 0..self.slots.len() {
+            if self.get_mut(slot).is_some_and(|partial| ends(partial))
+                && let Some(partial) = self.take(slot)
+            {
+                self.release(&partial, repeats);
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// Lets a match wait.
+    pub(super) fn wait(&mut self, waiting: Waiting, repeats: bool) {
+        for event in &waiting.partial.events {
+            self.hold(event, repeats);
+        }
+        self.waiting.push(waiting);
+    }
+
+    /// Ends the waits that `ends` says, in the order in which they began.
+    pub(super) fn end_waits(
+        &mut self,
+        repeats: bool,
+        mut ends: impl FnMut(&Waiting) -> bool,
+    ) -> Vec<Waiting> {
+        let ended: Vec<Waiting> = self.waiting.extract_if(.., |waiting| ends(waiting)).collect();
+        for waiting in &ended {
+            self.release(&waiting.partial, repeats);
+        }
+        ended
+    }
+
+    /// Counts a mention of an event; `repeats` says whether an event may have several.
+    pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
+        self.event_bytes += MENTION_BYTES;
+        if repeats {
+            let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+            match place.map(|at| self.mentions.get_mut(at)) {
+                Ok(Some((_, mentions))) => {
+                    *mentions += 1;
+                    return;
+                }
+                Ok(None) => {}
+                Err(at) => self.mentions.insert(at, (event.ordinal, 1)),
+            }
+        }
+        self.event_bytes += event.size_bytes();
+    }
+
+    /// Takes back the mentions that a partial has made.
+    pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
+        let mut freed = 0;
+        for event in &partial.events {
+            freed += MENTION_BYTES;
+            if repeats {
+                let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+                let Ok(at) = place else { continue };
+                if let Some((_, mentions @ 2..)) = self.mentions.get_mut(at) {
+                    *mentions -= 1;
+                    continue;
+                }
+                self.mentions.remove(at);
+            }
+            freed += event.size_bytes();
+        }
+        self.event_bytes = self.event_bytes.saturating_sub(freed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    fn event(second: i64) -> Arc<Kept> {
+        let mut event = Event::new(0);
+        event.ordinal = Ordinal::new(Timestamp(second), None, 0);
+        Arc::new(event.kept())
+    }
+
+    fn partial(events: &[Arc<Kept>]) -> Partial {
+        let last = events[events.len() - 1].ordinal;
+        let first = events[0].ordinal.time;
+        Partial { events: events.to_vec(), first, last, leading: None, gap: None, spoiled: false }
+    }
+
+    /// Slot i holds the last i+1 of the events, as `runs` does.
+    fn run_of(length: usize) -> State {
+        let mut state = State::default();
+        let events: Vec<_> = (0..).take(length).map(event).collect();
+        for slot in 0..length {
+            let partial = partial(&events[length - 1 - slot..]);
+            partial.events.iter().for_each(|event| state.hold(event, true));
+            state.put(slot, partial);
+        }
+        state
+    }
+
+    #[test]
+    fn an_event_in_many_partials_is_counted_once() {
+        let state = run_of(50);
+        let mentions = (1..=50).sum::<usize>() * MENTION_BYTES;
+        assert_eq!(state.event_bytes, 50 * event(0).size_bytes() + mentions);
+    }
+
+    #[test]
+    fn what_is_held_is_given_back() {
+        let mut state = run_of(50);
+        assert_eq!(state.end(true, |partial| partial.events.len() % 2 == 0), 25);
+        assert!(state.event_bytes > 49 * event(0).size_bytes(), "the longest are still there");
+        assert_eq!(state.end(true, |_| true), 25);
+        assert!(state.is_idle());
+        assert_eq!(state.event_bytes, 0);
+        assert!(state.mentions.is_empty());
+    }
+}

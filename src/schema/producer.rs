@@ -1,0 +1,16 @@
+//! [`Producer`]: what a system call or a record type alone says about the fields of its events.
+
+/// A source of audit events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Producer {
+    /// Name of the system call, or of the record type.
+    pub name: &'static str,
+    /// Whether it is a system call.
+    pub call: bool,
+    /// The ways its events can look, such as done and failed.
+    pub variants: Vec<Variant>,
+}
+
+/// One way the events of a producer look: fields with all their values. Fields that are not listed
+/// can have any values or none.
+pub type Variant = Vec<(&'static str, Vec<String>)>;

@@ -1,0 +1,219 @@
+//! Bad input and bad arguments: a clear message, the rest still processed, the right exit code.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
+
+struct Run {
+    stdout: String,
+    stderr: String,
+    code: i32,
+}
+
+fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap(),
+    }
+}
+
+fn catena(arguments: &[&str]) -> Run {
+    run(Command::cargo_bin("catena").unwrap().args(arguments))
+}
+
+/// Standard error without what differs from run to run.
+fn steady(stderr: &str, folder: &Path) -> String {
+    let text = stderr.replace(&folder.display().to_string(), "FOLDER");
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        lines.push(match line.split_once(" in ") {
+            Some((before, _)) if line.ends_with("MB/s)") => format!("{before} in SECONDS"),
+            _ => line.to_owned(),
+        });
+    }
+    lines.join("\n")
+}
+
+fn attacks() -> Vec<u8> {
+    let mut log = Vec::new();
+    let file = fs::File::open(ATTACKS).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut log).unwrap();
+    log
+}
+
+#[test]
+fn a_malformed_line_is_named_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let mut log = b"garbage\ntype=SYSCALL msg=audit(): x\n".to_vec();
+    log.extend(attacks());
+    fs::write(&path, log).unwrap();
+    let run = catena(&["replay", path.to_str().unwrap()]);
+    assert_eq!(run.code, 0);
+    assert_eq!(run.stdout.lines().count(), 18);
+    insta::assert_snapshot!("malformed_line", steady(&run.stderr, folder.path()));
+    let strict = catena(&["replay", path.to_str().unwrap(), "--strict", "--format", "none"]);
+    assert_eq!((strict.code, strict.stdout.as_str()), (5, ""));
+}
+
+#[test]
+fn a_log_cut_in_the_middle_of_a_record_gives_what_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let log = attacks();
+    fs::write(&path, &log[..log.len() / 3]).unwrap();
+    let run = catena(&["replay", path.to_str().unwrap()]);
+    assert_eq!(run.code, 0);
+    assert!(run.stdout.lines().count() > 10);
+    insta::assert_snapshot!("cut_log", steady(&run.stderr, folder.path()));
+}
+
+#[test]
+fn a_compressed_log_that_ends_too_early_is_an_error_and_what_came_before_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log.gz");
+    let packed = fs::read(ATTACKS).unwrap();
+    fs::write(&path, &packed[..packed.len() / 2]).unwrap();
+    let run = catena(&["replay", path.to_str().unwrap()]);
+    assert_eq!(run.code, 4);
+    assert!(run.stdout.lines().count() > 5);
+    insta::assert_snapshot!("cut_gzip", steady(&run.stderr, folder.path()));
+}
+
+#[test]
+fn an_empty_log_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    fs::write(&path, "").unwrap();
+    let run = catena(&["replay", path.to_str().unwrap()]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    insta::assert_snapshot!("empty_log", steady(&run.stderr, folder.path()));
+}
+
+#[test]
+fn binary_noise_is_counted_and_its_bytes_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise\u{1b}[31m.log");
+    let noise: Vec<u8> =
+        (0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    fs::write(&path, noise).unwrap();
+    let run = catena(&["replay", path.to_str().unwrap()]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert!(run.stderr.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", run.stderr);
+    assert!(run.stderr.contains(" malformed"));
+}
+
+#[test]
+fn missing_files_and_unreadable_entries_are_named_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("audit.log"), attacks()).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("broken.log")).unwrap();
+    let missing = folder.path().join("missing.log");
+    let pattern = folder.path().join("*.zip");
+    let run = catena(&[
+        "replay",
+        missing.to_str().unwrap(),
+        folder.path().to_str().unwrap(),
+        pattern.to_str().unwrap(),
+    ]);
+    assert_eq!(run.code, 4);
+    assert_eq!(run.stdout.lines().count(), 18);
+    insta::assert_snapshot!("missing_files", steady(&run.stderr, folder.path()));
+}
+
+#[test]
+fn a_rule_with_a_mistake_is_shown_with_its_line_and_the_others_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = |id: &str, query: &str| {
+        format!(
+            "[rule]\nrule_id = \"{id}\"\nname = \"{id}\"\nseverity = \"low\"\ntype = \"eql\"\n\
+             query = '''\nprocess where\n  {query}\n'''\n"
+        )
+    };
+    fs::write(folder.path().join("bad.toml"), rule("bad", "process.pid = 3")).unwrap();
+    fs::write(folder.path().join("good.toml"), rule("good", "process.pid == 28292")).unwrap();
+    fs::write(folder.path().join("no.toml"), "[rule\n").unwrap();
+    fs::write(folder.path().join("readme.md"), "not a rule").unwrap();
+    let run = catena(&["replay", "-r", folder.path().to_str().unwrap(), ATTACKS]);
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.lines().count() > 10, "the good rule ran");
+    insta::assert_snapshot!("bad_rules", steady(&run.stderr, folder.path()));
+}
+
+#[test]
+fn a_query_with_a_mistake_is_underlined_and_nothing_runs() {
+    let run = catena(&["query", "process where process.pid = 3", "missing.log"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    insta::assert_snapshot!("bad_query", run.stderr);
+}
+
+#[test]
+fn no_rules_at_all_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = catena(&["replay", "-r", folder.path().to_str().unwrap(), ATTACKS]);
+    assert_eq!(run.code, 2);
+    assert_eq!(run.stderr, "catena: no rules found (rule files end in .toml, .eql or .ndjson)\n");
+}
+
+#[test]
+fn exit_codes_of_wrong_arguments_help_and_findings() {
+    assert_eq!(catena(&["replay"]).code, 3);
+    assert_eq!(catena(&["replay", "--lateness", "soon", ATTACKS]).code, 3);
+    assert_eq!(catena(&["--help"]).code, 0);
+    assert_eq!(catena(&["--version"]).stdout, format!("catena {}\n", env!("CARGO_PKG_VERSION")));
+    let found = catena(&["replay", "--fail-on-alert", "--format", "none", ATTACKS]);
+    assert_eq!((found.code, found.stdout.as_str()), (1, ""));
+    let nothing = ["query", "process where false", "--fail-on-alert", ATTACKS];
+    assert_eq!(catena(&nothing).code, 0);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("catena"))
+        .args(["query", "any where true", ATTACKS, "-q"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn text_in_a_pipe_has_no_colours_unless_asked_for() {
+    let plain = catena(&["replay", ATTACKS, "--format", "text", "-q"]).stdout;
+    let coloured =
+        catena(&["replay", ATTACKS, "--format", "text", "--color", "always", "-q"]).stdout;
+    assert!(!plain.contains('\u{1b}'));
+    assert!(coloured.contains('\u{1b}'));
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
+}
+
+#[test]
+fn arguments_from_the_log_cannot_drive_the_terminal() {
+    // An argument with an escape sequence, hexadecimal as the kernel logs it.
+    let log = "type=SYSCALL msg=audit(1700000000.100:1): arch=c000003e syscall=59 success=yes exit=0 \
+        a0=1 a1=2 a2=3 a3=4 items=0 ppid=10 pid=11 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 \
+        sgid=0 fsgid=0 tty=pts0 ses=1 comm=1B5B324A exe=\"/bin/x\" key=(null)\n\
+        type=EXECVE msg=audit(1700000000.100:1): argc=2 a0=\"x\" a1=1B5D303B68690761E280AE62\n\
+        type=PROCTITLE msg=audit(1700000000.100:1): proctitle=\"x\"\n";
+    let run = run(Command::cargo_bin("catena")
+        .unwrap()
+        .args(["query", "process where true", "-", "--format", "text", "-q"])
+        .write_stdin(log));
+    assert!(run.stdout.contains("\\x1b[2J"), "{}", run.stdout);
+    assert!(run.stdout.contains("x \\x1b]0;hi\\x07a\\u{202e}b"), "{}", run.stdout);
+    assert!(run.stdout.chars().all(|c| c == '\n' || !c.is_control()));
+}

@@ -1,0 +1,120 @@
+//! Runs an engine over the events of a test.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops where something is wrong"
+)]
+
+use std::sync::Arc;
+
+use catena::engine::{Engine, Limits, Match, Reorder};
+use catena::event::Event;
+use catena::rule::{Rule, RuleOptions, RuleSet, load_query};
+use catena::schema::Schema;
+use catena::time::{Duration, Timestamp};
+
+use super::{Found, Happening};
+
+/// A query as a rule; a query that is refused fails the test with what is wrong.
+pub(crate) fn rule(query: &str, options: RuleOptions) -> Rule {
+    let loaded = load_query(query, &Schema::new());
+    let problems = loaded.problems.iter().map(|problem| problem.diagnostic.title.clone());
+    let problems: Vec<_> = problems.collect();
+    let mut rules = loaded.rules;
+    let mut rule = rules.pop().unwrap_or_else(|| panic!("{query}\nis refused: {problems:?}"));
+    rule.options = options;
+    rule
+}
+
+/// An engine under test, with what it has found so far.
+pub(crate) struct Driven {
+    pub(crate) engine: Engine,
+    /// Rule number and match.
+    pub(crate) found: Vec<(usize, Found)>,
+}
+
+impl Driven {
+    pub(crate) fn new(rules: Vec<Rule>, limits: Limits) -> Self {
+        let engine = Engine::new(RuleSet::new(rules), limits).unwrap();
+        Self { engine, found: Vec::new() }
+    }
+
+    /// With room for everything.
+    pub(crate) fn unlimited(rules: Vec<Rule>) -> Self {
+        Self::new(rules, Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX })
+    }
+
+    pub(crate) fn push(&mut self, happening: &Happening) {
+        let event = event(self.engine.rules(), happening);
+        self.engine.push(&event, &mut |found| self.found.push(plain(&found)));
+    }
+
+    pub(crate) fn advance(&mut self, time: Timestamp) {
+        self.engine.advance(time, &mut |found| self.found.push(plain(&found)));
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.engine.finish(&mut |found| self.found.push(plain(&found)));
+    }
+
+    /// All events in the order given, then the end.
+    pub(crate) fn run(mut self, events: &[Happening]) -> Vec<(usize, Found)> {
+        events.iter().for_each(|event| self.push(event));
+        self.finish();
+        self.found
+    }
+
+    /// As they arrive, put in order by a reorder buffer.
+    pub(crate) fn run_reordered(
+        mut self,
+        arrivals: &[Happening],
+        lateness: Duration,
+    ) -> Vec<(usize, Found)> {
+        let mut buffer = Reorder::new(lateness, usize::MAX);
+        for happening in arrivals {
+            let late = buffer.push(happening.ordinal, happening.clone());
+            assert!(late.is_none(), "{happening:?} came within the lateness");
+            while let Some(released) = buffer.pop() {
+                self.push(&released.item);
+            }
+            self.advance(buffer.watermark());
+        }
+        buffer.advance(Timestamp::MAX);
+        while let Some(released) = buffer.pop() {
+            self.push(&released.item);
+        }
+        self.finish();
+        self.found
+    }
+}
+
+/// What one rule found.
+pub(crate) fn of_rule(found: &[(usize, Found)], rule: usize) -> Vec<Found> {
+    found.iter().filter(|(number, _)| *number == rule).map(|(_, found)| found.clone()).collect()
+}
+
+fn event(rules: &Arc<RuleSet>, happening: &Happening) -> Event {
+    let mut event = Event::new(rules.plan().fields.len());
+    event.ordinal = happening.ordinal;
+    for (name, values) in &happening.fields {
+        if let Some(field) = rules.plan().field(name) {
+            event.fill(field, |give| {
+                values.iter().filter_map(|v| v.scalar()).for_each(|value| give.value(value));
+            });
+        }
+    }
+    event
+}
+
+fn plain(found: &Match) -> (usize, Found) {
+    let events = found.events.iter();
+    let found_plain = Found {
+        keys: found.keys.clone(),
+        events: events.map(|event| event.as_ref().map(|e| e.ordinal.arrival)).collect(),
+        decided: found.decided,
+    };
+    (found.rule.index(), found_plain)
+}

@@ -1,0 +1,274 @@
+//! The main job on real logs: what must be found, and nothing else.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
+const ENRICHED: &str = "corpus/auditd/audisp-enriched.log.gz";
+
+const WEBSHELL: &str = "corpus/auditd/webshell.log";
+
+/// The tools of the pattern the project is named for.
+const NAMES: &str = r#"process.name like ("bash", "dash", "sh", "tcsh", "csh", "zsh", "ksh", "fish",
+    "perl", "python*", "nc", "ncat", "netcat", "php*", "ruby", "openssl", "awk", "telnet", "lua*", "socat")"#;
+
+/// Egress to another machine.
+const CONNECT: &str = r#"network where event.action == "connected-to" and
+    network.direction == "egress" and destination.ip != null and
+    not destination.ip in ("127.0.0.1", "127.0.0.53", "::1")"#;
+
+fn catena() -> Command {
+    Command::cargo_bin("catena").unwrap()
+}
+
+/// Runs and gives the alerts.
+fn alerts(arguments: &[&str]) -> Vec<Value> {
+    let output = catena().args(arguments).arg("--quiet").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    parse(&output.stdout)
+}
+
+fn parse(lines: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(lines).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Process ids of the last events, sorted; every alert is of another process.
+fn pids(alerts: &[Value]) -> Vec<i64> {
+    let pid = |alert: &Value| alert.pointer("/process/pid").and_then(Value::as_i64).unwrap();
+    let mut pids: Vec<i64> = alerts.iter().map(pid).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// The pattern as a query of either kind; `socket` is the test of the second step.
+fn pattern(kind: &str, socket: &str) -> String {
+    format!(
+        "{kind} [process where event.action == \"executed\" and {NAMES}]
+           [process where auditd.data.syscall == \"socket\" and {socket} and {NAMES}]
+           [{CONNECT} and {NAMES}]"
+    )
+}
+
+const SAMPLE: &str = "sample by host.id, process.pid, process.parent.pid";
+const SEQUENCE: &str = "sequence by host.id, process.pid, process.parent.pid with maxspan=10m";
+
+const LITERAL: [i64; 6] = [28292, 28352, 28382, 28419, 28437, 28774];
+
+#[test]
+fn types_taken_literally_find_the_six() {
+    let socket = r#"auditd.data.a0 == "2" and auditd.data.a1 in ("2", "802")"#;
+    for kind in [SAMPLE, SEQUENCE] {
+        assert_eq!(pids(&alerts(&["query", &pattern(kind, socket), ATTACKS])), LITERAL, "{kind}");
+    }
+}
+
+#[test]
+fn type_2_alone_does_not_see_the_non_blocking_socket_of_nc() {
+    let socket = r#"auditd.data.a0 == "2" and auditd.data.a1 == "2""#;
+    for kind in [SAMPLE, SEQUENCE] {
+        let found = pids(&alerts(&["query", &pattern(kind, socket), ATTACKS]));
+        assert_eq!(found, [28292, 28382, 28419, 28437, 28774], "{kind}");
+    }
+}
+
+#[test]
+fn the_decoded_type_sees_datagram_sockets_whatever_their_flags() {
+    let socket = r#"audit.socket.family in ("inet", "inet6") and audit.socket.type == "dgram""#;
+    let mut expected = LITERAL.to_vec();
+    expected.extend([28315, 28339, 28442, 28564]);
+    expected.sort_unstable();
+    for kind in [SAMPLE, SEQUENCE] {
+        assert_eq!(pids(&alerts(&["query", &pattern(kind, socket), ATTACKS])), expected, "{kind}");
+    }
+}
+
+#[test]
+fn the_built_in_rules_find_the_shells_and_nothing_benign() {
+    let alerts = alerts(&["replay", ATTACKS]);
+    let found: BTreeSet<i64> = pids(&alerts).into_iter().collect();
+    let gawk = 28430;
+    for pid in LITERAL.into_iter().chain([28315, 28339, 28442, 28564, gawk]) {
+        assert!(found.contains(&pid), "{pid} was not found");
+    }
+    let truth = std::fs::read_to_string("corpus/auditd/attacks.truth.json").unwrap();
+    let truth: Value = serde_json::from_str(&truth).unwrap();
+    let scenarios = truth.get("scenarios").and_then(Value::as_array).unwrap();
+    // Scenarios ran one after another, and every alert must lie in a malicious one.
+    for alert in &alerts {
+        let serials = alert.pointer("/catena/events").and_then(Value::as_array).unwrap();
+        for event in serials {
+            let serial = event.pointer("/event/event/sequence").and_then(Value::as_i64).unwrap();
+            let number = |s: &Value, key: &str| s.get(key).and_then(Value::as_i64).unwrap();
+            let inside = |s: &&Value| {
+                (number(s, "first_serial")..=number(s, "last_serial")).contains(&serial)
+            };
+            let malicious = |s: &Value| s.get("malicious").and_then(Value::as_bool).unwrap();
+            assert!(
+                scenarios.iter().filter(inside).any(malicious),
+                "{} at serial {serial} is in no malicious scenario",
+                alert.pointer("/rule/name").unwrap(),
+            );
+        }
+    }
+}
+
+#[test]
+fn the_web_shell_is_found_and_the_harmless_page_is_not() {
+    assert_eq!(pids(&alerts(&["replay", WEBSHELL])), [27317, 27321]);
+}
+
+#[test]
+fn the_enriched_plugin_stream_through_standard_input() {
+    let log = plain(ENRICHED);
+    let socket = r#"auditd.data.a0 == "2" and auditd.data.a1 in ("2", "802")"#;
+    let queries = [
+        vec!["stream".to_owned()],
+        vec!["replay".to_owned(), "-".to_owned()],
+        vec!["query".to_owned(), pattern(SAMPLE, socket), "-".to_owned()],
+        vec!["query".to_owned(), pattern(SEQUENCE, socket), "-".to_owned()],
+    ];
+    for arguments in queries {
+        let output = catena().args(&arguments).write_stdin(log.clone()).output().unwrap();
+        assert!(output.status.success());
+        let found: BTreeSet<i64> = pids(&parse(&output.stdout)).into_iter().collect();
+        assert_eq!(found, BTreeSet::from([8130]), "{arguments:?}");
+    }
+}
+
+/// A compressed log as plain bytes.
+fn plain(path: &str) -> Vec<u8> {
+    let mut log = Vec::new();
+    let file = std::fs::File::open(path).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut log).unwrap();
+    log
+}
+
+#[test]
+fn a_stream_gives_the_same_alerts_as_a_replay_in_the_same_order() {
+    let replayed = catena().args(["replay", ATTACKS, "-q"]).output().unwrap();
+    let streamed = catena().args(["stream", "-q"]).write_stdin(plain(ATTACKS)).output().unwrap();
+    assert_eq!(
+        String::from_utf8(streamed.stdout).unwrap(),
+        String::from_utf8(replayed.stdout).unwrap()
+    );
+}
+
+#[test]
+fn a_replay_gives_the_same_bytes_every_time_and_however_the_log_is_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = plain(ATTACKS);
+    let raw = folder.path().join("raw.log");
+    std::fs::write(&raw, &log).unwrap();
+    let first = catena().args(["replay", ATTACKS, "-q"]).output().unwrap().stdout;
+    let packed = |name: &str, bytes: Vec<u8>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let bzip2 = {
+        let mut out = Vec::new();
+        let level = bzip2::Compression::fast();
+        bzip2::read::BzEncoder::new(log.as_slice(), level).read_to_end(&mut out).unwrap();
+        out
+    };
+    let xz = {
+        let mut out = Vec::new();
+        liblzma::read::XzEncoder::new(log.as_slice(), 0).read_to_end(&mut out).unwrap();
+        out
+    };
+    let zstd = zstd::encode_all(log.as_slice(), 1).unwrap();
+    // The names say nothing: the content decides.
+    for path in [raw, packed("a", bzip2), packed("b", xz), packed("c", zstd)] {
+        let again = catena().arg("replay").arg(&path).arg("-q").output().unwrap().stdout;
+        assert!(first == again, "{}", path.display());
+    }
+}
+
+#[test]
+fn rotated_files_are_one_log_also_when_an_event_is_cut_in_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = plain(ATTACKS);
+    // Between two records of one event, and in the middle of the first shell.
+    let cut = log.windows(16).position(|w| w == b"1795196526.276:1").unwrap();
+    let line = cut + log[cut..].iter().position(|b| *b == b'\n').unwrap() + 1;
+    std::fs::write(folder.path().join("audit.log.1"), &log[..line]).unwrap();
+    std::fs::write(folder.path().join("audit.log"), &log[line..]).unwrap();
+    let whole = alerts(&["replay", ATTACKS]);
+    let cut = alerts(&["replay", folder.path().to_str().unwrap()]);
+    let ids = |alerts: &[Value]| -> Vec<String> {
+        alerts.iter().map(|a| a.pointer("/catena/id").unwrap().to_string()).collect()
+    };
+    assert_eq!(ids(&whole), ids(&cut));
+}
+
+#[test]
+fn an_alert_leaves_the_stream_while_the_input_is_still_open() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("catena"))
+        .args(["stream", "-q"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = plain(ENRICHED);
+    // Up to the end of the event that completes the shell.
+    let last = b"type=EOE msg=audit(1795196961.340:8623):";
+    let end = log.windows(last.len()).position(|w| w == last).unwrap() + last.len();
+    let mut input = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, &log[..end]).unwrap();
+    std::io::Write::write_all(&mut input, b"\n").unwrap();
+    std::io::Write::flush(&mut input).unwrap();
+    // Blocks until the alert comes; the input stays open meanwhile.
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let alert: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(alert.pointer("/process/pid"), Some(&Value::from(8130)));
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn every_alert_follows_the_schema() {
+    let schema = std::fs::read_to_string("docs/alert.schema.json").unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let absence = "sequence by process.pid with maxspan=1m
+        [process where event.action == \"executed\"] ![network where true]";
+    let runs: [&[&str]; 5] = [
+        &["replay", ATTACKS],
+        &["replay", ENRICHED],
+        &["query", "any where true", ATTACKS],
+        &["query", absence, ATTACKS],
+        &["replay", WEBSHELL],
+    ];
+    for run in runs {
+        let alerts = alerts(run);
+        assert!(!alerts.is_empty(), "{run:?}");
+        for alert in alerts {
+            if let Some(error) = schema.iter_errors(&alert).next() {
+                panic!("{run:?}: {error} at {}\n{alert:#}", error.instance_path());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alerts_of_the_shipped_log() {
+    let output = catena().args(["replay", ATTACKS, "-q", "--format", "text"]).output().unwrap();
+    insta::assert_snapshot!("shipped_log_text", String::from_utf8(output.stdout).unwrap());
+    let alerts = alerts(&["replay", ATTACKS]);
+    insta::assert_json_snapshot!("shipped_log_first_alert", alerts[0]);
+}
+
+#[test]
+fn the_corpus_is_there() {
+    for path in [ATTACKS, ENRICHED, WEBSHELL] {
+        assert!(Path::new(path).is_file(), "{path}");
+    }
+}
