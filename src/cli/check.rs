@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::args::{Check, CheckFormat};
 use super::exit::Exit;
 use super::output::{message, print, stdout_color};
-use super::summary::plural;
+use super::summary::{count, plural};
 use crate::alert::escape;
 use crate::diagnostic::{self, Code};
 use crate::rule::{self, Entry, Loaded, Outcome};
@@ -171,9 +171,9 @@ impl Counts {
         let rules = plural(self.loaded + self.disabled + self.rejected, "rule");
         format!(
             "{rules}: {} loaded, {} disabled, {} rejected; {}, {}",
-            self.loaded,
-            self.disabled,
-            self.rejected,
+            count(self.loaded),
+            count(self.disabled),
+            count(self.rejected),
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
         )

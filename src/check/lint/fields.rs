@@ -7,7 +7,7 @@ use super::{Linter, Lints, Role, Stage, visit};
 use crate::diagnostic::{Code, Diagnostic, nearest_name};
 use crate::schema::{self, ABSENT, FIELDS};
 use crate::span::Span;
-use crate::syntax::ast::ExprKind;
+use crate::syntax::ast::{Ast, EventFilter, ExprKind, Field, Item, Query};
 
 /// Every category that an audit event can be of.
 pub(super) const CATEGORIES: [&str; 11] = [
@@ -77,6 +77,34 @@ impl Linter<'_> {
                 if told.insert((problem.code, name)) {
                     self.report(problem);
                 }
+            }
+        }
+    }
+
+    /// Fields as written, without anything that a checked query would tell.
+    pub(super) fn misspelt(&mut self, ast: &Ast) {
+        let (by, items): (&[Field], Vec<&Item>) = match &ast.query {
+            Query::Event(_) => (&[], Vec::new()),
+            Query::Sample(sample) => (&sample.by, sample.items.iter().collect()),
+            Query::Sequence(sequence) => {
+                (&sequence.by, sequence.items.iter().chain(sequence.until.as_deref()).collect())
+            }
+        };
+        let mut fields: Vec<&Field> = by.iter().collect();
+        if let Query::Event(filter) = &ast.query {
+            gather(filter, &mut fields);
+        }
+        for item in items {
+            gather(&item.filter, &mut fields);
+            fields.extend(&item.by);
+        }
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for field in fields.into_iter().filter(|field| !field.optional) {
+            let known = schema::lookup(&field.name).is_some()
+                || self.schema.kind(&field.name).is_some()
+                || !told.insert(&field.name);
+            if let (false, Some(problem)) = (known, self.unknown(&field.name, field.span)) {
+                self.report(problem);
             }
         }
     }
@@ -158,4 +186,12 @@ impl Linter<'_> {
             ),
         })
     }
+}
+
+fn gather<'a>(filter: &'a EventFilter, fields: &mut Vec<&'a Field>) {
+    visit(&filter.condition, &mut |expr| {
+        if let ExprKind::Field(field) = &expr.kind {
+            fields.push(field);
+        }
+    });
 }
