@@ -41,6 +41,7 @@
 )]
 
 pub mod alert;
+pub mod batch;
 pub mod check;
 pub mod cli;
 pub mod diagnostic;

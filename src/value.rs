@@ -192,11 +192,11 @@ pub fn number(text: &str) -> Option<Scalar<'static>> {
 }
 
 /// RFC 3339 and its relaxations (date only, blank for `T`, no zone meaning UTC) or milliseconds
-/// since 1970.
+/// since 1970, also with a fraction.
 pub fn timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    if let Ok(millis) = text.parse() {
-        return Some(Timestamp::from_millis(millis));
+    if let Some(time) = millis(text) {
+        return Some(time);
     }
     let nanos = match text.parse::<jiff::Timestamp>() {
         Ok(instant) => instant.as_nanosecond(),
@@ -206,6 +206,19 @@ pub fn timestamp(text: &str) -> Option<Timestamp> {
         }
     };
     i64::try_from(nanos).ok().map(Timestamp)
+}
+
+/// Milliseconds since 1970 in decimal, with up to six digits behind a point.
+fn millis(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: i64 = whole.parse().ok()?;
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
+    let nanos = digits.fold(0, |nanos, digit| nanos * 10 + i64::from(digit - b'0'));
+    let nanos = if text.starts_with('-') { -nanos } else { nanos };
+    Some(Timestamp(Timestamp::from_millis(whole).0.saturating_add(nanos)))
 }
 
 /// An IPv4 address written inside an IPv6 one (`::ffff:198.51.100.7`) is that IPv4 address.

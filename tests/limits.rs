@@ -11,6 +11,8 @@
 
 use catena::check::{Options, check};
 use catena::diagnostic::{Code, Diagnostic, Source, json, text};
+use catena::engine::{self, Engine};
+use catena::rule::{RuleSet, load_query};
 use catena::schema::Schema;
 use catena::syntax::{Limits, parse, parse_expr, parse_with, print};
 use proptest::prelude::*;
@@ -30,7 +32,11 @@ fn outcome(source: &str) -> Result<(), Code> {
     if printed.len() <= Limits::default().length {
         assert!(parse(&printed).is_ok(), "{printed:.200}");
     }
-    check(&ast, &Schema::new(), &Options::default()).map(|_| ()).map_err(show)
+    check(&ast, &Schema::new(), &Options::default()).map(|_| ()).map_err(show)?;
+    // What is checked can be run.
+    let loaded = load_query(source, &Schema::new());
+    Engine::new(RuleSet::new(loaded.rules), engine::Limits::default()).unwrap();
+    Ok(())
 }
 
 fn nested(open: &str, levels: usize, close: &str) -> String {
@@ -80,16 +86,106 @@ fn a_hundred_levels_are_read() {
 fn the_worst_that_is_read_fits_a_small_stack() {
     let deep = |inside: &str| format!("{}{inside}{}", "(".repeat(98), ")".repeat(98));
     for source in [
-        format!("process where {}a", format!("{} and ", deep("a")).repeat(120)),
-        format!("process where {}a", "a and ".repeat(12_000)),
-        format!("process where {}a", "a and a or ".repeat(6_000)),
-        format!("process where a in ({}1)", "1,".repeat(12_000)),
-        format!("process where a in ({}1)", "-1,".repeat(8_000)),
-        format!("process where a : (\"{}\")", "*a".repeat(60_000)),
+        format!("process where {}a", format!("{} and ", deep("a")).repeat(95)),
+        format!("process where {}a", "a and ".repeat(9_900)),
+        format!("process where {}a", "a and a or ".repeat(4_900)),
+        format!("process where a in ({}1)", "1,".repeat(9_900)),
+        format!("process where a in ({}1)", "-1,".repeat(6_600)),
+        format!("process where a : (\"{}\")", "*a".repeat(29_000)),
         format!("process where {}", deep(&format!("a /* {} */", "x".repeat(200_000)))),
         format!("process where {}", deep(&format!("a {}", " ".repeat(200_000)))),
-        format!("process where {}a == 1", "a.".repeat(12_000)),
+        format!("process where {}a == 1", "a.".repeat(9_900)),
         format!("sequence {}", "[a where b]".repeat(1_000)),
+    ] {
+        assert_eq!(outcome(&source), Ok(()), "{source:.60}");
+    }
+}
+
+/// `number` texts made from their numbers, with `between` between them.
+fn many(number: usize, between: &str, text: impl Fn(usize) -> String) -> String {
+    (0..number).map(text).collect::<Vec<_>>().join(between)
+}
+
+fn regex(pattern: &str) -> String {
+    format!("process where a regex~ \"\"\"{pattern}\"\"\"")
+}
+
+#[test]
+fn what_would_cost_too_much_to_compile_is_refused() {
+    for source in [
+        // Each field has its place in every event.
+        format!("process where {}", many(1001, " or ", |n| format!("a{n}"))),
+        // Fields of one condition are tried in all combinations.
+        format!("process where concat({}) == \"x\"", many(65, ",", |n| format!("a{n}"))),
+        format!("process where {} == 1", many(65, " + ", |n| format!("a{n}"))),
+        format!("sequence by {} [a where b] [a where b]", many(65, ",", |n| format!("k{n}"))),
+        format!("sample by k {}", "[a where b]".repeat(1001)),
+        format!("process where a : (\"{}\")", "*a".repeat(30_001)),
+        format!("process where a like \"{}\"", "?a*".repeat(6_001)),
+        format!(
+            "process where {}",
+            many(97, "", |_| "(".to_owned())
+                + "length(a) == 1"
+                + &") != startsWith(\"a\", \"b\")".repeat(97)
+        ),
+        format!("process where {}", many(1001, " or ", |_| "a regex \"b\"".to_owned())),
+        format!("process where a regex ({})", many(3, ",", |_| "\"(ab){4000}\"".to_owned())),
+    ] {
+        assert_eq!(outcome(&source), Err(Code::TooLarge), "{source:.60}");
+    }
+}
+
+#[test]
+fn regular_expressions_that_would_grow_are_refused() {
+    let class: String = ('\u{4e00}'..='\u{9fa5}').step_by(2).collect();
+    for pattern in [
+        "(((a{100}){100}){100}){100}".to_owned(),
+        // Each is a few automaton states under `regex~`.
+        "k{5000}".to_owned(),
+        "\u{e9}{5000}".to_owned(),
+        format!("[{class}]"),
+        format!("[{}]{{1000}}", &class[..300]),
+        // Repetitions of repetitions are levels.
+        format!("a{}", "+".repeat(231)),
+        format!("a{}", "{1}".repeat(80_000)),
+        format!("{}a{}", "(".repeat(51), ")".repeat(51)),
+        "a".repeat(20_001),
+    ] {
+        assert_eq!(outcome(&regex(&pattern)), Err(Code::BadPattern), "{pattern:.60}");
+    }
+}
+
+#[test]
+fn the_largest_that_is_accepted_can_be_run() {
+    for source in [
+        format!("process where {}", many(999, " or ", |n| format!("a{n} like \"*b*\""))),
+        format!("process where concat({}) == \"x\"", many(64, ",", |n| format!("a{n}"))),
+        format!(
+            "sequence by {} {}",
+            many(64, ",", |n| format!("k{n}")),
+            "[a where b] with runs=100".repeat(10)
+        ),
+        format!("sample by k {}", many(1000, "", |n| format!("[a where b == {n}]"))),
+        format!("process where a like \"{}\"", "?a*".repeat(5_999)),
+        format!(
+            "process where {}",
+            many(49, "", |_| "(".to_owned())
+                + "length(a) == 1"
+                + &") != startsWith(\"a\", \"b\")".repeat(49)
+        ),
+        format!("process where {}", many(800, " or ", |n| format!("a regex \"{n}\""))),
+        regex("k{2490}"),
+        regex("\u{e9}{3300}"),
+        regex(".{1240}"),
+        regex("[^a]{1100}"),
+        regex(r"(\W\S){600}"),
+        regex("[\u{4e00}-\u{9fa5}\u{1f600}-\u{1f64f}]{280}"),
+        regex(&"a".repeat(9_900)),
+        regex(&many(2_000, "|", |n| format!("{n:x}"))),
+        regex(&format!("a{}", "+".repeat(110))),
+        regex(&format!("{}a{}", "(b|c".repeat(50), "*)".repeat(50))),
+        regex(&"()".repeat(19_000)),
+        regex("((a?){100}){90}"),
     ] {
         assert_eq!(outcome(&source), Ok(()), "{source:.60}");
     }
@@ -112,9 +208,9 @@ fn limits_can_be_raised() {
 
 #[test]
 fn the_number_of_problems_is_bounded() {
-    let source = format!("process where {}a", "a = 1 and ".repeat(5_000));
+    let source = format!("process where {}a", "a = 1 and ".repeat(4_900));
     assert_eq!(parse(&source).unwrap_err().len(), 50);
-    let source = format!("process where {}a", "f(1) and ".repeat(4_000));
+    let source = format!("process where {}a", "f(1) and ".repeat(3_900));
     let ast = parse(&source).unwrap();
     assert_eq!(check(&ast, &Schema::new(), &Options::default()).unwrap_err().len(), 50);
 }

@@ -239,6 +239,7 @@ impl Checker<'_> {
 
     fn regex_test(&mut self, texts: &[(String, Span)], fold: bool) -> ir::Test {
         let mut parts = Vec::with_capacity(texts.len());
+        self.regex_size = self.regex_size.saturating_add(pattern::REGEX);
         for (text, span) in texts {
             match pattern::regex(text, fold) {
                 Ok(part) => {

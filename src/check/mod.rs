@@ -7,8 +7,8 @@
 //!
 //! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
-//! networks, `fold` computes what is constant, `written` turns what was checked into text again. [`lint`]
-//! looks at what is right and likely not meant.
+//! networks, `fold` computes what is constant, `size` bounds what a query costs to compile, `written`
+//! turns what was checked into text again. [`lint`] looks at what is right and likely not meant.
 
 mod call;
 mod compare;
@@ -19,6 +19,7 @@ pub mod lint;
 mod pattern;
 mod resolve;
 mod sequence;
+mod size;
 mod types;
 mod written;
 
@@ -59,11 +60,18 @@ pub fn check(
     };
     let pipes = ast.pipes.iter().filter_map(|pipe| checker.pipe(pipe)).collect();
     let mut problems = checker.problems;
+    let refused = |problems: &[Diagnostic]| {
+        problems.iter().any(|problem| problem.severity == Severity::Error)
+    };
+    let query = ir::Query { kind, pipes };
+    if !refused(&problems) {
+        size::check(&query, &mut problems);
+    }
     problems.sort_by_key(|problem| problem.primary());
-    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+    if refused(&problems) {
         return Err(problems);
     }
-    Ok((ir::Query { kind, pipes }, problems))
+    Ok((query, problems))
 }
 
 /// Checks an expression alone, as a condition.

@@ -10,12 +10,20 @@ use std::net::IpAddr;
 use crate::value::fold;
 
 /// Most characters, counted with their repetitions, of all regular expressions of one query.
-/// `(ab){100}` counts 200, a class such as `.` counts 16: that is about what they cost when run.
+/// `(ab){100}` counts 200, a class such as `.` counts 16, what is rare in memory and expensive in
+/// automata counts more: that is about what they cost when run. What fits compiles far below the
+/// limits that regular expressions are compiled with.
 pub(super) const MAX_REGEX_SIZE: u64 = 20_000;
-/// The cost of a class in characters.
+/// The cost of a regular expression however short, in characters.
+pub(super) const REGEX: u64 = 20;
+/// The cost of a class in characters, without its members.
 const CLASS: u64 = 16;
+/// The cost of a range that reaches beyond ASCII.
+const WIDE_RANGE: u64 = 16;
 /// Deepest nesting of groups.
 const MAX_DEPTH: usize = 50;
+/// Deepest nesting of a translation; the `regex` crate refuses more than 250.
+const MAX_LEVELS: usize = 230;
 
 /// Whether `*` or `?` stands in it.
 pub(super) fn has_wildcard(text: &str) -> bool {
@@ -57,6 +65,14 @@ pub(super) struct Regex {
     pub(super) pattern: String,
     /// See [`MAX_REGEX_SIZE`].
     pub(super) size: u64,
+    /// See [`MAX_LEVELS`].
+    levels: usize,
+}
+
+impl Regex {
+    fn new(pattern: impl Into<String>, size: u64, levels: usize) -> Self {
+        Self { pattern: pattern.into(), size, levels }
+    }
 }
 
 /// Why a regular expression is refused, and what to do about it.
@@ -70,7 +86,7 @@ pub(super) struct Refusal {
 pub(super) fn regex(source: &str, folded: bool) -> Result<Regex, Refusal> {
     let mut translator = Translator { rest: source.chars().peekable(), folded, depth: 0 };
     if source.is_empty() {
-        return Ok(Regex { pattern: "(?:)".to_owned(), size: 1 });
+        return Ok(Regex::new("(?:)", 1, 1));
     }
     let regex = translator.alternation()?;
     match translator.rest.next() {
@@ -101,24 +117,30 @@ const EMPTY: &str = "write `()` for the empty text, or a backslash in front";
 impl Translator<'_> {
     /// `a|b`, as one group.
     fn alternation(&mut self) -> Result<Regex, Refusal> {
-        let mut pattern = "(?:".to_owned();
-        let mut size = 0_u64;
+        let mut regex = Regex::new("(?:", 0, 0);
+        let mut branches = 0_usize;
         loop {
+            branches += 1;
             let branch = self.branch()?;
-            pattern.push_str(&branch.pattern);
-            size = size.saturating_add(branch.size);
+            regex.pattern.push_str(&branch.pattern);
+            regex.size = regex.size.saturating_add(branch.size);
+            regex.levels = regex.levels.max(branch.levels);
+            bounded(&regex)?;
             if self.rest.next_if_eq(&'|').is_none() {
                 break;
             }
-            pattern.push('|');
+            regex.pattern.push('|');
         }
-        pattern.push(')');
-        Ok(Regex { pattern, size })
+        regex.pattern.push(')');
+        // The group, and the alternation in it if there is one.
+        regex.levels += 1 + usize::from(branches > 1);
+        Ok(regex)
     }
 
     /// `abc`
     fn branch(&mut self) -> Result<Regex, Refusal> {
-        let mut branch = Regex { pattern: String::new(), size: 0 };
+        let mut branch = Regex::new("", 0, 0);
+        let mut parts = 0_usize;
         while let Some(next) = self.rest.peek() {
             if matches!(next, '|' | ')') {
                 break;
@@ -126,10 +148,14 @@ impl Translator<'_> {
             let part = self.repeated()?;
             branch.pattern.push_str(&part.pattern);
             branch.size = branch.size.saturating_add(part.size);
+            branch.levels = branch.levels.max(part.levels);
+            parts += 1;
+            bounded(&branch)?;
         }
         if branch.pattern.is_empty() {
             return refuse("an alternative is empty", EMPTY);
         }
+        branch.levels += usize::from(parts > 1);
         Ok(branch)
     }
 
@@ -140,8 +166,10 @@ impl Translator<'_> {
         while let Some(sign) = self.rest.next_if(|c| matches!(c, '*' | '+' | '?' | '{')) {
             if quantified {
                 part.pattern = format!("(?:{})", part.pattern);
+                part.levels += 1;
             }
             quantified = true;
+            part.levels += 1;
             match sign {
                 '{' => {
                     let (least, most) = self.bounds()?;
@@ -160,6 +188,7 @@ impl Translator<'_> {
             if part.size > MAX_REGEX_SIZE {
                 return refuse("it repeats too much", "use smaller numbers of repetitions");
             }
+            bounded(&part)?;
         }
         Ok(part)
     }
@@ -198,8 +227,8 @@ impl Translator<'_> {
         const ESCAPE: &str = "write a backslash in front for the character itself";
         let Some(c) = self.rest.next() else { return refuse("it ends too early", EMPTY) };
         match c {
-            '.' => Ok(Regex { pattern: ".".to_owned(), size: CLASS }),
-            '@' => Ok(Regex { pattern: "(?:.*)".to_owned(), size: CLASS }),
+            '.' => Ok(Regex::new(".", CLASS, 0)),
+            '@' => Ok(Regex::new("(?:.*)", CLASS, 2)),
             '(' => self.group(),
             '[' => self.class(),
             '"' => self.quoted(),
@@ -209,13 +238,13 @@ impl Translator<'_> {
             '&' => refuse("`&` (intersection) is not supported", ESCAPE),
             '#' => refuse("`#` (nothing) is not supported", ESCAPE),
             '<' => refuse("`<n-m>` (interval) is not supported", ESCAPE),
-            other => Ok(literal(other)),
+            other => Ok(literal(other, self.folded)),
         }
     }
 
     fn group(&mut self) -> Result<Regex, Refusal> {
         if self.rest.next_if_eq(&')').is_some() {
-            return Ok(Regex { pattern: "(?:)".to_owned(), size: 1 });
+            return Ok(Regex::new("(?:)", 1, 1));
         }
         if self.rest.peek() == Some(&'?') {
             return refuse(
@@ -237,13 +266,15 @@ impl Translator<'_> {
 
     /// `"text"`: every character stands for itself.
     fn quoted(&mut self) -> Result<Regex, Refusal> {
-        let mut text = Regex { pattern: "(?:".to_owned(), size: 1 };
+        let mut text = Regex::new("(?:", 1, 2);
         loop {
             match self.rest.next() {
                 Some('"') => break,
                 Some(c) => {
-                    text.pattern.push_str(&literal(c).pattern);
-                    text.size += 1;
+                    let c = literal(c, self.folded);
+                    text.pattern.push_str(&c.pattern);
+                    text.size = text.size.saturating_add(c.size);
+                    bounded(&text)?;
                 }
                 None => {
                     return refuse("`\"` is not closed", "write `\\\"` for a quote in the text");
@@ -262,7 +293,7 @@ impl Translator<'_> {
             // Without this guard, ignoring case would add two letters outside ASCII to `\w`.
             let open = if self.folded { "(?-i:[" } else { "[" };
             let close = if self.folded { "])" } else { "]" };
-            return Ok(Regex { pattern: format!("{open}{class}{close}"), size: CLASS });
+            return Ok(Regex::new(format!("{open}{class}{close}"), CLASS, 2));
         }
         if c.is_ascii_alphanumeric() {
             return refuse(
@@ -270,13 +301,14 @@ impl Translator<'_> {
                 "the classes are `\\d`, `\\w`, `\\s` and their capitals; there is no `\\b`, and no reference to a group",
             );
         }
-        Ok(literal(c))
+        Ok(literal(c, self.folded))
     }
 
     /// What stands behind `[`.
     fn class(&mut self) -> Result<Regex, Refusal> {
         const CLOSE: &str = "write `\\[` for a bracket in the text";
         let mut pattern = "[".to_owned();
+        let mut size = CLASS;
         if self.rest.next_if_eq(&'^').is_some() {
             pattern.push('^');
         }
@@ -288,10 +320,17 @@ impl Translator<'_> {
             if c == ']' {
                 break;
             }
+            if size > MAX_REGEX_SIZE {
+                return refuse("it is too large", "use ranges such as `[a-z]`");
+            }
             let start = match self.class_char(c, &mut pattern)? {
                 Some(start) => start,
-                None => continue,
+                None => {
+                    size += CLASS;
+                    continue;
+                }
             };
+            size += literal(start, self.folded).size;
             pattern.push_str(&in_class(start));
             if self.rest.next_if_eq(&'-').is_some() {
                 let Some(end) = self.rest.next() else { return refuse("`[` is not closed", CLOSE) };
@@ -309,12 +348,13 @@ impl Translator<'_> {
                         "write `\\-` for a hyphen",
                     );
                 }
+                size += if end.is_ascii() { 1 } else { WIDE_RANGE };
                 pattern.push('-');
                 pattern.push_str(&in_class(end));
             }
         }
         pattern.push(']');
-        Ok(Regex { pattern, size: CLASS })
+        Ok(Regex::new(pattern, size, 2))
     }
 
     /// One character of a class, or `None` after a shorthand such as `\d`, which is appended.
@@ -352,8 +392,32 @@ fn shorthand(c: char) -> Option<&'static str> {
     })
 }
 
-fn literal(c: char) -> Regex {
-    Regex { pattern: regex::escape(c.encode_utf8(&mut [0; 4])), size: 1 }
+/// Refuses what cannot be compiled, before more is read.
+fn bounded(regex: &Regex) -> Result<(), Refusal> {
+    if regex.size > MAX_REGEX_SIZE {
+        return refuse("it is too large", "split it, or test for what is typical of all of it");
+    }
+    if regex.levels > MAX_LEVELS {
+        return refuse(
+            "it is nested too deep",
+            "use fewer brackets and repetitions of repetitions",
+        );
+    }
+    Ok(())
+}
+
+/// A character for itself. With the others that it is equal to but for case it is a small automaton.
+fn literal(c: char, folded: bool) -> Regex {
+    let bytes = u64::try_from(c.len_utf8()).unwrap_or(4);
+    let size = match c {
+        _ if !folded => bytes,
+        // The Kelvin sign and the long s.
+        'k' | 'K' | 's' | 'S' => 8,
+        c if c.is_ascii_alphabetic() => 2,
+        c if c.is_ascii() => 1,
+        _ => bytes * 3,
+    };
+    Regex::new(regex::escape(c.encode_utf8(&mut [0; 4])), size, 0)
 }
 
 fn in_class(c: char) -> String {

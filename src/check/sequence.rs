@@ -12,8 +12,10 @@ use crate::value::Value;
 
 /// Most copies of one item.
 const MAX_RUNS: u64 = 100;
-/// Most stages of one sequence, all copies counted.
+/// Most stages of one sequence, all copies counted, or of one sample.
 const MAX_STAGES: u64 = 1000;
+/// Most join keys of one item.
+const MAX_KEYS: usize = 64;
 
 impl Checker<'_> {
     /// Category and condition become one condition.
@@ -55,9 +57,12 @@ impl Checker<'_> {
         self.check_missing(sequence);
         let until = sequence.until.as_deref();
         let brackets: Vec<&ast::Item> = sequence.items.iter().chain(until).collect();
-        self.check_keys(&brackets);
+        let maxspan = sequence.maxspan.map(|(maxspan, _)| maxspan);
+        if !self.check_keys(&sequence.by, &brackets) {
+            return ir::Sequence { maxspan, items: Vec::new(), until: None };
+        }
         ir::Sequence {
-            maxspan: sequence.maxspan.map(|(maxspan, _)| maxspan),
+            maxspan,
             items: sequence.items.iter().map(|item| self.item(&sequence.by, item)).collect(),
             until: until.map(|item| Box::new(self.item(&sequence.by, item))),
         }
@@ -97,8 +102,15 @@ impl Checker<'_> {
                     .help("write `sample by host.id [..] [..]`"),
             );
         }
+        if sample.items.len() as u64 > MAX_STAGES {
+            let title = format!("a sample can have at most {MAX_STAGES} items");
+            let label = format!("{} items", sample.items.len());
+            self.report(Diagnostic::new(Code::TooLarge, title).label(sample.span, label));
+        }
         let brackets: Vec<&ast::Item> = sample.items.iter().collect();
-        self.check_keys(&brackets);
+        if !self.check_keys(&sample.by, &brackets) {
+            return Vec::new();
+        }
         sample.items.iter().map(|item| self.item(&sample.by, item)).collect()
     }
 
@@ -131,9 +143,19 @@ impl Checker<'_> {
     }
 
     /// Every bracket has as many keys of its own as the first, and keys in one column are of one
-    /// kind. The keys of `sequence by` are the same fields in every item.
-    fn check_keys(&mut self, brackets: &[&ast::Item]) {
-        let Some((first, rest)) = brackets.split_first() else { return };
+    /// kind. The keys of `sequence by` are the same fields in every item. `false` when there are more
+    /// than can be looked at.
+    fn check_keys(&mut self, by: &[ast::Field], brackets: &[&ast::Item]) -> bool {
+        let Some((first, rest)) = brackets.split_first() else { return true };
+        for item in brackets {
+            let keys = by.len() + item.by.len();
+            if keys > MAX_KEYS {
+                let title = format!("an item can have at most {MAX_KEYS} join keys");
+                let label = format!("{keys} with those in front of all items");
+                self.report(Diagnostic::new(Code::TooLarge, title).label(item.span, label));
+                return false;
+            }
+        }
         for item in rest {
             if item.by.len() != first.by.len() {
                 let (expected, found) = (first.by.len(), item.by.len());
@@ -161,6 +183,7 @@ impl Checker<'_> {
                 }
             }
         }
+        true
     }
 
     /// The type of a field, by its name.

@@ -26,10 +26,8 @@ pub(super) enum Command {
     Replay(Replay),
     /// Run rules over a live stream of records; alerts leave as they happen.
     Stream(Stream),
-    /// Run one query over captured logs.
+    /// Run one query over captured logs, or many over a file of JSON events.
     Query(Query),
-    /// Find everything that is wrong with rules, and what is likely not meant.
-    Check(Check),
     /// Lay out the queries of rule files.
     Fmt(Fmt),
     /// Tell what rules look for, what they read and what they need.
@@ -40,9 +38,11 @@ pub(super) enum Command {
     Completions(Completions),
     /// Print the manual page of the program or of one command.
     Man(Man),
+    /// Find everything that is wrong with rules, and what is likely not meant.
+    Check(Check),
 }
 
-/// Inputs: raw audit logs, also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -50,6 +50,8 @@ pub(super) struct Replay {
     pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) rules: Rules,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
@@ -64,6 +66,8 @@ pub(super) struct Stream {
     #[command(flatten)]
     pub(super) rules: Rules,
     #[command(flatten)]
+    pub(super) fields: EventFields,
+    #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) output: Output,
@@ -72,15 +76,61 @@ pub(super) struct Stream {
 #[derive(Debug, Args)]
 pub(super) struct Query {
     /// An event query, a sequence or a sample.
-    #[arg(value_name = "EQL")]
-    pub(super) query: String,
+    #[arg(value_name = "EQL", required_unless_present = "events")]
+    pub(super) query: Option<String>,
     /// Files, folders, globs, or - for standard input.
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(value_name = "INPUT", required_unless_present = "events")]
     pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) batch: Batch,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: QueryOutput,
+}
+
+/// Queries from files over one file of JSON events, answered as Elasticsearch would.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Queries from files")]
+pub(super) struct Batch {
+    /// JSON events, one a line, or - for standard input; answers list them by --id-field.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "inputs"])]
+    pub(super) events: Option<PathBuf>,
+    /// Queries, one {"name": .., "query": ..} a line; also "size" and "max_samples_per_key".
+    #[arg(long, value_name = "FILE", requires = "events", conflicts_with = "query_file")]
+    pub(super) queries: Option<PathBuf>,
+    /// One query: its results alone, one a line.
+    #[arg(long, value_name = "FILE", requires = "events")]
+    pub(super) query_file: Option<PathBuf>,
+    /// The field that names an event in results [default: its place in the file, from 1].
+    #[arg(long, value_name = "FIELD", requires = "events")]
+    pub(super) id_field: Option<String>,
+    /// Most results of a query: the first of samples, the last of events and sequences.
+    #[arg(long, value_name = "COUNT", requires = "events")]
+    pub(super) size: Option<usize>,
+    /// Most samples of one join key.
+    #[arg(long, value_name = "COUNT", requires = "events")]
+    pub(super) max_samples_per_key: Option<usize>,
+}
+
+/// What the fields of JSON events mean.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Fields of JSON events")]
+pub(super) struct EventFields {
+    /// The field that says when an event happened.
+    #[arg(long, value_name = "FIELD", default_value = "@timestamp")]
+    pub(super) timestamp_field: String,
+    /// The field that holds what queries name in front of where.
+    #[arg(long, value_name = "FIELD", default_value = "event.category")]
+    pub(super) event_category_field: String,
+    /// The field that orders events of the same time [default: order of arrival].
+    #[arg(long, value_name = "FIELD")]
+    pub(super) tiebreaker_field: Option<String>,
+    /// Types of fields: a JSON object {"field": "type"} with types as in Elasticsearch mappings.
+    #[arg(long, value_name = "FILE")]
+    pub(super) types: Option<PathBuf>,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
@@ -239,6 +289,32 @@ pub(super) struct Output {
     /// No summary and no progress, only errors.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QueryOutput {
+    /// How to write results [default: text at a terminal, ndjson elsewhere; with --events ids].
+    #[arg(long, value_enum)]
+    pub(super) format: Option<QueryFormat>,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to write results of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum QueryFormat {
+    /// A report for people.
+    Text,
+    /// One JSON object a line.
+    Ndjson,
+    /// Nothing: only count.
+    None,
+    /// What names the events of each result, and its join key.
+    Ids,
 }
 
 /// How to write alerts.

@@ -3,7 +3,9 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod batch;
 mod check;
+mod event_fields;
 mod exit;
 mod explain;
 mod fields;
@@ -40,12 +42,12 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Stream(arguments) => stream::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
     };
     exit.into()
 }

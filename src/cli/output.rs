@@ -83,21 +83,21 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Shows a problem with a rule file.
-pub(super) fn show_problem(problem: &Problem, color: bool) {
-    message(&problem.render(color));
-}
-
 /// Whether results that are text may have colours.
 pub(super) fn stdout_color(color: Color) -> bool {
     choice(color, io::stdout().is_terminal()) != ColorChoice::Never
 }
 
-/// Writes a result to standard output. A reader that closes the pipe early is no failure.
+/// Shows a problem with a rule file.
+pub(super) fn show_problem(problem: &Problem, color: bool) {
+    message(&problem.render(color));
+}
+
+/// Writes a result to standard output.
 ///
 /// # Errors
 ///
-/// Any other failure to write.
+/// The failure to write; a closed pipe is none.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

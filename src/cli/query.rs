@@ -1,16 +1,35 @@
-//! `catena query`: one query over captured logs.
+//! `catena query`: one query over captured logs, or many over a file of JSON events.
 
-use super::args::Query;
+use super::args::{Format, Output, Query, QueryFormat};
 use super::exit::Exit;
-use super::{replay, rules};
+use super::output::message;
+use super::{batch, event_fields, replay, rules};
 use crate::rule;
-use crate::schema::Schema;
 
 pub(super) fn run(arguments: &Query) -> Exit {
-    let loaded = rule::load_query(&arguments.query, &Schema::new());
-    match rules::accept(loaded, &arguments.output) {
+    if let Some(events) = &arguments.batch.events {
+        return batch::run(arguments, events);
+    }
+    let format = match arguments.output.format {
+        None => None,
+        Some(QueryFormat::Text) => Some(Format::Text),
+        Some(QueryFormat::Ndjson) => Some(Format::Ndjson),
+        Some(QueryFormat::None) => Some(Format::None),
+        Some(QueryFormat::Ids) => {
+            message("catena: error: the format ids needs --events");
+            return Exit::Usage;
+        }
+    };
+    let (color, quiet) = (arguments.output.color, arguments.output.quiet);
+    let output = Output { format, color, quiet };
+    let schema = match event_fields::schema(&arguments.fields, None) {
+        Ok(schema) => schema,
+        Err(exit) => return exit,
+    };
+    let query = arguments.query.as_deref().unwrap_or_default();
+    match rules::accept(rule::load_query(query, &schema), &output) {
         Ok((rules, loaded)) => {
-            let ran = replay::over(&rules, &arguments.inputs, &arguments.run, &arguments.output);
+            let ran = replay::over(&rules, &arguments.inputs, schema, &arguments.run, &output);
             loaded.min(ran)
         }
         Err(exit) => exit,

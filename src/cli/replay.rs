@@ -8,28 +8,39 @@ use super::args::{Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{rules, summary};
+use super::{event_fields, rules, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
 use crate::rule::RuleSet;
+use crate::schema::Schema;
 
 pub(super) fn run(arguments: &Replay) -> Exit {
-    match rules::load(&arguments.rules, &arguments.output) {
+    let schema = match event_fields::schema(&arguments.fields, None) {
+        Ok(schema) => schema,
+        Err(exit) => return exit,
+    };
+    match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
-            let ran = over(&rules, &arguments.inputs, &arguments.run, &arguments.output);
-            loaded.min(ran)
+            let (run, output) = (&arguments.run, &arguments.output);
+            loaded.min(over(&rules, &arguments.inputs, schema, run, output))
         }
         Err(exit) => exit,
     }
 }
 
 /// Runs rules over captured logs, writes alerts and summary.
-pub(super) fn over(rules: &Arc<RuleSet>, inputs: &[PathBuf], run: &Run, output: &Output) -> Exit {
+pub(super) fn over(
+    rules: &Arc<RuleSet>,
+    inputs: &[PathBuf],
+    schema: Schema,
+    run: &Run,
+    output: &Output,
+) -> Exit {
     let mut screen =
         Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
-    let report = pipeline::replay(rules, inputs, &settings(run), &mut screen);
+    let report = pipeline::replay(rules, inputs, &settings(run, schema), &mut screen);
     screen.progress.finish();
     let written = screen.writer.finish();
     match report {
@@ -60,12 +71,13 @@ impl Observer for Screen {
 }
 
 /// What the arguments say about running.
-pub(super) fn settings(run: &Run) -> Settings {
+pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
     let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
     Settings {
         lateness: run.lateness,
         limits: Limits { total_bytes, rule_bytes: total_bytes },
         host: run.host.clone(),
+        schema: Arc::new(schema),
         ..Settings::default()
     }
 }

@@ -15,11 +15,15 @@ use crate::schema::Schema;
 /// # Errors
 ///
 /// When no rule is left to run.
-pub(super) fn load(rules: &Rules, output: &Output) -> Result<(Arc<RuleSet>, Exit), Exit> {
+pub(super) fn load(
+    rules: &Rules,
+    schema: &Schema,
+    output: &Output,
+) -> Result<(Arc<RuleSet>, Exit), Exit> {
     let mut loaded = if rules.paths.is_empty() {
-        rule::builtin()
+        rule::builtin_under(schema)
     } else {
-        rule::load_paths(&rules.paths, &Schema::new())
+        rule::load_paths(&rules.paths, schema)
     };
     // Warnings are for who writes rules, `check` has them; who runs them must see what is refused.
     let warnings = loaded.warnings();

@@ -61,6 +61,8 @@ fn losses(report: &Report) -> Vec<String> {
     for (cause, number) in &report.incomplete {
         tell(*number, "event", &format!("incomplete: {cause}"));
     }
+    tell(report.untimed, "event", "without a time: not offered to sequences");
+    tell(report.cut, "event", "cut: more values than one event may have, or nested too deep");
     tell(report.late_records, "record", "dropped: came after the event had been completed");
     tell(report.duplicates, "event", "dropped: came twice");
     tell(report.dropped, "record", "dropped: the event had too many");
@@ -92,7 +94,7 @@ fn visible(text: &str) -> String {
 }
 
 /// The system's message without its number, in lower case like all others.
-fn plain(why: &str) -> String {
+pub(super) fn plain(why: &str) -> String {
     let text = why.split(" (os error").next().unwrap_or(why);
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());

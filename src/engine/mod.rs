@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub use crate::machine::{Match, RuleStats};
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
+pub use state::compare_keys;
 
 use crate::event::Event;
 use crate::machine::Offer;
@@ -143,15 +144,16 @@ impl Engine {
     ///
     /// Events come in [`Ordinal`] order. One that lies behind the watermark or behind an event pushed
     /// before is counted as late; it still starts and extends partials that it does not reach back
-    /// behind.
+    /// behind. One without a time is offered to samples and single events only.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
-        let late = time < self.watermark || event.ordinal < self.latest;
+        let timed = event.raw().is_timed();
+        let late = timed && (time < self.watermark || event.ordinal < self.latest);
         if late {
             self.stats.late += 1;
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
-        } else {
+        } else if timed {
             self.latest = event.ordinal;
             self.advance(time, emit);
         }
@@ -258,7 +260,9 @@ impl Engine {
         work.clear();
         for stage in satisfied {
             if let Some(subscribers) = self.subscribers.get(stage.index()) {
-                work.extend_from_slice(subscribers);
+                // What has no time stands in no order.
+                let sequences = event.raw().is_timed();
+                work.extend(subscribers.iter().filter(|(_, role)| sequences || !role.is_ordered()));
             }
         }
         work.sort_unstable();

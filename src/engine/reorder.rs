@@ -127,6 +127,15 @@ impl<T> Reorder<T> {
         Some(Released { ordinal, item, late: false })
     }
 
+    /// Hands out the first item although its time has not come: there is no room for it.
+    pub fn force(&mut self) -> Option<Released<T>> {
+        let Reverse(Entry { ordinal, item }) = self.heap.pop()?;
+        self.stats.forced += u64::from(ordinal.time >= self.watermark);
+        self.watermark = self.watermark.max(ordinal.time);
+        self.last = Some(ordinal);
+        Some(Released { ordinal, item, late: false })
+    }
+
     /// Lets everything go up to and including `time`, without claiming that nothing more of that very
     /// time will come: an item of the same time that sorts behind those handed out is not late.
     pub fn settle(&mut self, time: Timestamp) {

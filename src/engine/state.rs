@@ -21,6 +21,13 @@ pub(super) enum Role {
     Sample(u32),
 }
 
+impl Role {
+    /// Whether it asks for the place of the event in the order.
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Self::Sequence(_))
+    }
+}
+
 /// A program and its partials.
 #[derive(Debug)]
 pub(super) enum Machine {
@@ -181,7 +188,7 @@ pub(super) fn eviction_order(machines: &[Machine], only: Option<usize>) -> Vec<(
 /// Order of key values in results: null, booleans, numbers, text, addresses, times; then by value.
 ///
 /// Total over all values, whatever kinds an event mixes in one field: sorting relies on it.
-pub(super) fn compare_keys(a: &Value, b: &Value) -> Ordering {
+pub fn compare_keys(a: &Value, b: &Value) -> Ordering {
     let kind = |value: &Value| match value {
         Value::Null => 0,
         Value::Bool(_) => 1,

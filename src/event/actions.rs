@@ -326,3 +326,103 @@ pub(super) fn by_avc(apparmor: bool) -> Row {
         row(&["violated-selinux-policy"], &[], &[]).to("", &[b"tcontext"], &[b"tclass"])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_have_the_names_that_rules_use() {
+        for (calls, actions, categories, types) in [
+            ("execve execveat", "executed", "process", "start"),
+            ("connect", "connected-to connection_attempted", "network", "connection start"),
+            ("accept accept4", "accepted-connection-from", "network", "connection start"),
+            ("bind", "bound-socket", "network", "start"),
+            ("sendto sendmsg sendmmsg", "sent-to", "network", "connection info"),
+            ("recvfrom recvmmsg_time64", "received-from", "network", "connection info"),
+            ("open openat openat2 readlinkat", "opened-file", "file", "info"),
+            ("creat", "opened-file", "file", "creation"),
+            ("truncate truncate64 ftruncate64", "opened-file", "file", "change"),
+            ("chmod fchmodat fchmodat2", "changed-file-permissions-of", "file", "change"),
+            ("chown chown32 lchown32", "changed-file-ownership-of", "file", "change"),
+            ("setxattr removexattr", "changed-file-attributes-of", "file", "change"),
+            ("rename renameat2", "renamed", "file", "change"),
+            ("unlink unlinkat rmdir", "deleted", "file", "deletion"),
+            ("link linkat", "linked", "file", "creation"),
+            ("symlinkat", "symlinked", "file", "creation"),
+            ("mkdir", "created-directory", "file", "creation"),
+            ("mknodat", "make-device", "file", "creation"),
+            ("stat lstat64 fstatat64 newfstatat access", "checked-metadata-of", "file", "info"),
+            ("statfs fstatfs64", "checked-filesystem-metadata-of", "file", "info"),
+            ("utimensat utimensat_time64", "changed-timestamp-of", "file", "info"),
+            ("mount", "mounted", "file", "creation"),
+            ("umount2", "unmounted", "file", "deletion"),
+            ("finit_module", "loaded-kernel-module", "driver", "start"),
+            ("delete_module", "unloaded-kernel-module", "driver", "end"),
+            ("kill tgkill", "killed-pid", "process", "end"),
+            ("setuid setuid32 setresgid32 setfsuid32", "changed-identity-of", "process", "change"),
+            ("setsid", "", "process", "info change"),
+            ("exit_group", "exited end", "process", "end"),
+            ("mmap mmap2 brk", "allocated-memory", "process", "info"),
+            ("clock_settime clock_settime64", "changed-system-time", "host", "change"),
+            ("sethostname", "changed-system-name", "host", "change"),
+            ("socket ptrace prctl mprotect bpf getuid32", "", "process", "info"),
+        ] {
+            for call in calls.split(' ') {
+                let row = by_call(call);
+                assert_eq!(row.actions.join(" "), actions, "{call}");
+                assert_eq!(row.categories.join(" "), categories, "{call}");
+                assert_eq!(row.types.join(" "), types, "{call}");
+            }
+        }
+    }
+
+    #[test]
+    fn others_call_what_was_done_by_other_names() {
+        for (call, aliases) in [
+            ("execve", "exec exec_event process_started start ProcessRollup2"),
+            ("accept4", "connection_accepted"),
+            ("creat", "creation file_create_event"),
+            ("mkdirat", "creation file_create_event"),
+            ("symlink", "creation file_create_event"),
+            ("renameat", "rename file_rename_event"),
+            ("unlinkat", "deletion"),
+            ("init_module", "load_module"),
+            ("setresuid", "uid_change gid_change guid_change"),
+            ("setsid", "session_id_change"),
+            ("bind", ""),
+            ("kill", ""),
+        ] {
+            assert_eq!(by_call(call).aliases.join(" "), aliases, "{call}");
+        }
+    }
+
+    #[test]
+    fn records_have_names_of_their_own() {
+        for (record, actions, categories, types) in [
+            ("USER_LOGIN", "logged-in user_login", "authentication", "start"),
+            ("USER_AUTH", "authenticated", "authentication", "info"),
+            ("USER_START", "started-session", "session", "start"),
+            ("USER_END", "ended-session", "session", "end"),
+            ("USER_CMD", "ran-command", "process", "start"),
+            ("ADD_USER", "added-user-account", "iam", "user creation"),
+            ("DEL_GROUP", "deleted-group-account-from", "iam", "group deletion"),
+            ("SERVICE_STOP", "stopped-service", "process", "end"),
+            ("CONFIG_CHANGE", "changed-audit-configuration", "process configuration", "change"),
+            (
+                "ANOM_PROMISCUOUS",
+                "changed-promiscuous-mode-on-device",
+                "intrusion_detection",
+                "info change",
+            ),
+            ("TTY", "typed", "", ""),
+        ] {
+            let row = by_record(record.as_bytes(), false).unwrap();
+            assert_eq!(row.actions.join(" "), actions, "{record}");
+            assert_eq!(row.categories.join(" "), categories, "{record}");
+            assert_eq!(row.types.join(" "), types, "{record}");
+        }
+        assert_eq!(by_record(b"USER_AVC", false), None);
+        assert_eq!(by_record(b"SYSCALL", false), None);
+    }
+}

@@ -17,6 +17,11 @@ pub struct Document {
 }
 
 impl Document {
+    /// Fields in this order.
+    pub(super) fn new(fields: Vec<(String, Vec<Value>)>) -> Self {
+        Self { fields }
+    }
+
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[Value])> {
         self.fields.iter().map(|(name, values)| (name.as_str(), values.as_slice()))

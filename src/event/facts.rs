@@ -91,7 +91,9 @@ impl Event {
         parent: Option<Arc<Process>>,
     ) -> Process {
         let mut scratch = Scratch::default();
-        let mut reader = Reader::new(&self.raw, self.host.as_deref(), &mut scratch);
+        let nothing = super::Group::new();
+        let group = self.raw.group().unwrap_or(&nothing);
+        let mut reader = Reader::new(group, self.host.as_deref(), &mut scratch);
         let mut first = |origin: Origin| {
             let mut found: Option<Box<str>> = None;
             reader.read(&origin, &mut |value: Scalar<'_>| {

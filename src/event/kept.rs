@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use super::document::{Document, document};
-use super::{Event, Group, Host, Process};
-use crate::record::text::text_of;
+use super::{Document, Event, Host, Process, Raw};
 use crate::time::Ordinal;
 
-/// An event kept for a match: its raw records and its context, from which every field can be read
+/// An event kept for a match: what it was made of and its context, from which every field can be read
 /// again. Tested fields are not kept.
 #[derive(Debug)]
 pub struct Kept {
     /// Its place in the total order.
     pub ordinal: Ordinal,
-    group: Group,
+    raw: Raw,
     host: Option<Arc<Host>>,
     process: Option<Arc<Process>>,
 }
@@ -26,7 +24,7 @@ impl Kept {
 
     /// Bytes it occupies.
     pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.group.size_bytes()
+        size_of::<Self>() + self.raw.size_bytes()
     }
 
     /// The process it is about, with its ancestors.
@@ -34,20 +32,21 @@ impl Kept {
         self.process.as_ref()
     }
 
-    /// What names it on every run: host, time and serial number.
+    /// What names it on every run: host, time and serial number; of a line of JSON host, time and
+    /// content.
     pub fn identity(&self) -> String {
         let host = self.host.as_ref().map_or("", |host| &host.id);
-        format!("{host}\u{0}{}", self.group.id())
+        format!("{host}\u{0}{}", self.raw.name())
     }
 
-    /// Its records as logged, bytes that are no text written as `\xHH`.
+    /// Its lines as logged, bytes that are no text written as `\xHH`.
     pub fn records(&self) -> Vec<String> {
-        self.group.records().map(|record| text_of(record.line).into_owned()).collect()
+        self.raw.lines()
     }
 
     /// All its fields. Costs a multiple of testing it: meant for alerts.
     pub fn document(&self) -> Document {
-        document(&self.group, self.host.as_deref(), self.process.as_deref())
+        self.raw.document(self.host.as_deref(), self.process.as_deref())
     }
 }
 
@@ -56,7 +55,7 @@ impl Event {
     pub fn kept(&self) -> Kept {
         Kept {
             ordinal: self.ordinal,
-            group: self.raw.clone(),
+            raw: self.raw.kept(),
             host: self.host.clone(),
             process: self.process.clone(),
         }
@@ -64,6 +63,6 @@ impl Event {
 
     /// All its fields, see [`Kept::document`].
     pub fn document(&self) -> Document {
-        document(&self.raw, self.host.as_deref(), self.process.as_deref())
+        self.raw.document(self.host.as_deref(), self.process.as_deref())
     }
 }

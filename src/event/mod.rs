@@ -1,8 +1,8 @@
 //! Records → events: gather, then give every field its name, type and value.
 //!
-//! In: records of `record`, by source. Out: an [`Event`] per kernel event, holding the values of the
-//! fields the rules read ([`Projection`]) and its raw records, from which everything else can be read
-//! later. What is lost or doubtful on the way is counted ([`Stats`]).
+//! In: records of `record`, by source, or lines of JSON. Out: an [`Event`] per kernel event or line,
+//! holding the values of the fields the rules read ([`Projection`]) and what it was made of ([`Raw`]),
+//! from which everything else can be read later. What is lost or doubtful on the way is counted ([`Stats`]).
 //! This room never orders events and never looks at another event to fill one: that is the work of
 //! `process` and `engine`.
 
@@ -14,11 +14,13 @@ mod document;
 mod facts;
 mod group;
 mod host;
+mod json;
 mod kept;
 mod origin;
 mod process;
 mod producers;
 mod project;
+mod raw;
 mod read;
 mod slot;
 mod stats;
@@ -31,11 +33,13 @@ pub use document::Document;
 pub use facts::Facts;
 pub use group::{EventId, Group, Incomplete, Record};
 pub use host::{Host, Hosts};
+pub use json::{Json, JsonReader};
 pub use kept::Kept;
 pub use origin::ContextField;
 pub use process::Process;
 pub use producers::producers;
 pub use project::Projection;
+pub use raw::Raw;
 pub use slot::{Event, Slot, Values};
 pub use stats::{Gap, Malformed, Stats};
 pub use take::Take;

@@ -2,7 +2,7 @@
 
 use super::origin::{ContextField, Origin};
 use super::read::Reader;
-use super::{Event, Facts, Group, Host};
+use super::{Event, Facts, Group, Host, Json, Raw};
 use crate::schema::{FieldId, FieldType};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Projection {
     fields: Vec<Origin>,
+    names: Vec<(Box<str>, Option<FieldType>)>,
     context: Vec<(FieldId, ContextField)>,
 }
 
@@ -17,13 +18,14 @@ impl Projection {
     /// A projection on these fields, by name and the type that rules take them to have.
     pub fn new<'a>(fields: impl IntoIterator<Item = (&'a str, Option<FieldType>)>) -> Self {
         let mut this = Self::default();
-        for (name, _) in fields {
+        for (name, kind) in fields {
             if let Some(context) = ContextField::of(name)
                 && let Ok(id) = u16::try_from(this.fields.len())
             {
                 this.context.push((FieldId(id), context));
             }
             this.fields.push(Origin::of(name));
+            this.names.push((name.into(), kind));
         }
         this
     }
@@ -38,6 +40,11 @@ impl Projection {
         self.fields.is_empty()
     }
 
+    /// Names and types of the fields in order of their numbers.
+    pub fn names(&self) -> impl Iterator<Item = (&str, Option<FieldType>)> {
+        self.names.iter().map(|(name, kind)| (&**name, *kind))
+    }
+
     /// The fields that the process table fills in where the event itself leaves them empty.
     pub fn context(&self) -> &[(FieldId, ContextField)] {
         &self.context
@@ -48,7 +55,7 @@ impl Event {
     /// Becomes the event of `group`, with the projected fields filled in from its records.
     ///
     /// Cost grows with the fields asked for. Reuses its own memory; the group of the event before must
-    /// have been taken out with [`Event::take_group`] if its memory is wanted.
+    /// have been taken out with [`Event::take_raw`] if its memory is wanted.
     pub fn load(&mut self, group: Group, projection: &Projection, host: Option<Arc<Host>>) {
         self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -58,7 +65,16 @@ impl Event {
         }
         self.facts = Facts::of(&mut reader);
         self.scratch = scratch;
-        self.raw = group;
+        self.raw = Raw::Audit(group);
+        self.host = host;
+        self.process = None;
+    }
+
+    /// Becomes the event of a line of JSON, whose reader had the same projection.
+    pub fn load_json(&mut self, mut json: Json, host: Option<Arc<Host>>) {
+        self.fill_json(&mut json);
+        self.facts = Facts::default();
+        self.raw = Raw::Json(json);
         self.host = host;
         self.process = None;
     }

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::group::Group;
 use super::host::Host;
+use super::json::Json;
 use super::process::Process;
+use super::raw::Raw;
 use super::read::Scratch;
 use super::take::Take;
 use crate::schema::FieldId;
@@ -46,8 +47,8 @@ pub enum Slot {
 pub struct Event {
     /// Its place in the total order.
     pub ordinal: Ordinal,
-    /// Its raw records.
-    pub(super) raw: Group,
+    /// What it was made of.
+    pub(super) raw: Raw,
     /// Where it happened.
     pub(super) host: Option<Arc<Host>>,
     /// The process it is about.
@@ -64,7 +65,7 @@ impl Event {
     pub fn new(fields: usize) -> Self {
         Self {
             ordinal: Ordinal::new(Timestamp(0), None, 0),
-            raw: Group::new(),
+            raw: Raw::new(),
             host: None,
             process: None,
             slots: vec![Slot::Empty; fields],
@@ -154,8 +155,8 @@ impl Event {
         self.values(field).next().is_none()
     }
 
-    /// Its raw records.
-    pub fn raw(&self) -> &Group {
+    /// What it was made of.
+    pub fn raw(&self) -> &Raw {
         &self.raw
     }
 
@@ -164,14 +165,34 @@ impl Event {
         self.host.as_ref()
     }
 
+    /// The process it is about, once the process table has said so.
+    pub fn process(&self) -> Option<&Arc<Process>> {
+        self.process.as_ref()
+    }
+
     /// Says which process it is about.
     pub fn set_process(&mut self, process: Option<Arc<Process>>) {
         self.process = process;
     }
 
-    /// Takes out the raw records, for their memory.
-    pub fn take_group(&mut self) -> Group {
-        std::mem::replace(&mut self.raw, Group::new())
+    /// Takes out what it was made of, for the memory.
+    pub fn take_raw(&mut self) -> Raw {
+        std::mem::replace(&mut self.raw, Raw::new())
+    }
+
+    /// Takes over the values and the text of a line of JSON.
+    pub(super) fn fill_json(&mut self, json: &mut Json) {
+        self.clear();
+        std::mem::swap(&mut self.text, &mut json.text);
+        for values in json.values.chunk_by(|a, b| a.field == b.field) {
+            let Some(first) = values.first() else { continue };
+            if first.id().index() >= self.slots.len() {
+                break;
+            }
+            // Nested before dotted: only those written like the first count.
+            let beside = values.iter().take_while(|value| value.beside(first));
+            self.set_list(first.id(), beside.map(|placed| placed.value.clone()));
+        }
     }
 
     /// Bytes this event occupies when it is kept.

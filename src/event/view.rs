@@ -276,6 +276,13 @@ fn uring_call(operation: i64) -> Option<&'static str> {
 
 /// `nametype=` of a PATH record, which old kernels call `objtype=`.
 pub(super) fn name_type(path: Record<'_>) -> Option<&[u8]> {
+    // One search instead of a dozen tokens. The kernel writes names that hold a space as hexadecimal,
+    // so no name can look like this.
+    const KEY: &[u8] = b" nametype=";
+    if let Some(at) = memchr::memmem::find(path.body, KEY) {
+        let rest = path.body.get(at + KEY.len()..)?;
+        return rest.split(|byte| *byte <= b' ').next();
+    }
     let found = fields(path.body).find(|field| matches!(field.key, b"nametype" | b"objtype"))?;
     found.value.bytes()
 }

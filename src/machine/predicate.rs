@@ -6,7 +6,6 @@
 //! is visited only when one of the leaves it is filed under is true.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
@@ -144,7 +143,8 @@ impl Predicates {
     pub(crate) fn scratch(&self) -> Scratch {
         let memo = |tests: &FieldTests| {
             let worth_it = !tests.text.is_empty();
-            NonZeroUsize::new(MEMO_VALUES).filter(|_| worth_it).map(LruCache::new)
+            // Grows with the values seen: rules may read many fields that events never have.
+            worth_it.then(LruCache::unbounded)
         };
         Scratch {
             epoch: 0,
@@ -309,6 +309,11 @@ impl FieldTests {
                     push_distinct(self.folded.entry(text.clone()).or_default(), leaf);
                 }
             }
+            // Patterns test nothing but text.
+            Test::Like { .. } | Test::Regex { .. } => {
+                self.text.push((leaf, Tester::new(test)?));
+                return Ok(());
+            }
             _ => self.text.push((leaf, Tester::new(test)?)),
         }
         self.other.push((leaf, Tester::new(test)?));
@@ -352,6 +357,9 @@ impl FieldTests {
             if let Some(Some(memo)) = scratch.memos.get_mut(number)
                 && text.len() <= MEMO_BYTES
             {
+                if memo.len() >= MEMO_VALUES {
+                    memo.pop_lru();
+                }
                 memo.put(text.into(), scratch.hits.as_slice().into());
             }
         }

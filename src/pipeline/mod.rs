@@ -9,6 +9,7 @@
 //! complete leaves at once.
 
 mod input;
+mod json;
 mod lane;
 mod lines;
 mod read;
@@ -22,12 +23,14 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use input::{Refusal, Source};
+pub use json::{JsonReport, read_json};
 pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released};
-use crate::event::{CoalesceLimits, Group, Hosts};
+use crate::event::{CoalesceLimits, Hosts, Raw};
 use crate::rule::RuleSet;
+use crate::schema::Schema;
 use crate::time::{Duration, Ordinal};
 use lane::Lane;
 use read::{Read1, Reader};
@@ -54,6 +57,9 @@ pub struct Settings {
     pub coalesce: CoalesceLimits,
     /// The host that records without `node=` come from.
     pub host: Option<String>,
+    /// The types of fields of JSON events, and which of them say when an event happened. The rules
+    /// must have been checked under the same.
+    pub schema: Arc<Schema>,
 }
 
 impl Default for Settings {
@@ -64,6 +70,7 @@ impl Default for Settings {
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
             host: None,
+            schema: Arc::default(),
         }
     }
 }
@@ -109,7 +116,7 @@ pub fn replay(
         .into_iter()
         .zip(0..)
         .map(|(source, number)| Feed {
-            lane: Lane::new(number, settings),
+            lane: Lane::new(number, settings, run.session.projection()),
             blocks: if threaded {
                 Blocks::Thread(read::spawn(source))
             } else {
@@ -143,7 +150,7 @@ pub fn stream(
     let mut lanes = Vec::new();
     for (source, number) in std::mem::take(&mut run.sources).into_iter().zip(0..) {
         let receiver = read::spawn(source);
-        let mut lane = Lane::new(number, settings);
+        let mut lane = Lane::new(number, settings, run.session.projection());
         run.follow(&mut lane, &receiver);
         lane.finish();
         run.drain(&mut lane);
@@ -177,7 +184,7 @@ impl<'a, O: Observer> Run<'a, O> {
         Ok(Self { sources, refusals, session, live: Live::new(), flow: Flow::Continue, observer })
     }
 
-    /// Runs the groups of all lanes in one order.
+    /// Runs the events of all lanes in one order.
     fn merge(&mut self, feeds: &mut [Feed]) {
         let mut heads = BinaryHeap::new();
         for (number, feed) in feeds.iter_mut().enumerate() {
@@ -193,7 +200,7 @@ impl<'a, O: Observer> Run<'a, O> {
         }
     }
 
-    /// The next group of a feed, reading on until there is one or the source ends.
+    /// The next event of a feed, reading on until there is one or the source ends.
     fn head(&mut self, feed: &mut Feed, number: usize) -> Option<Head> {
         loop {
             if let Some(released) = feed.lane.pop() {
@@ -252,12 +259,12 @@ impl<'a, O: Observer> Run<'a, O> {
         session.advance(watermark, &mut sink);
     }
 
-    fn event(&mut self, lane: &mut Lane, released: Released<Group>) {
+    fn event(&mut self, lane: &mut Lane, released: Released<Raw>) {
         lane.take_losses(&mut |loss| self.session.note(loss));
         let source = lane.source();
         let (session, mut sink) = self.split();
-        let group = session.event(source, released, &mut sink);
-        lane.recycle(group);
+        let raw = session.event(source, released, &mut sink);
+        lane.recycle(raw);
     }
 
     fn finish(&mut self) {
@@ -305,9 +312,9 @@ impl Feed {
     }
 }
 
-/// The next group of a lane; the earliest is the greatest, as the heap wants it.
+/// The next event of a lane; the earliest is the greatest, as the heap wants it.
 struct Head {
-    released: Released<Group>,
+    released: Released<Raw>,
     number: usize,
 }
 

@@ -90,6 +90,10 @@ pub struct Report {
     pub malformed: u64,
     /// Events.
     pub events: u64,
+    /// Events without a time: offered to samples and single events, not to sequences.
+    pub untimed: u64,
+    /// JSON events of which values were left out: too many, too deep, or under too long a name.
+    pub cut: u64,
     /// Events that lack records, by cause.
     pub incomplete: Vec<(&'static str, u64)>,
     /// Records that came after their event had been completed.
@@ -160,11 +164,14 @@ impl Report {
     fn add(&mut self, lane: &Lane) {
         let stats: &Stats = lane.coalescer().stats();
         self.bytes += lane.bytes;
-        self.lines += stats.lines;
+        let json = lane.json_stats();
+        self.lines += stats.lines + json.lines;
         self.records += stats.records;
-        self.skipped += stats.blank + stats.notices;
-        self.malformed += stats.malformed;
-        self.events += stats.events;
+        self.skipped += stats.blank + stats.notices + json.blank;
+        self.malformed += stats.malformed + json.malformed;
+        self.events += stats.events + json.events;
+        self.untimed += json.untimed;
+        self.cut += json.cut;
         for (cause, (_, count)) in Incomplete::ALL.iter().zip(&mut self.incomplete) {
             *count += stats.incomplete(*cause);
         }
@@ -194,6 +201,8 @@ impl Report {
             self.malformed,
             incomplete,
             self.late_records,
+            self.untimed,
+            self.cut,
             self.gaps.0,
             self.kernel_lost,
             self.dropped,

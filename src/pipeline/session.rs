@@ -1,4 +1,4 @@
-//! Ordered groups → events → matches → alerts.
+//! Ordered groups and lines of JSON → events → matches → alerts.
 //!
 //! The one path every event takes, whatever it was read from: process context is attached in event
 //! order, fields the rules read are filled in, the engine is fed, and matches become alerts with the
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released};
-use crate::event::{Event, Group, Hosts, Projection};
+use crate::event::{Event, Hosts, Projection, Raw};
 use crate::process;
 use crate::rule::RuleSet;
 use crate::time::Timestamp;
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Session {
     rules: Arc<RuleSet>,
-    projection: Projection,
+    projection: Arc<Projection>,
     processes: process::Table,
     hosts: Hosts,
     engine: Engine,
@@ -31,7 +31,7 @@ impl Session {
         let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
         Ok(Self {
             event: Event::new(projection.len()),
-            projection,
+            projection: Arc::new(projection),
             processes: process::Table::default(),
             hosts,
             engine: Engine::new(rules.clone(), limits)?,
@@ -40,27 +40,33 @@ impl Session {
         })
     }
 
-    /// Runs one group; gives back its memory.
+    /// Runs one event; gives back its memory.
     pub(super) fn event(
         &mut self,
         source: u32,
-        released: Released<Group>,
+        released: Released<Raw>,
         emit: &mut impl FnMut(Alert),
-    ) -> Group {
+    ) -> Raw {
         let time = released.ordinal.time;
-        let group = released.item;
-        if group.incomplete().is_some() {
+        let raw = released.item;
+        if raw.is_incomplete() {
             let kind = LossKind::Incomplete;
             self.engine.note(Loss { kind, from: time, to: time, count: 1 });
         }
-        let host = self.hosts.find(source, group.node());
+        let host = self.hosts.find(source, raw.node());
         self.event.ordinal = released.ordinal;
-        self.event.load(group, &self.projection, host);
-        self.processes.observe(&self.projection, &mut self.event);
+        match raw {
+            Raw::Audit(group) => {
+                self.event.load(group, &self.projection, host);
+                self.processes.observe(&self.projection, &mut self.event);
+            }
+            // What a process is and where it comes from stands in the line or is not known.
+            Raw::Json(json) => self.event.load_json(json, host),
+        }
         let matches = &mut self.matches;
         self.engine.push(&self.event, &mut |found| matches.push(found));
         self.deliver(emit);
-        self.event.take_group()
+        self.event.take_raw()
     }
 
     /// No event earlier than `watermark` will follow.
@@ -80,6 +86,11 @@ impl Session {
     /// Tells of losses that matches should know of.
     pub(super) fn note(&mut self, loss: Loss) {
         self.engine.note(loss);
+    }
+
+    /// The fields that are read.
+    pub(super) fn projection(&self) -> &Arc<Projection> {
+        &self.projection
     }
 
     pub(super) fn engine(&self) -> &Engine {

@@ -5,9 +5,11 @@
 //! execution. What the log does not tell stays absent.
 //!
 //! A process is known from its execution, from the fork that made it, or from first sight. A program
-//! that changed without an execution in the log is a new image with unknown arguments. Bounded: the
-//! processes not seen for longest are forgotten and counted.
+//! that changed without an execution in the log is a new image with unknown arguments. A process whose
+//! parent ended keeps it: that process 1 takes orphans in says nothing about where they come from.
+//! Bounded in number and bytes: the processes not seen for longest are forgotten and counted.
 
+use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -18,7 +20,9 @@ use crate::event::{Event, Facts, Process, Projection, read_context};
 use crate::time::Timestamp;
 
 /// Processes remembered.
-const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(32_768).expect("not zero");
+const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+/// Bytes of all processes remembered, each counted with its ancestors.
+const MAX_BYTES: usize = 512 << 20;
 /// Longest chain of ancestors.
 const MAX_DEPTH: usize = 16;
 
@@ -31,6 +35,8 @@ pub struct TableStats {
     pub first_sights: u64,
     /// Programs that changed without an execution in the log.
     pub missed_executions: u64,
+    /// Images that began without a known parent.
+    pub unknown_parents: u64,
     /// Processes forgotten for lack of room.
     pub forgotten: u64,
 }
@@ -38,15 +44,39 @@ pub struct TableStats {
 /// The processes of all hosts.
 #[derive(Debug)]
 pub struct Table {
-    processes: LruCache<(u32, i64), Entry>,
+    processes: LruCache<Key, Entry>,
+    bytes: usize,
+    max_bytes: usize,
     stats: TableStats,
 }
+
+/// Host and process id.
+type Key = (u32, i64);
 
 #[derive(Debug)]
 struct Entry {
     process: Arc<Process>,
     program: Option<u64>,
     ended: bool,
+    /// Its size and that of its ancestors, in bytes.
+    bytes: usize,
+    /// Itself with fewer ancestors, as the parent of others.
+    shortened: Option<Arc<Process>>,
+}
+
+impl Entry {
+    /// Whether an event is of this very process: it has not ended and has the same parent, or one that
+    /// takes in orphans. Those are process 1 and ancestors.
+    fn is_of(&self, facts: &Facts) -> bool {
+        let adopted =
+            |ppid: i64| ppid == 1 || self.process.ancestors().any(|ancestor| ancestor.pid == ppid);
+        !self.ended && (self.process.ppid == facts.ppid || facts.ppid.is_none_or(adopted))
+    }
+
+    /// Whether it runs the program that an event shows, as far as both are known.
+    fn runs(&self, facts: &Facts) -> bool {
+        facts.program.is_none() || self.program == facts.program
+    }
 }
 
 impl Default for Table {
@@ -58,7 +88,8 @@ impl Default for Table {
 impl Table {
     /// A table that remembers `capacity` processes.
     pub fn new(capacity: NonZeroUsize) -> Self {
-        Self { processes: LruCache::new(capacity), stats: TableStats::default() }
+        let processes = LruCache::new(capacity);
+        Self { processes, bytes: 0, max_bytes: MAX_BYTES, stats: TableStats::default() }
     }
 
     /// Counters so far.
@@ -76,76 +107,89 @@ impl Table {
         self.processes.is_empty()
     }
 
-    /// Learns from an event and gives it its context. Events come in order.
+    /// Learns from an event and gives it its context. Events come in order; one that comes late, from
+    /// before the image that runs now, teaches nothing.
     ///
     /// One look-up an event; memory is allocated only when something new is learnt.
     pub fn observe(&mut self, projection: &Projection, event: &mut Event) {
         let facts = event.facts();
         let Some(pid) = facts.pid else { return };
-        let host = event.host().map_or(0, |host| host.index);
-        if facts.is_call {
-            self.learn(event, facts, (host, pid));
+        let key = (event.host().map_or(0, |host| host.index), pid);
+        let known = self.processes.get(&key);
+        let late = known.is_some_and(|entry| event.ordinal.time < entry.process.start);
+        let same = known.filter(|entry| entry.is_of(&facts) && entry.runs(&facts));
+        let process = match same {
+            Some(entry) if late || !facts.is_exec => entry.process.clone(),
+            _ if late || !facts.is_call => return,
+            _ => self.learn(event, &facts, key),
+        };
+        if !late {
+            if let Some(child) = facts.child {
+                self.fork(key, child, event);
+            }
+            if facts.is_exit
+                && let Some(entry) = self.processes.peek_mut(&key)
+            {
+                entry.ended = true;
+            }
         }
-        let Some(entry) = self.processes.peek(&(host, pid)) else { return };
-        let process = entry.process.clone();
         for (field, context) in projection.context() {
-            if event.is_missing(*field) {
+            if facts.admits(*context) && event.is_missing(*field) {
                 event.fill(*field, |sink| read_context(&process, *context, sink));
             }
         }
         event.set_process(Some(process));
     }
 
-    fn learn(&mut self, event: &Event, facts: Facts, key: (u32, i64)) {
-        if facts.is_exec {
-            self.stats.executions += 1;
-            let parent = self.parent_of(key, facts);
-            self.insert(key, image(event, parent), facts.program);
+    /// A new image: by execution, at first sight, or because its execution was missed.
+    fn learn(&mut self, event: &Event, facts: &Facts, key: Key) -> Arc<Process> {
+        let same_process = self.processes.peek(&key).is_some_and(|entry| entry.is_of(facts));
+        *if facts.is_exec {
+            &mut self.stats.executions
+        } else if same_process {
+            &mut self.stats.missed_executions
         } else {
-            let known = self.processes.get(&key);
-            let same_process = known.is_some_and(|entry| {
-                // A process whose parent ended belongs to process 1 from then on.
-                let reparented = facts.ppid == Some(1);
-                !entry.ended && (entry.process.ppid == facts.ppid || reparented)
-            });
-            let same_program = known
-                .is_some_and(|entry| facts.program.is_none() || entry.program == facts.program);
-            if !same_process || !same_program {
-                if same_process {
-                    self.stats.missed_executions += 1;
-                } else {
-                    self.stats.first_sights += 1;
-                }
-                let parent = self.parent_of(key, facts);
-                self.insert(key, image(event, parent), facts.program);
-            }
+            &mut self.stats.first_sights
+        } += 1;
+        let parent = self.parent_of(key, facts);
+        if parent.is_none() && facts.ppid != Some(0) {
+            self.stats.unknown_parents += 1;
         }
-        if let Some(child) = facts.child {
-            self.fork(key, child, event);
-        }
-        if facts.is_exit
-            && let Some(entry) = self.processes.peek_mut(&key)
-        {
-            entry.ended = true;
-        }
+        let id = entity_id(event, key.1);
+        let process = event.process_image(id, event.ordinal.time, parent);
+        self.insert(key, process, facts.program)
     }
 
     /// The parent of a process: as known already, else whoever has that id now.
-    fn parent_of(&mut self, (host, pid): (u32, i64), facts: Facts) -> Option<Arc<Process>> {
-        if let Some(entry) = self.processes.peek(&(host, pid))
-            && !entry.ended
-            && (entry.process.ppid == facts.ppid || facts.ppid == Some(1))
-            && entry.process.parent.is_some()
-        {
-            return entry.process.parent.clone();
+    fn parent_of(&mut self, key: Key, facts: &Facts) -> Option<Arc<Process>> {
+        let known = self.processes.peek(&key).filter(|entry| entry.is_of(facts));
+        if let Some(parent) = known.and_then(|entry| entry.process.parent.clone()) {
+            return Some(parent);
         }
-        let parent = self.processes.peek(&(host, facts.ppid?)).filter(|parent| !parent.ended)?;
-        Some(shortened(&parent.process, MAX_DEPTH - 1))
+        self.as_parent((key.0, facts.ppid?))
+    }
+
+    /// A living process with as many ancestors as leave room for a child.
+    fn as_parent(&mut self, key: Key) -> Option<Arc<Process>> {
+        let entry = self.processes.peek_mut(&key).filter(|entry| !entry.ended)?;
+        if entry.process.depth() < MAX_DEPTH {
+            return Some(entry.process.clone());
+        }
+        if entry.shortened.is_none() {
+            let shortened = shortened(&entry.process, MAX_DEPTH - 1);
+            // The copies are its own.
+            self.bytes += entry.bytes;
+            entry.bytes *= 2;
+            entry.shortened = Some(shortened);
+        }
+        entry.shortened.clone()
     }
 
     /// A process made another, which runs the same program until it says otherwise.
-    fn fork(&mut self, (host, pid): (u32, i64), child: i64, event: &Event) {
+    fn fork(&mut self, (host, pid): Key, child: i64, event: &Event) {
         let time = event.ordinal.time;
+        // The child may have been seen already: a call is logged when it returns, with the time it
+        // began.
         if let Some(known) = self.processes.peek(&(host, child))
             && !known.ended
             && known.process.ppid == Some(pid)
@@ -153,33 +197,40 @@ impl Table {
         {
             return;
         }
-        let Some(parent) = self.processes.peek(&(host, pid)) else { return };
-        let program = parent.program;
+        let Some(parent) = self.as_parent((host, pid)) else { return };
+        let program = self.processes.peek(&(host, pid)).and_then(|entry| entry.program);
         let process = Process {
             entity_id: entity_id(event, child),
             pid: child,
             ppid: Some(pid),
             start: time,
-            parent: Some(shortened(&parent.process, MAX_DEPTH - 1)),
-            ..(*parent.process).clone()
+            parent: Some(parent.clone()),
+            ..(*parent).clone()
         };
         self.insert((host, child), process, program);
     }
 
-    fn insert(&mut self, key: (u32, i64), process: Process, program: Option<u64>) {
-        let entry = Entry { process: Arc::new(process), program, ended: false };
-        if let Some((forgotten, _)) = self.processes.push(key, entry)
-            && forgotten != key
-        {
-            self.stats.forgotten += 1;
+    fn insert(&mut self, key: Key, process: Process, program: Option<u64>) -> Arc<Process> {
+        let process = Arc::new(process);
+        let chain = process.ancestors().map(Process::size_bytes).sum::<usize>();
+        let bytes = size_of::<(Key, Entry)>() + process.size_bytes() + chain;
+        let entry =
+            Entry { process: process.clone(), program, ended: false, bytes, shortened: None };
+        self.bytes += bytes;
+        if let Some((old, entry)) = self.processes.push(key, entry) {
+            self.forget(&entry, old != key);
         }
+        while self.bytes > self.max_bytes && self.processes.len() > 1 {
+            let Some((_, oldest)) = self.processes.pop_lru() else { break };
+            self.forget(&oldest, true);
+        }
+        process
     }
-}
 
-/// The process as the event shows it.
-fn image(event: &Event, parent: Option<Arc<Process>>) -> Process {
-    let pid = event.facts().pid.unwrap_or(0);
-    event.process_image(entity_id(event, pid), event.ordinal.time, parent)
+    fn forget(&mut self, entry: &Entry, for_room: bool) {
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        self.stats.forgotten += u64::from(for_room);
+    }
 }
 
 /// Hash of host, process id and the event that showed it first.
@@ -191,19 +242,20 @@ fn entity_id(event: &Event, pid: i64) -> Box<str> {
     hash.update(pid.to_be_bytes());
     let Timestamp(time) = event.ordinal.time;
     hash.update(time.to_be_bytes());
-    hash.update(event.raw().id().serial.to_be_bytes());
-    let digest = hash.finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    let serial = event.raw().group().map_or(0, |group| group.id().serial);
+    hash.update(serial.to_be_bytes());
+    let mut id = String::with_capacity(32);
+    for byte in hash.finalize().iter().take(16) {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    id.into()
 }
 
-/// The same process with at most `depth` ancestors.
-fn shortened(process: &Arc<Process>, depth: usize) -> Arc<Process> {
-    if process.depth() <= depth {
-        return process.clone();
-    }
-    let parent = match (&process.parent, depth.checked_sub(1)) {
-        (Some(parent), Some(left)) => Some(shortened(parent, left)),
-        _ => None,
-    };
-    Arc::new(Process { parent, ..(**process).clone() })
+/// A copy with at most `depth` ancestors.
+fn shortened(process: &Process, depth: usize) -> Arc<Process> {
+    let line: Vec<&Process> = process.ancestors().take(depth).collect();
+    let copy = |process: &Process, parent| Arc::new(Process { parent, ..process.clone() });
+    let parent = line.into_iter().rev().fold(None, |parent, next| Some(copy(next, parent)));
+    copy(process, parent)
 }

@@ -1,13 +1,14 @@
 //! Bytes → records: one line of an audit log is taken apart, nothing is interpreted further.
 //!
 //! In: a line of a raw audit log, of a plugin stream, of syslog or of the kernel log. Out: its
-//! [`Head`] (type, time, serial) and, on demand, its [`Field`]s with their decoding. All text is
-//! attacker-controlled: every function here accepts any bytes, never panics and never loops.
+//! [`Head`] (type, time, serial) and, on demand, its [`Field`]s with their decoding. A line of JSON
+//! gives its values by name ([`JsonLines`]). All text is attacker-controlled: every function here accepts any bytes, never panics and never loops.
 //! This room never looks at a second record: joining them is the work of `event`.
 
 mod decode;
 pub mod execve;
 pub mod field;
+pub mod json;
 mod nested;
 pub mod raw;
 pub mod sockaddr;
@@ -17,6 +18,7 @@ pub mod text;
 pub use decode::{decode, decode_into, is_encoded};
 pub use execve::Arguments;
 pub use field::{Enriched, Field, Fields, RawValue, fields};
+pub use json::{Atom, JsonError, JsonLines};
 pub use nested::{Nested, nested};
 pub use raw::{Head, HeadError, head};
 pub use sockaddr::Sockaddr;

@@ -9,14 +9,13 @@ use crate::schema::Schema;
 static RULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
 /// Loads them all, in order of their paths.
-pub(super) fn load() -> Loaded {
-    let schema = Schema::new();
+pub(super) fn load(schema: &Schema) -> Loaded {
     let mut files = Vec::new();
     collect(&RULES, &mut files);
     files.sort_unstable();
     let mut loaded = Loaded::default();
     for (path, text) in files {
-        loaded.merge(load_text(&format!("built-in/{path}"), text.to_owned(), &schema));
+        loaded.merge(load_text(&format!("built-in/{path}"), text.to_owned(), schema));
     }
     loaded
 }

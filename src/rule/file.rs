@@ -125,7 +125,8 @@ pub fn load_query(text: &str, schema: &Schema) -> Loaded {
 }
 
 fn bare(file: &SourceFile<'_>, id: &str, name: &str) -> Loaded {
-    let checked = checked(file.text, file, &check::Options::default());
+    let category_field = file.schema.events().category.clone();
+    let checked = checked(file.text, file, &check::Options { category_field });
     let mut problems = checked.problems;
     let here = checked.allowed.into_iter().map(|(name, span)| (name, Some(span)));
     let allowed = options::allowed(here, &mut problems);

@@ -38,6 +38,7 @@ pub use model::{
 };
 
 use crate::plan::{LogicHash, Plan, RuleIx};
+use crate::schema::Schema;
 
 /// Rules compiled together; never changes once built.
 #[derive(Debug)]
@@ -82,5 +83,10 @@ impl RuleSet {
 
 /// The rules that come with the program.
 pub fn builtin() -> Loaded {
-    builtin::load()
+    builtin_under(&Schema::new())
+}
+
+/// The rules that come with the program, checked under `schema`.
+pub fn builtin_under(schema: &Schema) -> Loaded {
+    builtin::load(schema)
 }

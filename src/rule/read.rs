@@ -108,7 +108,7 @@ impl<'a> Reading<'a> {
         let settings = check::Options {
             category_field: rule
                 .text("event_category_override")
-                .unwrap_or_else(|| check::Options::default().category_field),
+                .unwrap_or_else(|| self.file.schema.events().category.clone()),
         };
         let mut limits = filters(&mut rule, &settings, self.file);
         limits.append(&mut exceptions(&mut rule, &settings, self.file));

@@ -9,7 +9,7 @@ mod absent;
 mod fields;
 mod producer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use absent::ABSENT;
 pub use fields::FIELDS;
@@ -107,6 +107,33 @@ pub struct FieldInfo {
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     overrides: BTreeMap<String, FieldType>,
+    /// Dates that are kept in whole milliseconds.
+    millis: BTreeSet<String>,
+    events: EventFields,
+}
+
+/// The fields that say when an event happened, what it is and which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFields {
+    /// When it happened.
+    pub timestamp: String,
+    /// What queries name in front of `where`.
+    pub category: String,
+    /// Orders events of the same time.
+    pub tiebreaker: Option<String>,
+    /// Names an event in a list of results.
+    pub id: Option<String>,
+}
+
+impl Default for EventFields {
+    fn default() -> Self {
+        Self {
+            timestamp: "@timestamp".to_owned(),
+            category: "event.category".to_owned(),
+            tiebreaker: None,
+            id: None,
+        }
+    }
 }
 
 impl Schema {
@@ -120,9 +147,45 @@ impl Schema {
         self.overrides.insert(name.into(), kind);
     }
 
+    /// Sets the type of a field by its name in a mapping; `false` for a type we do not know. A field
+    /// declared as `date` keeps whole milliseconds, as there.
+    pub fn declare(&mut self, name: &str, kind: &str) -> bool {
+        let Some(known) = FieldType::from_name(kind) else { return false };
+        self.set(name, known);
+        if kind == "date" {
+            self.millis.insert(name.to_owned());
+        } else {
+            self.millis.remove(name);
+        }
+        true
+    }
+
+    /// Says which fields hold time, category, tiebreaker and identity.
+    pub fn set_events(&mut self, events: EventFields) {
+        self.events = events;
+    }
+
+    /// Which fields hold time, category, tiebreaker and identity.
+    pub fn events(&self) -> &EventFields {
+        &self.events
+    }
+
+    /// Whether times in a field are cut to whole milliseconds.
+    pub fn is_millis(&self, name: &str) -> bool {
+        self.millis.contains(name)
+    }
+
     /// The type of a field, `None` when nothing is known about it.
+    ///
+    /// What was said counts first, then the table. Besides, the field of the time is a date and a
+    /// field named `version` is a version.
     pub fn kind(&self, name: &str) -> Option<FieldType> {
-        self.overrides.get(name).copied().or_else(|| lookup(name).map(|info| info.kind))
+        let said = self.overrides.get(name).copied();
+        said.or_else(|| lookup(name).map(|info| info.kind)).or_else(|| match name {
+            "version" => Some(FieldType::Version),
+            name if name == self.events.timestamp => Some(FieldType::Date),
+            _ => None,
+        })
     }
 }
 

@@ -27,11 +27,11 @@ pub struct Limits {
     pub depth: usize,
 }
 
-/// 256 KiB, 25 000 tokens, 100 levels: far above any rule seen in the wild, and what fits is read in
+/// 256 KiB, 20 000 tokens, 100 levels: far above any rule seen in the wild, and what fits is read in
 /// less than 50 ms and 16 MiB.
 impl Default for Limits {
     fn default() -> Self {
-        Self { length: 256 * 1024, tokens: 25_000, depth: 100 }
+        Self { length: 256 * 1024, tokens: 20_000, depth: 100 }
     }
 }
 

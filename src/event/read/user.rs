@@ -157,13 +157,17 @@ impl<'g> Reader<'g, '_> {
         }
     }
 
-    /// Every name in the record, each once.
+    /// Every name of a user in the record, each once.
     pub(super) fn related_user(&mut self, sink: Sink<'_>) {
         let Some(main) = self.view.main else { return };
+        let speaks = matches!(self.who(), Who::Login | Who::Account);
+        let account = self.view.said(b"acct").filter(|_| speaks);
         let names = || {
-            let names = fields(main.body).enriched().take(NAMES).filter(|field| {
-                // Names of groups and of owners of files are not of users who took part.
-                matches!(field.key, b"AUID" | b"UID" | b"EUID" | b"SUID" | b"FSUID" | b"OLD-AUID")
+            let names = fields(main.body).enriched().take(NAMES).filter(|field| match field.key {
+                b"AUID" | b"UID" | b"EUID" | b"SUID" | b"FSUID" | b"OLD-AUID" => true,
+                b"ID" => speaks,
+                // Groups, and owners of files, who took no part.
+                _ => false,
             });
             names.filter_map(|field| field.value.bytes()).filter(|name| is_name(name))
         };
@@ -172,11 +176,10 @@ impl<'g> Reader<'g, '_> {
                 give(name, &mut self.scratch.text, sink);
             }
         }
-        if matches!(self.who(), Who::Login | Who::Account) {
-            let account = self.said(b"acct");
-            if account.is_none_or(|account| !names().any(|name| name == account)) {
-                self.account(sink);
-            }
+        if let Some(account) = account
+            && !names().any(|name| Some(name) == account.bytes())
+        {
+            self.decoded(RecordType::USER_LOGIN, b"acct", account, sink);
         }
     }
 

@@ -1,0 +1,37 @@
+//! The order of the events of a closed log.
+
+use std::cmp::Ordering;
+
+use crate::event::Json;
+use crate::value::{Scalar, compare};
+
+/// The events in their order, each with its place in the file from 0: by time, those without one last;
+/// then by tiebreaker, those without one last; then by place.
+pub(super) fn ordered(events: Vec<Json>) -> impl Iterator<Item = (u64, Json)> {
+    let mut events: Vec<(u64, Json)> = (0..).zip(events).collect();
+    // Stable, so that the place decides in the end.
+    events.sort_by(|(_, a), (_, b)| {
+        let times = last_if_none(a.time(), b.time(), |a, b| a.cmp(&b));
+        times.then_with(|| last_if_none(a.tiebreaker(), b.tiebreaker(), tiebreakers))
+    });
+    events.into_iter()
+}
+
+fn last_if_none<T>(a: Option<T>, b: Option<T>, order: impl Fn(T, T) -> Ordering) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => order(a, b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+/// Values of one kind as they compare, different kinds by kind.
+fn tiebreakers(a: Scalar<'_>, b: Scalar<'_>) -> Ordering {
+    let kind = |scalar: Scalar<'_>| match scalar {
+        Scalar::Int(_) | Scalar::Float(_) => 0,
+        Scalar::Time(_) => 1,
+        Scalar::Str(_) => 2,
+        Scalar::Ip(_) => 3,
+        Scalar::Bool(_) => 4,
+    };
+    kind(a).cmp(&kind(b)).then_with(|| compare(a, b).unwrap_or(Ordering::Equal))
+}

@@ -1,0 +1,98 @@
+//! [`Raw`]: what an event was made of, whatever kind of log it stood in.
+
+use super::document::{self, Document};
+use super::{Group, Host, Json, Process};
+use crate::record::text::text_of;
+
+/// What an event was made of. Everything that is not projected is read from here when it is needed.
+#[derive(Debug, Clone)]
+pub enum Raw {
+    /// The records of an audit event.
+    Audit(Group),
+    /// A line of JSON.
+    Json(Json),
+}
+
+impl Raw {
+    /// Nothing.
+    pub(super) fn new() -> Self {
+        Self::Audit(Group::new())
+    }
+
+    /// The records, of an audit event.
+    pub fn group(&self) -> Option<&Group> {
+        match self {
+            Self::Audit(group) => Some(group),
+            Self::Json(_) => None,
+        }
+    }
+
+    /// Whether it says when it happened. Audit events always do.
+    pub fn is_timed(&self) -> bool {
+        match self {
+            Self::Audit(_) => true,
+            Self::Json(json) => json.time().is_some(),
+        }
+    }
+
+    /// Whether parts of it are known to be missing.
+    pub fn is_incomplete(&self) -> bool {
+        match self {
+            Self::Audit(group) => group.incomplete().is_some(),
+            Self::Json(json) => json.is_cut(),
+        }
+    }
+
+    /// The machine it says it is from.
+    pub fn node(&self) -> Option<&[u8]> {
+        match self {
+            Self::Audit(group) => group.node(),
+            Self::Json(json) => json.host().map(str::as_bytes),
+        }
+    }
+
+    /// Bytes it occupies when it is kept.
+    pub fn size_bytes(&self) -> usize {
+        match self {
+            Self::Audit(group) => group.size_bytes(),
+            Self::Json(json) => json.size_bytes(),
+        }
+    }
+
+    /// What is worth keeping once the fields have been tested.
+    pub(super) fn kept(&self) -> Self {
+        match self {
+            Self::Audit(group) => Self::Audit(group.clone()),
+            Self::Json(json) => Self::Json(json.kept()),
+        }
+    }
+
+    /// What names it on its machine: time and serial number, or time and content.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Audit(group) => group.id().to_string(),
+            Self::Json(json) => {
+                let time = json.time().map_or("-".to_owned(), |time| time.to_string());
+                format!("{time}:{}", json.content_hash())
+            }
+        }
+    }
+
+    /// Its lines as logged, bytes that are no text written as `\xHH`.
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Audit(group) => {
+                group.records().map(|record| text_of(record.line).into_owned()).collect()
+            }
+            Self::Json(json) => vec![text_of(json.line()).into_owned()],
+        }
+    }
+
+    /// All its fields.
+    pub(super) fn document(&self, host: Option<&Host>, process: Option<&Process>) -> Document {
+        match self {
+            Self::Audit(group) => document::document(group, host, process),
+            Self::Json(json) => json.document(),
+        }
+    }
+}

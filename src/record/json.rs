@@ -1,0 +1,273 @@
+//! One line of JSON → its values by name.
+//!
+//! In: a line that should hold one JSON object. Out: every scalar in it with its dotted name, in the
+//! order of the line. Nested objects and dotted names are the same thing, a list of objects is a list
+//! of values under one name, null and empty lists are nothing at all. `{"_source": {..}}`, as a search
+//! returns events, counts as what is inside.
+//!
+//! Names and values may come from attackers: depth and length of names are bounded and what lies
+//! beyond is left out and counted. Nothing is kept, nothing is looked up, no type is known here.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Longest line read, in bytes.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// Deepest nesting of objects and lists that is read.
+const MAX_DEPTH: usize = 64;
+/// Longest dotted name that is read, in bytes.
+const MAX_NAME_BYTES: usize = 512;
+/// The object that holds the event in the result of a search.
+const WRAPPER: &str = "_source";
+
+/// Why a line holds no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// It has been cut, so that its end is unknown.
+    #[error("line longer than 1 MiB")]
+    TooLong,
+    /// It is no JSON, or not an object.
+    #[error("not a JSON object: {0}")]
+    Syntax(String),
+}
+
+/// One scalar as it stands in the line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Atom<'a> {
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number that fits.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text, escapes resolved.
+    Text(&'a str),
+}
+
+/// A scalar and its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Leaf<'a> {
+    /// The dotted name.
+    pub name: &'a str,
+    /// How many dots of the name were written, not nested: 0 for `{"a": {"b": 1}}`, 1 for
+    /// `{"a.b": 1}`.
+    pub dots: u32,
+    /// The value.
+    pub value: Atom<'a>,
+}
+
+/// Reads lines; keeps memory between them.
+#[derive(Debug, Default)]
+pub struct JsonLines {
+    name: String,
+}
+
+impl JsonLines {
+    /// Calls `each` for every scalar of the object in `line`; gives the number of values left out
+    /// because they stand too deep or under too long a name.
+    ///
+    /// Bytes that are no UTF-8 read as U+FFFD, also halves of surrogate pairs. Of a line with an error
+    /// `each` may have seen the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] when the line is no JSON object or too long.
+    pub fn read(&mut self, line: &[u8], each: &mut impl FnMut(Leaf<'_>)) -> Result<u64, JsonError> {
+        if line.len() > MAX_LINE_BYTES {
+            return Err(JsonError::TooLong);
+        }
+        let text = String::from_utf8_lossy(line);
+        self.name.clear();
+        let mut walk = Walk { name: &mut self.name, dots: 0, depth: 0, left_out: 0, each };
+        let mut json = serde_json::Deserializer::from_str(&text);
+        let read = Node { walk: &mut walk, top: true }.deserialize(&mut json);
+        let read = read.and_then(|()| json.end());
+        match read {
+            Ok(()) => Ok(walk.left_out),
+            Err(error) => Err(JsonError::Syntax(reason(&error))),
+        }
+    }
+}
+
+/// Whether a line must be mended before it can be read: it holds half a surrogate pair.
+///
+/// Writers that keep undecodable bytes of file names as `\udc80` and the like make such lines; they
+/// must not be a way to hide an event.
+pub fn mended(line: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| -> Option<u32> {
+        let digits = line.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut out: Option<Vec<u8>> = None;
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', line.get(at..).unwrap_or_default()) {
+        at += found;
+        match unit(at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(0xD800..=0xDFFF) => {
+                let out = out.get_or_insert_with(|| line.to_vec());
+                if let Some(place) = out.get_mut(at..at + 6) {
+                    place.copy_from_slice(b"\\ufffd");
+                }
+                at += 6;
+            }
+            _ => at += 2,
+        }
+    }
+    out
+}
+
+/// What the reader says, with the column alone: there is only one line.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line ") {
+        Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
+        Some((what, _)) => what.to_owned(),
+        None => text,
+    }
+}
+
+/// Where the reader is.
+struct Walk<'w, F> {
+    name: &'w mut String,
+    dots: u32,
+    depth: usize,
+    left_out: u64,
+    each: &'w mut F,
+}
+
+impl<F: FnMut(Leaf<'_>)> Walk<'_, F> {
+    fn leaf(&mut self, value: Atom<'_>) {
+        (self.each)(Leaf { name: self.name, dots: self.dots, value });
+    }
+}
+
+/// The value that comes next.
+struct Node<'n, 'w, F> {
+    walk: &'n mut Walk<'w, F>,
+    /// The line itself: only an object will do.
+    top: bool,
+}
+
+impl<'de, F: FnMut(Leaf<'_>)> DeserializeSeed<'de> for Node<'_, '_, F> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        if self.top { json.deserialize_map(self) } else { json.deserialize_any(self) }
+    }
+}
+
+impl<'de, F: FnMut(Leaf<'_>)> Visitor<'de> for Node<'_, '_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.top { "an object" } else { "a value" })
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.walk.leaf(Atom::Bool(value));
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.walk.leaf(Atom::Int(value));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        #[expect(clippy::cast_precision_loss, reason = "beyond 63 bits numbers are floating")]
+        let value = i64::try_from(value).map_or(Atom::Float(value as f64), Atom::Int);
+        self.walk.leaf(value);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.walk.leaf(Atom::Float(value));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.walk.leaf(Atom::Text(value));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let walk = self.walk;
+        if walk.depth >= MAX_DEPTH {
+            walk.left_out += 1;
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        walk.depth += 1;
+        while list.next_element_seed(Node { walk, top: false })?.is_some() {}
+        walk.depth -= 1;
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let walk = self.walk;
+        if walk.depth >= MAX_DEPTH {
+            walk.left_out += 1;
+            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        walk.depth += 1;
+        let (length, dots) = (walk.name.len(), walk.dots);
+        while let Some(kept) = object.next_key_seed(Key { walk, top: self.top })? {
+            if kept {
+                object.next_value_seed(Node { walk, top: false })?;
+            } else {
+                walk.left_out += 1;
+                object.next_value::<IgnoredAny>()?;
+            }
+            walk.name.truncate(length);
+            walk.dots = dots;
+        }
+        walk.depth -= 1;
+        Ok(())
+    }
+}
+
+/// The name that comes next: it is added to the one around it, unless that makes it too long.
+struct Key<'n, 'w, F> {
+    walk: &'n mut Walk<'w, F>,
+    top: bool,
+}
+
+impl<'de, F> DeserializeSeed<'de> for Key<'_, '_, F> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<F> Visitor<'_> for Key<'_, '_, F> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        if self.top && key == WRAPPER {
+            return Ok(true);
+        }
+        let name = &mut *self.walk.name;
+        if name.len() + key.len() >= MAX_NAME_BYTES {
+            return Ok(false);
+        }
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.push_str(key);
+        let dots = memchr::memchr_iter(b'.', key.as_bytes()).count();
+        self.walk.dots += u32::try_from(dots).unwrap_or(u32::MAX);
+        Ok(true)
+    }
+}
