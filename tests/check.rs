@@ -123,6 +123,19 @@ fn a_page_is_printed_by_its_code_or_name() {
 }
 
 #[test]
+fn fields_that_were_declared_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("a.eql"), "dns where dns.question.name : \"a*\" and acme.owner == \"b\"")
+        .unwrap();
+    fs::write(path("types.json"), r#"{"dns.question.name": "keyword", "acme.owner": "keyword"}"#)
+        .unwrap();
+    assert!(check(&[&path("a.eql")]).stdout.contains("unknown field `acme.owner`"));
+    let run = check(&["--types", &path("types.json"), &path("a.eql")]);
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
 fn a_path_that_does_not_exist_is_an_error() {
     let run = check(&["corpus/rules/none"]);
     assert_eq!(run.code, 2);

@@ -117,7 +117,8 @@ impl Linter<'_> {
         }
         let span = stage.written.category.span;
         let near = nearest_name(name, CATEGORIES).filter(|_| !ELSEWHERE.contains(&name));
-        if self.lints == Lints::Slips && near.is_none() {
+        let elsewhere = self.lints == Lints::Slips || self.schema.has_declarations();
+        if elsewhere && near.is_none() {
             return;
         }
         let title = format!("audit logs have no events of category `{name}`");
@@ -141,7 +142,7 @@ impl Linter<'_> {
             // The user may know better.
             return if self.schema.kind(name).is_some() { None } else { self.unknown(name, span) };
         };
-        if self.lints == Lints::Slips {
+        if self.lints == Lints::Slips || self.schema.is_declared(name) {
             return None;
         }
         let problem = if !info.is_in_audit() {
