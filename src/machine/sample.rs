@@ -159,7 +159,8 @@ impl Sample {
         let event = offer.keep();
         state.bytes += event.size_bytes();
         self.bytes += event.size_bytes();
-        list.push_back(event);
+        // A late event takes its place, so that the front is what a window leaves behind first.
+        list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
             && state.timer.is_none()
