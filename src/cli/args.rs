@@ -231,6 +231,8 @@ pub(super) struct Check {
     /// Print what a code or warning means, such as E0101 or no-maxspan, and do nothing else.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "list", "strict"])]
     pub(super) explain: Option<String>,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
     /// How to write problems.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(super) format: CheckFormat,

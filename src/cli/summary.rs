@@ -102,7 +102,7 @@ pub(super) fn plain(why: &str) -> String {
 }
 
 /// A number with commas.
-fn count(number: u64) -> String {
+pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

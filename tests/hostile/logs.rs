@@ -81,7 +81,9 @@ pub(crate) fn coalesce(log: &[u8]) {
             let _ = event.document();
             let kept = event.kept();
             assert!(!kept.identity().is_empty() && !kept.records().is_empty());
-            coalescer.recycle(event.take_group());
+            if let catena::event::Raw::Audit(group) = event.take_raw() {
+                coalescer.recycle(group);
+            }
         }
     };
     for (line, number) in log.split(|byte| *byte == b'\n').zip(1_u64..) {
