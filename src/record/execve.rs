@@ -9,9 +9,6 @@ use crate::record::RecordType;
 use crate::record::decode::decode_into;
 use crate::record::field::{Field, fields};
 
-/// Furthest an argument number may jump over lost ones.
-const JUMP: u64 = 4096;
-
 /// The argument list of one execution; reusable.
 #[derive(Debug, Clone, Default)]
 pub struct Arguments {
@@ -96,15 +93,15 @@ impl Arguments {
         self.append(field);
     }
 
-    /// Starts argument `index`. `false` for one that was there before or cannot be next.
+    /// Starts argument `index`. `false` for one that was there before, or behind one that is lost:
+    /// the list ends where it is no longer known.
     fn begin(&mut self, index: u64) -> bool {
         let known_end = self.count.unwrap_or(u64::MAX);
-        let jump = index.wrapping_sub(self.next);
-        if index < self.next || index >= known_end || jump > JUMP {
+        if index != self.next || index >= known_end {
             self.damaged |= index >= self.next;
             return false;
         }
-        self.damaged |= jump > 0 || self.long.take().is_some_and(|long| long.is_short());
+        self.damaged |= self.long.take().is_some_and(|long| long.is_short());
         self.next = index + 1;
         self.ranges.push(self.bytes.len()..self.bytes.len());
         true
