@@ -1,6 +1,6 @@
 //! Many queries over one file of events: the order of results and the contract of the command line.
 //!
-//! The data are `corpus/json/`: events, queries, and the answers worked out by hand.
+//! The data are `corpus/json/`: events, queries, and their answers, checked by hand.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 

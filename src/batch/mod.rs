@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use results::Found;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::engine::{Engine, Limits, Match};
 use crate::event::{Event, Json, Projection};
 use crate::pipeline::{JsonReport, read_json};
@@ -116,7 +116,9 @@ impl Query {
             // They count results in their final order, which is known only at the end.
             pipes = std::mem::take(&mut rule.query.pipes);
         }
-        let outcome = if rule.is_some() { Ok(Vec::new()) } else { Err(loaded.problems) };
+        let mut problems = loaded.problems;
+        problems.retain(|problem| problem.diagnostic.severity == Severity::Error);
+        let outcome = if rule.is_some() { Ok(Vec::new()) } else { Err(problems) };
         Self { name: request.name.clone(), rule, pipes, size: request.size, outcome }
     }
 
