@@ -202,6 +202,7 @@ impl Sample {
                 events: events.into_iter().map(Some).collect(),
                 decided: offer.time(),
                 absence: false,
+                counted: None,
             });
         }
         if state.reported >= self.per_key {
