@@ -31,7 +31,18 @@ fn cond(condition: &Cond) -> ast::Expr {
     match condition {
         Cond::Const(value) => node(ExprKind::Literal(Literal::Bool(*value))),
         Cond::And(all) => node(ExprKind::And(all.iter().map(cond).collect())),
-        Cond::Or(any) => node(ExprKind::Or(any.iter().map(cond).collect())),
+        Cond::Or(any) => {
+            let mut parts: Vec<ast::Expr> = Vec::with_capacity(any.len());
+            for (index, part) in any.iter().enumerate() {
+                if !any.get(index + 1).is_some_and(|next| is_both_missing(part, next)) {
+                    parts.push(cond(part));
+                }
+            }
+            match parts.pop() {
+                Some(only) if parts.is_empty() => only,
+                last => node(ExprKind::Or(parts.into_iter().chain(last).collect())),
+            }
+        }
         Cond::Not(inner) => {
             let inner = cond(inner);
             match inner.kind {
@@ -45,6 +56,21 @@ fn cond(condition: &Cond) -> ast::Expr {
             }
         }
         Cond::Leaf(leaf) => self::leaf(leaf),
+    }
+}
+
+/// Whether `part` says that two fields are missing of which `next` says that they are equal: together
+/// that is `?a == ?b`.
+fn is_both_missing(part: &Cond, next: &Cond) -> bool {
+    let missing = |cond: &Cond, field: &Expr| match (cond, field) {
+        (Cond::Leaf(Leaf::Test(missing, Test::Missing)), Expr::Field(field)) => missing == field,
+        _ => false,
+    };
+    match (part, next) {
+        (Cond::And(both), Cond::Leaf(Leaf::Expr(Expr::Compare(Compare::Equal, a, b)))) => {
+            matches!(both.as_slice(), [x, y] if missing(x, a) && missing(y, b))
+        }
+        _ => false,
     }
 }
 

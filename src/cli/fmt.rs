@@ -100,7 +100,8 @@ impl Work<'_> {
             Ok(text) => text,
             Err(error) => return self.refuse(&name, &error.to_string()),
         };
-        let Some(Formatted::Changed(new)) = self.format(&name, &text, Form::of_name(&name)) else {
+        let form = Form::of_name(&name).unwrap_or_else(|| Form::of_text(&text));
+        let Some(Formatted::Changed(new)) = self.format(&name, &text, form) else {
             return;
         };
         if self.arguments.check {
@@ -191,7 +192,7 @@ fn hidden(entry: &DirEntry) -> bool {
 }
 
 fn is_rule_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "toml" || extension == "eql")
+    path.to_str().and_then(Form::of_name).is_some()
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -215,7 +215,7 @@ mod tests {
         assert!(read(&[" a2=\"y\""]).2, "the first record");
         assert!(read(&["argc=1 a0_len=8 a0[0]=4142"]).2, "the last piece");
         let (args, _, truncated) = read(&["argc=4 a0=\"x\"", " a3=\"y\""]);
-        assert_eq!((args.join(" "), truncated), ("x y".to_owned(), true), "one in the middle");
+        assert_eq!((args.join(" "), truncated), ("x".to_owned(), true), "one in the middle");
         let (args, _, truncated) = read(&["argc=2 a0_len=12 a0[0]=4142", " a0[2]=4546 a1=\"z\""]);
         assert_eq!((args.join(" "), truncated), ("ABEF z".to_owned(), true), "a middle piece");
     }

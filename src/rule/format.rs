@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::file::load_text;
 use super::load::Problem;
 use crate::check;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::{LogicHash, logic_hash};
 use crate::schema::Schema;
 use crate::syntax::{self, ast::Ast};
@@ -28,10 +28,13 @@ pub enum Form {
 }
 
 impl Form {
-    /// By the name of a file: `.eql` is a query, anything else TOML.
-    pub fn of_name(name: &str) -> Self {
-        let query = Path::new(name).extension().is_some_and(|extension| extension == "eql");
-        if query { Self::Query } else { Self::Toml }
+    /// By the name of a file: `.eql` is a query, `.toml` TOML; `None` for any other name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match Path::new(name).extension()?.to_str()? {
+            "eql" => Some(Self::Query),
+            "toml" => Some(Self::Toml),
+            _ => None,
+        }
     }
 
     /// By the text itself: TOML with a table `rule` is a rule file, anything else a query.
@@ -56,9 +59,12 @@ pub enum Formatted {
 /// Why a text is left as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// It cannot be read.
+    /// It has errors; at least one.
     #[error("the query has errors")]
     Problems(Vec<Problem>),
+    /// It is a rule of a format whose layout is not ours to choose, or nothing we know.
+    #[error("neither a query nor TOML with a query")]
+    Unknown,
     /// In canonical layout the query would be longer than a query can be.
     #[error("laid out, the query would be too long to be read again")]
     TooLong,
@@ -122,7 +128,7 @@ fn problems(loaded_as: &str, name: &str, text: &str, schema: &Schema) -> FormatE
             name.clone_into(&mut problem.file);
         }
     }
-    FormatError::Problems(problems)
+    if problems.is_empty() { FormatError::Unknown } else { FormatError::Problems(problems) }
 }
 
 /// A query that has been read and checked.
@@ -142,6 +148,11 @@ impl Read {
     fn laid_out(&self, schema: &Schema) -> Result<String, FormatError> {
         let printed = syntax::print(&self.ast).replace("\r\n", "\n");
         if printed.len() > syntax::Limits::default().length {
+            return Err(FormatError::TooLong);
+        }
+        // A number can have more parts in its canonical form.
+        let too_large = |problems: &[Diagnostic]| problems.iter().all(|p| p.code == Code::TooLarge);
+        if syntax::parse(&printed).is_err_and(|problems| too_large(&problems)) {
             return Err(FormatError::TooLong);
         }
         let again = Self::of(&printed, schema).ok_or(FormatError::Unfaithful)?;

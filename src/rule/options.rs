@@ -41,6 +41,7 @@ pub(super) fn own(table: Option<Table>, from: Option<Text>, problems: &mut Vec<D
     let options = RuleOptions {
         window: Some(window),
         samples_per_key: usize::try_from(samples).unwrap_or(1),
+        samples_at_end: false,
     };
     Own { options, allowed }
 }

@@ -1,0 +1,64 @@
+//! The laws of the fuzz targets, on their seeds and on every input that once broke one.
+//!
+//! A new finding goes into `corpus/fuzz/<target>/` under a name that says what it showed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions of tests may panic"
+)]
+
+mod hostile;
+
+use std::path::PathBuf;
+
+/// Every file of the folders, in order, each read once.
+fn inputs(folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut inputs = Vec::new();
+    for folder in folders {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
+        let mut files: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert!(!files.is_empty(), "{}", folder.display());
+        inputs.extend(files.into_iter().map(|path| {
+            let bytes = std::fs::read(&path).unwrap();
+            (path, bytes)
+        }));
+    }
+    inputs
+}
+
+/// Runs a law and says on which file it broke.
+fn hold(law: fn(&[u8]), folders: &[&str]) {
+    for (path, bytes) in inputs(folders) {
+        let result = std::panic::catch_unwind(|| law(&bytes));
+        assert!(result.is_ok(), "{}", path.display());
+    }
+}
+
+#[test]
+fn records() {
+    hold(hostile::record, &["fuzz/record"]);
+}
+
+#[test]
+fn events() {
+    hold(hostile::coalesce, &["fuzz/coalesce", "fuzz/record"]);
+}
+
+#[test]
+fn queries() {
+    hold(hostile::query, &["fuzz/query", "grammar/ok", "grammar/err"]);
+}
+
+#[test]
+fn regular_expressions() {
+    hold(hostile::regex, &["fuzz/regex"]);
+}
+
+#[test]
+fn rule_files() {
+    hold(hostile::rule, &["fuzz/rule", "grammar/ok"]);
+}

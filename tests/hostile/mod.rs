@@ -1,0 +1,15 @@
+//! What must hold for any bytes whatever, one function per way in.
+//!
+//! The fuzz targets in `fuzz/` call these with bytes of their own making; `tests/fuzz_corpus.rs` calls
+//! them with the seeds and with every input that once broke something. Each panics when its law does
+//! not hold, and otherwise says nothing.
+
+mod logs;
+mod lucene;
+mod queries;
+mod rules;
+
+pub(crate) use logs::{coalesce, record};
+pub(crate) use lucene::regex;
+pub(crate) use queries::query;
+pub(crate) use rules::rule;
