@@ -85,6 +85,10 @@ impl Alert {
         });
         let events = self.events.iter().zip(1..).map(|(event, item)| item_json(event, item));
         if let Some(object) = out.as_object_mut() {
+            if let Some(counted) = self.counted {
+                let counted = json!({ "matches": counted.matches, "of": counted.of });
+                object.insert("counted".into(), counted);
+            }
             object.insert("events".into(), events.collect());
             object.insert("process_tree".into(), self.tree_json());
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::{Evidence, Match};
+use crate::engine::{Counted, Evidence, Match};
 use crate::event::{Document, Kept};
 use crate::plan::{RuleIx, Shape};
 use crate::rule::{Rule, RuleSet};
@@ -43,6 +43,8 @@ pub struct Alert {
     pub evidence: Evidence,
     /// It says that something did not happen, and a loss in its window could have hidden it.
     pub uncertain: bool,
+    /// For how many matches it stands, behind a pipe that counts.
+    pub counted: Option<Counted>,
     rules: Arc<RuleSet>,
 }
 
@@ -77,6 +79,7 @@ impl Alert {
             decided: found.decided,
             evidence,
             uncertain: found.absence && evidence.any(),
+            counted: found.counted,
             rules: rules.clone(),
         })
     }

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::escape::escape;
 use super::{Alert, AlertEvent};
+use crate::engine::Counted;
 use crate::event::{Document, Process};
 use crate::rule::{Rule, Severity};
 use crate::value::Value;
@@ -53,6 +54,10 @@ impl Alert {
         self.place(&mut out);
         for line in attack(rule) {
             let _ = writeln!(out, "  {DIM}attack{DIM:#}   {line}");
+        }
+        if let Some(counted) = self.counted {
+            let Counted { matches, of } = counted;
+            let _ = writeln!(out, "  {DIM}counted{DIM:#}  {matches} of {of} matches");
         }
         for (event, item) in self.events.iter().zip(1_u32..) {
             match event {

@@ -119,15 +119,23 @@ impl Query {
         let mut problems = loaded.problems;
         problems.retain(|problem| problem.diagnostic.severity == Severity::Error);
         let outcome = if rule.is_some() { Ok(Vec::new()) } else { Err(problems) };
-        Self { name: request.name.clone(), rule, pipes, size: request.size, outcome }
+        let counts =
+            |pipe: &ir::Pipe| matches!(pipe, ir::Pipe::Count(_) | ir::Pipe::UniqueCount(_));
+        let counting = pipes.iter().any(counts);
+        let mut query =
+            Self { name: request.name.clone(), rule, pipes, size: request.size, outcome };
+        if counting {
+            query.refuse(Code::Unsupported, "a list of results has no place for counts");
+        }
+        query
     }
 
-    fn refuse(&mut self, why: &str) {
+    fn refuse(&mut self, code: Code, why: &str) {
         if let Some(rule) = self.rule.take() {
             self.outcome = Err(vec![Problem {
                 file: rule.origin.file,
                 text: rule.text,
-                diagnostic: Diagnostic::new(Code::TooLarge, why),
+                diagnostic: Diagnostic::new(code, why),
                 rule: Some(rule.id),
                 inner_line: None,
             }]);
@@ -150,7 +158,7 @@ fn compile(queries: &mut [Query]) -> (Arc<RuleSet>, Option<Engine>) {
     }
     for query in queries.iter_mut() {
         if let Err(why) = build(std::slice::from_ref(query)).1 {
-            query.refuse(&why);
+            query.refuse(Code::TooLarge, &why);
         }
     }
     let (rules, engine) = build(queries);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::engine::{Match, compare_keys};
+use crate::engine::{Match, apply_pipe, compare_keys};
 use crate::plan::{Shape, ir};
 use crate::value::Value;
 
@@ -36,6 +36,7 @@ pub(super) fn results(
         match pipe {
             ir::Pipe::Head(count) => found.truncate(whole(*count)),
             ir::Pipe::Tail(count) => tail(&mut found, whole(*count)),
+            other => found = apply_pipe(other, found),
         }
     }
     match size {

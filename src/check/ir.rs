@@ -42,6 +42,14 @@ pub enum Pipe {
     Head(u64),
     /// The last n.
     Tail(u64),
+    /// The first of each combination of values.
+    Unique(Vec<Field>),
+    /// As `Unique`, with the number of each, at the end.
+    UniqueCount(Vec<Field>),
+    /// As `UniqueCount`, rarest first; without fields one with the number of all.
+    Count(Vec<Field>),
+    /// In order of these fields, at the end.
+    Sort(Vec<Field>),
 }
 
 /// The test of one stage.

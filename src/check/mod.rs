@@ -5,7 +5,7 @@
 //! wrong with it, at once. Nothing here looks at an event, and nothing is rewritten that could change
 //! an answer for a missing or a multi-valued field.
 //!
-//! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets, keys and pipes, `types` says what goes with what,
+//! `resolve` walks expressions, with `compare` and `call` for their leaves, `sequence` walks brackets and keys, `pipe` what stands behind, `types` says what goes with what,
 //! [`function`] holds the catalogue of functions, `pattern` reads wildcards, regular expressions and
 //! networks, `fold` computes what is constant, `size` bounds what a query costs to compile, `written`
 //! turns what was checked into text again. [`lint`] looks at what is right and likely not meant.
@@ -17,6 +17,7 @@ pub mod function;
 pub mod ir;
 pub mod lint;
 mod pattern;
+mod pipe;
 mod resolve;
 mod sequence;
 mod size;
@@ -53,12 +54,12 @@ pub fn check(
     options: &Options,
 ) -> Result<(ir::Query, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut checker = Checker::new(schema, options);
-    let kind = match &ast.query {
+    let mut kind = match &ast.query {
         ast::Query::Event(filter) => ir::QueryKind::Event(checker.filter(filter)),
         ast::Query::Sequence(sequence) => ir::QueryKind::Sequence(checker.sequence(sequence)),
         ast::Query::Sample(sample) => ir::QueryKind::Sample(checker.sample(sample)),
     };
-    let pipes = ast.pipes.iter().filter_map(|pipe| checker.pipe(pipe)).collect();
+    let pipes = checker.pipes(&ast.pipes, &mut kind);
     let mut problems = checker.problems;
     let refused = |problems: &[Diagnostic]| {
         problems.iter().any(|problem| problem.severity == Severity::Error)

@@ -1,10 +1,10 @@
-//! Filters, brackets, join keys and pipes.
+//! Filters, brackets and join keys.
 
 use std::sync::Arc;
 
 use super::types::Kind;
 use super::{Checker, fold, ir};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::FieldType;
 use crate::span::Span;
 use crate::syntax::ast;
@@ -197,60 +197,6 @@ impl Checker<'_> {
             kind: self.schema.kind(&field.name),
             span: field.span,
         }
-    }
-
-    pub(super) fn pipe(&mut self, pipe: &ast::Pipe) -> Option<ir::Pipe> {
-        let make: fn(u64) -> ir::Pipe = match pipe.name.as_str() {
-            "head" => ir::Pipe::Head,
-            "tail" => ir::Pipe::Tail,
-            name => {
-                self.refuse_pipe(name, pipe.name_span);
-                return None;
-            }
-        };
-        let name = &pipe.name;
-        let [arg] = pipe.args.as_slice() else {
-            let found = pipe.args.len();
-            self.report(
-                Diagnostic::new(
-                    Code::ArgumentCount,
-                    format!("`{name}` takes one number, found {}", count(found, "argument")),
-                )
-                .label(pipe.span, "one argument needed")
-                .help(format!("write `| {name} 10`")),
-            );
-            return None;
-        };
-        let value = self.value(arg);
-        let number = match value.expr {
-            ir::Expr::Literal(Value::Int(number)) => u64::try_from(number).ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.report(
-                Diagnostic::new(Code::NotConstant, format!("`{name}` takes a positive number"))
-                    .label(arg.span, "not a positive whole number")
-                    .help(format!("write `| {name} 10`")),
-            );
-        }
-        number.map(make)
-    }
-
-    fn refuse_pipe(&mut self, name: &str, span: Span) {
-        const OTHER_DIALECT: [&str; 5] = ["filter", "count", "unique", "unique_count", "sort"];
-        let problem = if OTHER_DIALECT.contains(&name) {
-            Diagnostic::new(Code::Unsupported, format!("pipe `{name}` is not supported"))
-                .label(span, "belongs to another dialect")
-                .help("the pipes are `head` and `tail`")
-        } else {
-            let problem = Diagnostic::new(Code::UnknownPipe, format!("unknown pipe `{name}`"))
-                .label(span, "no such pipe");
-            match nearest(name, ["head", "tail"]) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
-                None => problem.help("the pipes are `head` and `tail`"),
-            }
-        };
-        self.report(problem);
     }
 }
 

@@ -96,6 +96,8 @@ codes! {
     NoMaxspan = "no-maxspan", Warning;
     /// A part of the rule is read and not acted upon.
     NotApplied = "not-applied", Warning;
+    /// Elasticsearch does not know this form.
+    NotElasticsearch = "not-elasticsearch", Warning;
     /// Events without this join key cannot take part.
     NullableKey = "nullable-key", Warning;
     /// Processes are joined by a number that is used again.

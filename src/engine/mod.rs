@@ -17,10 +17,9 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-pub use crate::machine::{Match, RuleStats};
+pub use crate::machine::{Counted, Match, RuleStats, apply_pipe, compare_keys};
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
-pub use state::compare_keys;
 
 use crate::event::Event;
 use crate::machine::Offer;
@@ -356,7 +355,7 @@ impl Engine {
 /// Ascending order of keys, null first.
 fn by_key(a: &Match, b: &Match) -> Ordering {
     let pairs = a.keys.iter().zip(&b.keys);
-    pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| state::compare_keys(x, y)))
+    pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| compare_keys(x, y)))
 }
 
 fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {

@@ -87,14 +87,7 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
     let facts = Facts::of(&mut reader);
     let mut document = Document::default();
     for info in FIELDS.iter().filter(|info| !LEFT_OUT.contains(&info.name)) {
-        let mut values = values(&mut reader, info.name);
-        if values.is_empty()
-            && let (Some(process), Some(field)) = (process, ContextField::of(info.name))
-            && facts.admits(field)
-        {
-            let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
-            read_context(process, field, push);
-        }
+        let values = with_context(&mut reader, &facts, process, info.name);
         if !values.is_empty() {
             document.fields.push((info.name.to_owned(), values));
         }
@@ -124,6 +117,37 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
         }
     }
     document
+}
+
+/// The values of one field.
+pub(super) fn values_of(
+    group: &Group,
+    host: Option<&Host>,
+    process: Option<&Process>,
+    name: &str,
+) -> Vec<Value> {
+    let mut scratch = Scratch::default();
+    let mut reader = Reader::new(group, host, &mut scratch);
+    let facts = Facts::of(&mut reader);
+    with_context(&mut reader, &facts, process, name)
+}
+
+/// What the records say, else what is known of the process.
+fn with_context(
+    reader: &mut Reader<'_, '_>,
+    facts: &Facts,
+    process: Option<&Process>,
+    name: &str,
+) -> Vec<Value> {
+    let mut values = values(reader, name);
+    if values.is_empty()
+        && let (Some(process), Some(field)) = (process, ContextField::of(name))
+        && facts.admits(field)
+    {
+        let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
+        read_context(process, field, push);
+    }
+    values
 }
 
 fn values(reader: &mut Reader<'_, '_>, name: &str) -> Vec<Value> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Document, Event, Host, Process, Raw};
 use crate::time::Ordinal;
+use crate::value::Value;
 
 /// An event kept for a match: what it was made of and its context, from which every field can be read
 /// again. Tested fields are not kept.
@@ -42,6 +43,11 @@ impl Kept {
     /// Its lines as logged, bytes that are no text written as `\xHH`.
     pub fn records(&self) -> Vec<String> {
         self.raw.lines()
+    }
+
+    /// The values of one field. Costs about as much as testing it did.
+    pub fn values(&self, name: &str) -> Vec<Value> {
+        self.raw.values(name, self.host.as_deref(), self.process.as_deref())
     }
 
     /// All its fields. Costs a multiple of testing it: meant for alerts.

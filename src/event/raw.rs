@@ -3,6 +3,7 @@
 use super::document::{self, Document};
 use super::{Group, Host, Json, Process};
 use crate::record::text::text_of;
+use crate::value::Value;
 
 /// What an event was made of. Everything that is not projected is read from here when it is needed.
 #[derive(Debug, Clone)]
@@ -85,6 +86,19 @@ impl Raw {
                 group.records().map(|record| text_of(record.line).into_owned()).collect()
             }
             Self::Json(json) => vec![text_of(json.line()).into_owned()],
+        }
+    }
+
+    /// The values of one field.
+    pub(super) fn values(
+        &self,
+        name: &str,
+        host: Option<&Host>,
+        process: Option<&Process>,
+    ) -> Vec<Value> {
+        match self {
+            Self::Audit(group) => document::values_of(group, host, process, name),
+            Self::Json(json) => json.document().values(name).to_vec(),
         }
     }
 

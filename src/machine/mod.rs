@@ -8,11 +8,12 @@
 //! * `predicate` tells which stages an event satisfies, sharing tests over all rules;
 //! * `key` and `table` find the partials of the event's join keys, `timers` those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
-//! * `pipe` applies `head` and `tail`.
+//! * `pipe` picks, sorts and counts matches; `order` is the order of values.
 
 pub(crate) mod expr;
 pub(crate) mod key;
 mod literals;
+mod order;
 pub(crate) mod pipe;
 pub(crate) mod predicate;
 pub(crate) mod sample;
@@ -22,6 +23,9 @@ pub(crate) mod test;
 mod timers;
 
 use std::sync::Arc;
+
+pub use order::compare_keys;
+pub use pipe::apply as apply_pipe;
 
 use crate::event::{Event, Kept};
 use crate::plan::RuleIx;
@@ -42,6 +46,17 @@ pub struct Match {
     pub decided: Timestamp,
     /// Whether it says that something did *not* happen, so that a lost event could make it wrong.
     pub absence: bool,
+    /// For how many matches it stands, behind a pipe that counts.
+    pub counted: Option<Counted>,
+}
+
+/// What a pipe has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Matches that have the same values as this one in the fields of the pipe.
+    pub matches: u64,
+    /// All matches.
+    pub of: u64,
 }
 
 impl Match {

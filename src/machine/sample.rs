@@ -212,6 +212,7 @@ impl Sample {
                 events: events.into_iter().map(Some).collect(),
                 decided: offer.time(),
                 absence: false,
+                counted: None,
             });
         }
         if state.reported >= self.per_key {
@@ -246,6 +247,7 @@ impl Sample {
                 events: events.into_iter().map(Some).collect(),
                 decided,
                 absence: false,
+                counted: None,
             }));
         }
     }

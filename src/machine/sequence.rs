@@ -356,6 +356,7 @@ impl Sequence {
             events: layout.map(|p| p.then(|| events.next()).flatten()).collect(),
             decided,
             absence: !self.missing.is_empty(),
+            counted: None,
         });
     }
 

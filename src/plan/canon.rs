@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::check::ir::{Cond, Expr, Item, Leaf, Pipe, Query, QueryKind, Test};
+use crate::check::ir::{Cond, Expr, Field, Item, Leaf, Pipe, Query, QueryKind, Test};
 use crate::value::Value;
 
 /// Goes into every hash; raised when the text or the semantics behind it change.
@@ -61,12 +61,21 @@ pub fn logic_hash(query: &Query) -> LogicHash {
         let _ = match pipe {
             Pipe::Head(n) => write!(text, "|head {n}"),
             Pipe::Tail(n) => write!(text, "|tail {n}"),
+            Pipe::Unique(fields) => write!(text, "|unique {}", names(fields)),
+            Pipe::UniqueCount(fields) => write!(text, "|unique_count {}", names(fields)),
+            Pipe::Count(fields) => write!(text, "|count {}", names(fields)),
+            Pipe::Sort(fields) => write!(text, "|sort {}", names(fields)),
         };
     }
     let digest = Sha256::digest(text.as_bytes());
     let mut hash = [0; 16];
     hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
     LogicHash(hash)
+}
+
+/// Names may hold anything, so they are quoted.
+fn names(fields: &[Field]) -> String {
+    fields.iter().map(|field| format!("{:?} ", field.name)).collect()
 }
 
 fn item(item: &Item, out: &mut String) {

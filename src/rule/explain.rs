@@ -318,7 +318,16 @@ fn pipe(pipe: &ir::Pipe) -> String {
     match pipe {
         ir::Pipe::Head(number) => format!("head {number}"),
         ir::Pipe::Tail(number) => format!("tail {number}"),
+        ir::Pipe::Unique(fields) => named("unique", fields),
+        ir::Pipe::UniqueCount(fields) => named("unique_count", fields),
+        ir::Pipe::Count(fields) => named("count", fields),
+        ir::Pipe::Sort(fields) => named("sort", fields),
     }
+}
+
+fn named(pipe: &str, fields: &[ir::Field]) -> String {
+    let names: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
+    format!("{pipe} {}", names.join(", ")).trim_end().to_owned()
 }
 
 fn fields<'a>(keys: &[Key], stages: impl Iterator<Item = &'a StageInfo>) -> Vec<FieldUse> {

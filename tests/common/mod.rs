@@ -156,7 +156,16 @@ pub(crate) fn ir(query: &ir::Query) -> Node {
         }
         ir::QueryKind::Sample(items) => node("sample", items.iter().map(ir_item)),
     };
-    let pipes = query.pipes.iter().map(|pipe| leaf(format!("{pipe:?}")));
+    let named = |name: &str, fields: &[ir::Field]| {
+        node(format!("| {name}"), fields.iter().map(|field| leaf(typed(field))))
+    };
+    let pipes = query.pipes.iter().map(|pipe| match pipe {
+        ir::Pipe::Unique(fields) => named("unique", fields),
+        ir::Pipe::UniqueCount(fields) => named("unique_count", fields),
+        ir::Pipe::Count(fields) => named("count", fields),
+        ir::Pipe::Sort(fields) => named("sort", fields),
+        other => leaf(format!("{other:?}")),
+    });
     node("checked", std::iter::once(kind).chain(pipes))
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn find(query: &Query, options: &RuleOptions, events: &[Happening]) -
                 let skip = found.len().saturating_sub(usize::try_from(*n).unwrap());
                 found.drain(..skip);
             }
+            other => panic!("the oracle knows no {other:?}"),
         }
     }
     found

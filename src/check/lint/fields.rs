@@ -7,7 +7,7 @@ use super::{Linter, Lints, Role, Stage, visit};
 use crate::diagnostic::{Code, Diagnostic, nearest_name};
 use crate::schema::{self, ABSENT, FIELDS};
 use crate::span::Span;
-use crate::syntax::ast::{Ast, EventFilter, ExprKind, Field, Item, Query};
+use crate::syntax::ast::{Ast, Expr, ExprKind, Field, Item, Query};
 
 /// Every category that an audit event can be of.
 pub(super) const CATEGORIES: [&str; 11] = [
@@ -50,7 +50,7 @@ const ELSEWHERE: [&str; 10] = [
 ];
 
 impl Linter<'_> {
-    pub(super) fn fields(&mut self, stages: &[Stage<'_>]) {
+    pub(super) fn fields(&mut self, ast: &Ast, stages: &[Stage<'_>]) {
         let mut told: BTreeSet<(Code, &str)> = BTreeSet::new();
         for stage in stages {
             self.category(stage);
@@ -79,6 +79,17 @@ impl Linter<'_> {
                 }
             }
         }
+        let mut piped = Vec::new();
+        ast.pipes.iter().flat_map(|pipe| &pipe.args).for_each(|arg| gather(arg, &mut piped));
+        for field in piped.into_iter().filter(|field| !field.optional) {
+            // What is missing is a value like any other to them.
+            let problem = self.field(&field.name, field.span, None, false, Role::Positive);
+            if let Some(problem) =
+                problem.filter(|problem| told.insert((problem.code, &field.name)))
+            {
+                self.report(problem);
+            }
+        }
     }
 
     /// Fields as written, without anything that a checked query would tell.
@@ -92,11 +103,14 @@ impl Linter<'_> {
         };
         let mut fields: Vec<&Field> = by.iter().collect();
         if let Query::Event(filter) = &ast.query {
-            gather(filter, &mut fields);
+            gather(&filter.condition, &mut fields);
         }
         for item in items {
-            gather(&item.filter, &mut fields);
+            gather(&item.filter.condition, &mut fields);
             fields.extend(&item.by);
+        }
+        for arg in ast.pipes.iter().flat_map(|pipe| &pipe.args) {
+            gather(arg, &mut fields);
         }
         let mut told: BTreeSet<&str> = BTreeSet::new();
         for field in fields.into_iter().filter(|field| !field.optional) {
@@ -189,8 +203,8 @@ impl Linter<'_> {
     }
 }
 
-fn gather<'a>(filter: &'a EventFilter, fields: &mut Vec<&'a Field>) {
-    visit(&filter.condition, &mut |expr| {
+fn gather<'a>(expr: &'a Expr, fields: &mut Vec<&'a Field>) {
+    visit(expr, &mut |expr| {
         if let ExprKind::Field(field) = &expr.kind {
             fields.push(field);
         }

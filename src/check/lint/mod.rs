@@ -5,7 +5,7 @@
 //! lint guesses: where a condition is too large to be sure within the steps allowed, it is silent.
 //!
 //! `logic` knows what follows from what, `fields` and `keys` look at names, `conditions` at tests,
-//! `stages` at brackets.
+//! `stages` at brackets and pipes.
 
 mod conditions;
 mod fields;
@@ -39,10 +39,11 @@ pub fn lint(
     let steps = logic::Steps::new();
     let mut linter = Linter { schema, options, lints, steps, problems: Vec::new() };
     let stages = stages_of(ast, query);
-    linter.fields(&stages);
+    linter.fields(ast, &stages);
     if lints == Lints::All {
         linter.keys(&stages);
         linter.stages(ast, &stages);
+        linter.pipes(ast);
     }
     for stage in &stages {
         linter.conditions(stage);

@@ -1,4 +1,4 @@
-//! Brackets of a sequence: how they stand to each other and to time.
+//! Brackets of a sequence: how they stand to each other and to time; and pipes.
 
 use super::logic::implies;
 use super::{Linter, Role, Stage};
@@ -112,6 +112,21 @@ impl Linter<'_> {
             .help("two events of the second stage are enough for a match; ask for more"),
         };
         self.report(problem);
+    }
+
+    pub(super) fn pipes(&mut self, ast: &Ast) {
+        for pipe in &ast.pipes {
+            if !matches!(pipe.name.as_str(), "head" | "tail") {
+                let title = format!("Elasticsearch does not know the pipe `{}`", pipe.name);
+                self.warn(
+                    Code::NotElasticsearch,
+                    title,
+                    pipe.name_span,
+                    "an extension",
+                    "the rule runs here, and cannot be taken back there",
+                );
+            }
+        }
     }
 }
 
