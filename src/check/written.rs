@@ -142,10 +142,13 @@ fn test(value: ast::Expr, test: &Test) -> ast::Expr {
         Test::Missing => compare(Compare::Equal, value, null()),
         Test::Present => compare(Compare::NotEqual, value, null()),
         Test::In(values) => match values.as_slice() {
+            // Nothing equals null.
+            [] => within(value, false, vec![null()]),
             [one] => compare(Compare::Equal, value, literal(one)),
             many => within(value, false, many.iter().map(literal).collect()),
         },
         // `:` is the usual way to say it, but reads wildcards.
+        Test::InFold(texts) if texts.is_empty() => within(value, true, vec![null()]),
         Test::InFold(texts) if !texts.iter().any(|text| has_wildcard(text)) => {
             matches(value, MatchOperator::Colon, texts.iter().map(|t| text(t)).collect())
         }
