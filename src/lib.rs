@@ -1,7 +1,8 @@
 //! Finds multi-step attacks in Linux audit logs.
 //!
 //! Rules are written in EQL (`sequence`, `sample`, single events), compiled into state machines keyed
-//! by whatever `by` names, and run over raw `audit.log` files or a live audit stream.
+//! by whatever `by` names, and run over raw `audit.log` files, a live audit stream or ECS events as
+//! JSON.
 //!
 //! Three nouns carry the library: a [`rule::Rule`] is a query and what people should know about it; a
 //! [`rule::RuleSet`] is rules compiled together, immutable; an [`alert::Alert`] is a match with the

@@ -209,7 +209,7 @@ fn any_rule() -> impl Strategy<Value = (String, RuleOptions)> {
     let window = option::weighted(0.3, 1..=8_i64);
     (query, pipes(), window, 0..=3_usize).prop_map(|(query, pipes, window, samples_per_key)| {
         let window = window.map(|ticks| Duration(TICK.0 * ticks));
-        (query + &pipes, RuleOptions { window, samples_per_key })
+        (query + &pipes, RuleOptions { window, samples_per_key, samples_at_end: false })
     })
 }
 

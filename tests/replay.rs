@@ -192,6 +192,63 @@ fn a_replay_gives_the_same_bytes_every_time_and_however_the_log_is_packed() {
     }
 }
 
+/// Events out of order by far more than is allowed: what is late must not depend on how the bytes come.
+#[test]
+fn what_is_late_does_not_depend_on_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = plain(ATTACKS);
+    let mut lines: Vec<&[u8]> = log.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    lines.reverse();
+    let reversed = lines.join(&b'\n');
+    let path = folder.path().join("reversed.log");
+    std::fs::write(&path, &reversed).unwrap();
+    let path = path.to_str().unwrap();
+    let arguments = ["replay", path, "--lateness", "100ms"];
+    let whole = catena().args(arguments).output().unwrap();
+    let report = |stderr: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(stderr).into_owned();
+        text.lines().filter(|line| line.contains("warning")).map(str::to_owned).collect()
+    };
+    assert!(report(&whole.stderr).iter().any(|line| line.contains("later than --lateness")));
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("catena"))
+        .args(["replay", "-", "--lateness", "100ms"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        for piece in reversed.chunks(997) {
+            std::io::Write::write_all(&mut input, piece).unwrap();
+        }
+    });
+    let pieces = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(whole.stdout == pieces.stdout, "alerts differ");
+    assert_eq!(report(&whole.stderr), report(&pieces.stderr));
+}
+
+/// An argument list with a hole ends at the hole, and the event is incomplete.
+#[test]
+fn a_lost_argument_is_a_loss() {
+    let log = "type=SYSCALL msg=audit(1700000000.100:1): arch=c000003e syscall=59 success=yes exit=0 \
+        a0=1 a1=2 a2=3 a3=4 items=0 ppid=10 pid=11 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 \
+        sgid=0 fsgid=0 tty=pts0 ses=1 comm=\"bash\" exe=\"/bin/bash\" key=(null)\n\
+        type=EXECVE msg=audit(1700000000.100:1): argc=5 a0=\"bash\" a1=\"-c\" a4=\"last\"\n\
+        type=PROCTITLE msg=audit(1700000000.100:1): proctitle=\"x\"\n";
+    let output = catena()
+        .args(["query", "process where true", "-", "--strict"])
+        .write_stdin(log)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let alert = parse(&output.stdout).remove(0);
+    assert_eq!(alert.pointer("/process/command_line"), Some(&Value::from("bash -c")));
+    assert_eq!(alert.pointer("/process/args_count"), Some(&Value::from(5)));
+    assert_eq!(alert.pointer("/catena/evidence/incomplete"), Some(&Value::from(1)));
+}
+
 #[test]
 fn rotated_files_are_one_log_also_when_an_event_is_cut_in_two() {
     let folder = tempfile::tempdir().unwrap();

@@ -105,7 +105,7 @@ impl Alert {
                 out.insert("executable".into(), json!(executable));
             }
             if !process.args.is_empty() {
-                out.insert("args".into(), json!(process.args));
+                out.insert("args".into(), json!(&*process.args));
             }
             Json::Object(out)
         });

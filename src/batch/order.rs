@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::engine::compare_keys;
 use crate::event::Json;
-use crate::value::{Scalar, compare};
+use crate::value::Value;
 
 /// The events in their order, each with its place in the file from 0: by time, those without one last;
 /// then by tiebreaker, those without one last; then by place.
@@ -12,7 +13,10 @@ pub(super) fn ordered(events: Vec<Json>) -> impl Iterator<Item = (u64, Json)> {
     // Stable, so that the place decides in the end.
     events.sort_by(|(_, a), (_, b)| {
         let times = last_if_none(a.time(), b.time(), |a, b| a.cmp(&b));
-        times.then_with(|| last_if_none(a.tiebreaker(), b.tiebreaker(), tiebreakers))
+        times.then_with(|| {
+            let (a, b) = (a.tiebreaker().map(Value::from), b.tiebreaker().map(Value::from));
+            last_if_none(a, b, |a, b| compare_keys(&a, &b))
+        })
     });
     events.into_iter()
 }
@@ -22,16 +26,4 @@ fn last_if_none<T>(a: Option<T>, b: Option<T>, order: impl Fn(T, T) -> Ordering)
         (Some(a), Some(b)) => order(a, b),
         (a, b) => a.is_none().cmp(&b.is_none()),
     }
-}
-
-/// Values of one kind as they compare, different kinds by kind.
-fn tiebreakers(a: Scalar<'_>, b: Scalar<'_>) -> Ordering {
-    let kind = |scalar: Scalar<'_>| match scalar {
-        Scalar::Int(_) | Scalar::Float(_) => 0,
-        Scalar::Time(_) => 1,
-        Scalar::Str(_) => 2,
-        Scalar::Ip(_) => 3,
-        Scalar::Bool(_) => 4,
-    };
-    kind(a).cmp(&kind(b)).then_with(|| compare(a, b).unwrap_or(Ordering::Equal))
 }

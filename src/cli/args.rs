@@ -51,11 +51,11 @@ pub(super) struct Replay {
     #[command(flatten)]
     pub(super) rules: Rules,
     #[command(flatten)]
-    pub(super) fields: EventFields,
-    #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
 }
 
 #[derive(Debug, Args)]
@@ -66,11 +66,11 @@ pub(super) struct Stream {
     #[command(flatten)]
     pub(super) rules: Rules,
     #[command(flatten)]
-    pub(super) fields: EventFields,
-    #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
 }
 
 #[derive(Debug, Args)]
@@ -82,13 +82,13 @@ pub(super) struct Query {
     #[arg(value_name = "INPUT", required_unless_present = "events")]
     pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
-    pub(super) batch: Batch,
-    #[command(flatten)]
-    pub(super) fields: EventFields,
-    #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) output: QueryOutput,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) batch: Batch,
 }
 
 /// Queries from files over one file of JSON events, answered as Elasticsearch would.
@@ -99,20 +99,29 @@ pub(super) struct Batch {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "inputs"])]
     pub(super) events: Option<PathBuf>,
     /// Queries, one {"name": .., "query": ..} a line; also "size" and "max_samples_per_key".
-    #[arg(long, value_name = "FILE", requires = "events", conflicts_with = "query_file")]
+    #[arg(long, value_name = "FILE", conflicts_with = "query_file")]
     pub(super) queries: Option<PathBuf>,
     /// One query: its results alone, one a line.
-    #[arg(long, value_name = "FILE", requires = "events")]
+    #[arg(long, value_name = "FILE")]
     pub(super) query_file: Option<PathBuf>,
     /// The field that names an event in results [default: its place in the file, from 1].
-    #[arg(long, value_name = "FIELD", requires = "events")]
+    #[arg(long, value_name = "FIELD")]
     pub(super) id_field: Option<String>,
     /// Most results of a query: the first of samples, the last of events and sequences.
-    #[arg(long, value_name = "COUNT", requires = "events")]
+    #[arg(long, value_name = "COUNT")]
     pub(super) size: Option<usize>,
     /// Most samples of one join key.
-    #[arg(long, value_name = "COUNT", requires = "events")]
+    #[arg(long, value_name = "COUNT")]
     pub(super) max_samples_per_key: Option<usize>,
+}
+
+impl Batch {
+    /// Whether some of it was given that means nothing without events.
+    pub(super) fn lacks_events(&self) -> bool {
+        let files = self.queries.is_some() || self.query_file.is_some();
+        let counts = self.size.is_some() || self.max_samples_per_key.is_some();
+        self.events.is_none() && (files || counts || self.id_field.is_some())
+    }
 }
 
 /// What the fields of JSON events mean.
@@ -222,6 +231,8 @@ pub(super) struct Check {
     /// Print what a code or warning means, such as E0101 or no-maxspan, and do nothing else.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "list", "strict"])]
     pub(super) explain: Option<String>,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
     /// How to write problems.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(super) format: CheckFormat,

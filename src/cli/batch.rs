@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Query, events: &Path) -> Exit {
         Err(exit) => return exit,
     };
     let (answers, report) = batch::run(&requests, &schema, events);
-    let shown = show(&report, arguments.output.quiet);
+    let shown = show(&report, arguments.output.quiet, arguments.run.strict);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let color = stderr_color(arguments.output.color);
     let mut refused = Exit::Fine;
@@ -113,8 +113,8 @@ fn requests(batch: &Batch) -> Result<(Vec<Request>, bool, Exit), Exit> {
     Ok((requests, false, exit))
 }
 
-/// Tells what could not be read.
-fn show(report: &Report, quiet: bool) -> Exit {
+/// Tells what could not be read; `strict` takes any loss for a failure.
+fn show(report: &Report, quiet: bool, strict: bool) -> Exit {
     let read = &report.read;
     if let Some(failure) = &read.failure {
         let why = escape(&failure.why);
@@ -136,7 +136,12 @@ fn show(report: &Report, quiet: bool) -> Exit {
             message(&format!("catena: warning: {count} {what}"));
         }
     }
-    if read.failure.is_some() { Exit::Unreadable } else { Exit::Fine }
+    let lost = read.malformed + read.untimed + read.cut + report.cut_short;
+    match read.failure {
+        Some(_) => Exit::Unreadable,
+        None if strict && lost > 0 => Exit::Incomplete,
+        None => Exit::Fine,
+    }
 }
 
 fn answer_json(answer: &Answer) -> Json {

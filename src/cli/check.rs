@@ -5,22 +5,26 @@
 use serde_json::{Value as Json, json};
 
 use super::args::{Check, CheckFormat};
+use super::event_fields;
 use super::exit::Exit;
 use super::output::{message, print, stdout_color};
-use super::summary::plural;
+use super::summary::{count, plural};
 use crate::alert::escape;
 use crate::diagnostic::{self, Code};
 use crate::rule::{self, Entry, Loaded, Outcome};
-use crate::schema::Schema;
 
 pub(super) fn run(arguments: &Check) -> Exit {
     if let Some(code) = &arguments.explain {
         return explain(code);
     }
+    let schema = match event_fields::schema(&arguments.fields, None) {
+        Ok(schema) => schema,
+        Err(exit) => return exit,
+    };
     let loaded = if arguments.paths.is_empty() {
-        rule::builtin()
+        rule::builtin_under(&schema)
     } else {
-        rule::load_paths(&arguments.paths, &Schema::new())
+        rule::load_paths(&arguments.paths, &schema)
     };
     let text = match arguments.format {
         CheckFormat::Text => text(&loaded, arguments),
@@ -171,9 +175,9 @@ impl Counts {
         let rules = plural(self.loaded + self.disabled + self.rejected, "rule");
         format!(
             "{rules}: {} loaded, {} disabled, {} rejected; {}, {}",
-            self.loaded,
-            self.disabled,
-            self.rejected,
+            count(self.loaded),
+            count(self.disabled),
+            count(self.rejected),
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
         )

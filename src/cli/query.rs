@@ -10,6 +10,10 @@ pub(super) fn run(arguments: &Query) -> Exit {
     if let Some(events) = &arguments.batch.events {
         return batch::run(arguments, events);
     }
+    if arguments.batch.lacks_events() {
+        message("catena: error: the options for queries from files need --events");
+        return Exit::Usage;
+    }
     let format = match arguments.output.format {
         None => None,
         Some(QueryFormat::Text) => Some(Format::Text),

@@ -71,7 +71,7 @@ fn losses(report: &Report) -> Vec<String> {
     tell(report.order.clamped, "time stamp", "far in the future: not believed");
     tell(report.engine.evicted, "partial match", "given up for lack of memory, see --state-limit");
     tell(report.engine.cut_short, "event", "with too many values to try all combinations");
-    tell(report.processes.forgotten, "process", "forgotten: more than 32,768 at once");
+    tell(report.processes.forgotten, "process", "forgotten: too many at once");
     out
 }
 
@@ -102,7 +102,7 @@ pub(super) fn plain(why: &str) -> String {
 }
 
 /// A number with commas.
-fn count(number: u64) -> String {
+pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -22,25 +22,28 @@ pub fn text(diagnostic: &Diagnostic, source: Source<'_>, color: bool) -> String 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    // Control characters in a rule file must not reach the terminal; each becomes one character, so
-    // that spans stay right.
-    let shown: String = match diagnostic.labels.is_empty() {
+    // Control characters in a rule file or its name must not reach the terminal; each becomes one
+    // character, so that spans stay right.
+    let shown = match diagnostic.labels.is_empty() {
         true => String::new(),
-        false => source.text.chars().map(visible).collect(),
+        false => tamed(source.text),
     };
-    let title = level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str());
+    let (name, title) = (tamed(source.name), tamed(&diagnostic.title));
+    let labels: Vec<String> = diagnostic.labels.iter().map(|label| tamed(&label.text)).collect();
+    let help: Vec<String> = diagnostic.help.iter().map(|help| tamed(help)).collect();
+    let title = level.primary_title(title.as_str()).id(diagnostic.code.as_str());
     let mut group = if diagnostic.labels.is_empty() {
-        Group::with_title(title).element(annotate_snippets::Origin::path(source.name))
+        Group::with_title(title).element(annotate_snippets::Origin::path(name.as_str()))
     } else {
-        let mut snippet = Snippet::source(shown.as_str()).path(source.name).line_start(1);
-        for (index, label) in diagnostic.labels.iter().enumerate() {
+        let mut snippet = Snippet::source(shown.as_str()).path(name.as_str()).line_start(1);
+        for (index, (label, text)) in diagnostic.labels.iter().zip(&labels).enumerate() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let range = shown_range(source.text, &shown, label.span.range());
-            snippet = snippet.annotation(kind.span(range).label(label.text.as_str()));
+            snippet = snippet.annotation(kind.span(range).label(text.as_str()));
         }
         title.element(snippet)
     };
-    for help in &diagnostic.help {
+    for help in &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     renderer.render(&[group])
@@ -71,6 +74,11 @@ pub fn json(diagnostic: &Diagnostic, source: Source<'_>) -> serde_json::Value {
             "start": fix.span.start, "end": fix.span.end, "replacement": fix.replacement,
         })),
     })
+}
+
+/// Text that no terminal obeys.
+pub(super) fn tamed(text: &str) -> String {
+    text.chars().map(visible).collect()
 }
 
 /// What is shown for a character: itself, or a picture of the control character.

@@ -212,6 +212,12 @@ impl Engine {
     pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
         self.watermark = Timestamp::MAX;
         self.let_pass(emit);
+        for machine in &mut self.machines {
+            let start = self.found.len();
+            machine.finish(&mut self.found);
+            self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
+        }
+        self.deliver(emit);
         for pipes in &mut self.pipes {
             pipes.finish(&mut self.found);
         }

@@ -48,7 +48,8 @@ impl Machine {
             }
             Shape::Sample { items } => {
                 let per_key = options.samples_per_key;
-                Self::Sample(Sample::new(rule, items, per_key, options.window))
+                let sample = Sample::new(rule, items, per_key, options.window);
+                Self::Sample(sample.at_end(options.samples_at_end))
             }
         }
     }
@@ -110,6 +111,13 @@ impl Machine {
             Self::Event { .. } => {}
             Self::Sequence(sequence) => sequence.advance(now, out),
             Self::Sample(sample) => sample.advance(now),
+        }
+    }
+
+    /// The log has ended and all waits are over.
+    pub(super) fn finish(&mut self, out: &mut Vec<Match>) {
+        if let Self::Sample(sample) = self {
+            sample.finish(out);
         }
     }
 

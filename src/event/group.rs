@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::record::{Head, RecordType};
+use crate::record::{Arguments, Head, RecordType};
 use crate::time::Timestamp;
 
 /// What an event is called in its log. Two events are the same one only when [`Group::node`] is
@@ -173,6 +173,14 @@ impl Group {
     /// Why records may be missing; `None` when nothing says so.
     pub fn incomplete(&self) -> Option<Incomplete> {
         self.incomplete
+    }
+
+    /// Whether it is an execution whose argument list is not whole; `arguments` is memory to use.
+    pub fn lacks_arguments(&self, arguments: &mut Arguments) -> bool {
+        arguments.clear();
+        let records = self.records().filter(|record| record.kind == RecordType::EXECVE);
+        records.for_each(|record| arguments.push(record.body));
+        arguments.is_truncated()
     }
 
     /// Bytes it occupies when it is kept.

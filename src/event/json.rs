@@ -87,6 +87,13 @@ impl Json {
         })
     }
 
+    /// Gives up its line and memory that is not in use: for events whose fields alone are wanted.
+    pub fn forget_line(&mut self) {
+        self.line = Vec::new();
+        self.text.shrink_to_fit();
+        self.values.shrink_to_fit();
+    }
+
     /// Whether values were left out, because there were too many or they stood too deep.
     pub fn is_cut(&self) -> bool {
         self.left_out > 0

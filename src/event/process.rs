@@ -20,7 +20,7 @@ pub struct Process {
     /// Path of the program.
     pub executable: Option<Box<str>>,
     /// The first arguments, 32 KiB at most; empty when the execution was not seen.
-    pub args: Box<[Box<str>]>,
+    pub args: Arc<[Box<str>]>,
     /// How many arguments it was started with, kept or not.
     pub args_count: Option<i64>,
     /// Where it was started.

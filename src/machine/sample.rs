@@ -27,6 +27,7 @@ pub(crate) struct Sample {
     items: Vec<Vec<KeyColumn>>,
     per_key: usize,
     window: Option<Duration>,
+    at_end: bool,
     table: KeyTable<State>,
     timers: Timers,
     bytes: usize,
@@ -61,12 +62,18 @@ impl Sample {
             items: items.iter().map(|item| item.keys.clone()).collect(),
             per_key: per_key.max(1),
             window,
+            at_end: false,
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
             touched: Vec::new(),
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
         }
+    }
+
+    /// The same, but it reports at the end of the log only; see [`Sample::finish`].
+    pub(crate) fn at_end(self, at_end: bool) -> Self {
+        Self { at_end, ..self }
     }
 
     /// Bytes held by pending keys.
@@ -106,6 +113,9 @@ impl Sample {
                     touched.push(place);
                 }
             }
+        }
+        if self.at_end {
+            touched.clear();
         }
         for place in touched.drain(..) {
             self.report(place, offer, out);
@@ -159,7 +169,8 @@ impl Sample {
         let event = offer.keep();
         state.bytes += event.size_bytes();
         self.bytes += event.size_bytes();
-        list.push_back(event);
+        // A late event takes its place, so that the front is what a window leaves behind first.
+        list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
             && state.timer.is_none()
@@ -186,7 +197,7 @@ impl Sample {
             return;
         }
         let wanted = self.per_key - state.reported;
-        let found = assignments(&state.lists, &newest, wanted);
+        let found = assignments(&state.lists, Some(&newest), wanted);
         if found.is_empty() {
             return;
         }
@@ -208,6 +219,34 @@ impl Sample {
             self.bytes = self.bytes.saturating_sub(state.bytes);
             state.bytes = 0;
             state.lists = Vec::new();
+        }
+    }
+
+    /// The log has ended: reports what is left to be reported, the earliest events of the first item
+    /// first. Keys come in no particular order.
+    pub(crate) fn finish(&mut self, out: &mut Vec<Match>) {
+        if !self.at_end {
+            return;
+        }
+        let places: Vec<Place> = self.table.places().map(|(place, _)| place).collect();
+        for place in places {
+            let Some((key, state)) = self.table.get_mut(place) else { continue };
+            if state.lists.len() != self.items.len() {
+                continue;
+            }
+            let wanted = self.per_key - state.reported;
+            let found = assignments(&state.lists, None, wanted);
+            let key = decode(key);
+            let decided = state.newest.unwrap_or(Timestamp::MAX);
+            state.reported += found.len();
+            self.stats.matches += found.len() as u64;
+            out.extend(found.into_iter().map(|events| Match {
+                rule: self.rule,
+                keys: key.clone(),
+                events: events.into_iter().map(Some).collect(),
+                decided,
+                absence: false,
+            }));
         }
     }
 
@@ -263,22 +302,22 @@ impl Sample {
     }
 }
 
-/// Up to `wanted` ways to pick one event from each list, all distinct and `newest` among them.
+/// Up to `wanted` ways to pick one event from each list, all distinct and `newest`, if any, among them.
 ///
 /// Depth-first, the first list outermost, each list in order. Before each step a matching shows
 /// whether the rest can be completed at all, so that no dead end is entered: the work is polynomial
 /// in the lists even when many items are alike.
-fn assignments(lists: &[List], newest: &Arc<Kept>, wanted: usize) -> Vec<Vec<Arc<Kept>>> {
+fn assignments(lists: &[List], newest: Option<&Arc<Kept>>, wanted: usize) -> Vec<Vec<Arc<Kept>>> {
     let mut search = Search { lists, newest, wanted, chosen: Vec::new(), found: Vec::new() };
-    if search.can_complete(false) {
-        search.descend(false);
+    if search.can_complete(newest.is_none()) {
+        search.descend(newest.is_none());
     }
     search.found
 }
 
 struct Search<'a> {
     lists: &'a [List],
-    newest: &'a Arc<Kept>,
+    newest: Option<&'a Arc<Kept>>,
     wanted: usize,
     chosen: Vec<&'a Arc<Kept>>,
     found: Vec<Vec<Arc<Kept>>>,
@@ -297,13 +336,17 @@ impl<'a> Search<'a> {
             if self.chosen.iter().any(|used| Arc::ptr_eq(used, event)) {
                 continue;
             }
-            let has_newest = has_newest || Arc::ptr_eq(event, self.newest);
+            let has_newest = has_newest || self.is_newest(event);
             self.chosen.push(event);
             if self.can_complete(has_newest) {
                 self.descend(has_newest);
             }
             self.chosen.pop();
         }
+    }
+
+    fn is_newest(&self, event: &Arc<Kept>) -> bool {
+        self.newest.is_some_and(|newest| Arc::ptr_eq(event, newest))
     }
 
     /// Whether the lists behind the chosen events can still be served, with the newest event if it has
@@ -314,7 +357,7 @@ impl<'a> Search<'a> {
             return self.matching(rest, None);
         }
         (0..rest.len()).any(|at| {
-            let holds = rest.get(at).is_some_and(|l| l.iter().any(|e| Arc::ptr_eq(e, self.newest)));
+            let holds = rest.get(at).is_some_and(|l| l.iter().any(|e| self.is_newest(e)));
             holds && self.matching(rest, Some(at))
         })
     }
@@ -339,7 +382,7 @@ impl<'a> Search<'a> {
         for event in rest.get(list).into_iter().flatten() {
             let used = self.chosen.iter().any(|chosen| Arc::ptr_eq(chosen, event));
             if used
-                || (newest_used && Arc::ptr_eq(event, self.newest))
+                || (newest_used && self.is_newest(event))
                 || visited.iter().any(|seen| Arc::ptr_eq(seen, event))
             {
                 continue;

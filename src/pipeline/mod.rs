@@ -15,6 +15,7 @@ mod lines;
 mod read;
 mod report;
 mod session;
+mod turns;
 
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ use crate::time::{Duration, Ordinal};
 use lane::Lane;
 use read::{Read1, Reader};
 use session::Session;
+use turns::Next;
 
 /// Up to this many sources are read by threads of their own; more are read in the caller's thread.
 const THREADED_SOURCES: usize = 8;
@@ -203,8 +205,13 @@ impl<'a, O: Observer> Run<'a, O> {
     /// The next event of a feed, reading on until there is one or the source ends.
     fn head(&mut self, feed: &mut Feed, number: usize) -> Option<Head> {
         loop {
-            if let Some(released) = feed.lane.pop() {
-                return Some(Head { released, number });
+            match feed.lane.pop() {
+                Some(Next::Event(released)) => return Some(Head { released, number }),
+                Some(Next::Loss(loss)) => {
+                    self.session.note(loss);
+                    continue;
+                }
+                None => {}
             }
             if feed.ended {
                 return None;
@@ -251,8 +258,11 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// Runs what is in order, and lets time pass.
     fn drain(&mut self, lane: &mut Lane) {
-        while let Some(released) = lane.pop() {
-            self.event(lane, released);
+        while let Some(next) = lane.pop() {
+            match next {
+                Next::Event(released) => self.event(lane, released),
+                Next::Loss(loss) => self.session.note(loss),
+            }
         }
         let watermark = lane.watermark();
         let (session, mut sink) = self.split();
@@ -260,7 +270,6 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     fn event(&mut self, lane: &mut Lane, released: Released<Raw>) {
-        lane.take_losses(&mut |loss| self.session.note(loss));
         let source = lane.source();
         let (session, mut sink) = self.split();
         let raw = session.event(source, released, &mut sink);

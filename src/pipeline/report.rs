@@ -157,6 +157,7 @@ impl Report {
         for lane in lanes {
             report.add(lane);
         }
+        report.incomplete.push(("arguments missing", session.lost_arguments()));
         report.incomplete.retain(|(_, count)| *count > 0);
         report
     }
@@ -208,6 +209,8 @@ impl Report {
             self.dropped,
             self.order.late,
             self.order.forced,
+            self.order.clamped,
+            self.processes.forgotten,
             self.engine.evicted,
             self.engine.cut_short,
         ];

@@ -10,6 +10,7 @@ use crate::alert::Alert;
 use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released};
 use crate::event::{Event, Hosts, Projection, Raw};
 use crate::process;
+use crate::record::Arguments;
 use crate::rule::RuleSet;
 use crate::time::Timestamp;
 
@@ -23,6 +24,9 @@ pub(super) struct Session {
     engine: Engine,
     event: Event,
     matches: Vec<Match>,
+    arguments: Arguments,
+    /// Executions whose argument lists are not whole.
+    lost_arguments: u64,
 }
 
 impl Session {
@@ -37,6 +41,8 @@ impl Session {
             engine: Engine::new(rules.clone(), limits)?,
             rules,
             matches: Vec::new(),
+            arguments: Arguments::default(),
+            lost_arguments: 0,
         })
     }
 
@@ -57,6 +63,11 @@ impl Session {
         self.event.ordinal = released.ordinal;
         match raw {
             Raw::Audit(group) => {
+                if group.lacks_arguments(&mut self.arguments) {
+                    self.lost_arguments += 1;
+                    let kind = LossKind::Incomplete;
+                    self.engine.note(Loss { kind, from: time, to: time, count: 1 });
+                }
                 self.event.load(group, &self.projection, host);
                 self.processes.observe(&self.projection, &mut self.event);
             }
@@ -91,6 +102,11 @@ impl Session {
     /// The fields that are read.
     pub(super) fn projection(&self) -> &Arc<Projection> {
         &self.projection
+    }
+
+    /// Executions whose argument lists were not whole.
+    pub(super) fn lost_arguments(&self) -> u64 {
+        self.lost_arguments
     }
 
     pub(super) fn engine(&self) -> &Engine {

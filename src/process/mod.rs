@@ -20,9 +20,9 @@ use crate::event::{Event, Facts, Process, Projection, read_context};
 use crate::time::Timestamp;
 
 /// Processes remembered.
-const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+const MAX_PROCESSES: NonZeroUsize = NonZeroUsize::new(32_768).expect("not zero");
 /// Bytes of all processes remembered, each counted with its ancestors.
-const MAX_BYTES: usize = 512 << 20;
+const MAX_BYTES: usize = 64 << 20;
 /// Longest chain of ancestors.
 const MAX_DEPTH: usize = 16;
 

@@ -9,9 +9,6 @@ use crate::record::RecordType;
 use crate::record::decode::decode_into;
 use crate::record::field::{Field, fields};
 
-/// Furthest an argument number may jump over lost ones.
-const JUMP: u64 = 4096;
-
 /// The argument list of one execution; reusable.
 #[derive(Debug, Clone, Default)]
 pub struct Arguments {
@@ -96,15 +93,15 @@ impl Arguments {
         self.append(field);
     }
 
-    /// Starts argument `index`. `false` for one that was there before or cannot be next.
+    /// Starts argument `index`. `false` for one that was there before, or behind one that is lost:
+    /// the list ends where it is no longer known.
     fn begin(&mut self, index: u64) -> bool {
         let known_end = self.count.unwrap_or(u64::MAX);
-        let jump = index.wrapping_sub(self.next);
-        if index < self.next || index >= known_end || jump > JUMP {
+        if index != self.next || index >= known_end {
             self.damaged |= index >= self.next;
             return false;
         }
-        self.damaged |= jump > 0 || self.long.take().is_some_and(|long| long.is_short());
+        self.damaged |= self.long.take().is_some_and(|long| long.is_short());
         self.next = index + 1;
         self.ranges.push(self.bytes.len()..self.bytes.len());
         true
@@ -218,7 +215,7 @@ mod tests {
         assert!(read(&[" a2=\"y\""]).2, "the first record");
         assert!(read(&["argc=1 a0_len=8 a0[0]=4142"]).2, "the last piece");
         let (args, _, truncated) = read(&["argc=4 a0=\"x\"", " a3=\"y\""]);
-        assert_eq!((args.join(" "), truncated), ("x y".to_owned(), true), "one in the middle");
+        assert_eq!((args.join(" "), truncated), ("x".to_owned(), true), "one in the middle");
         let (args, _, truncated) = read(&["argc=2 a0_len=12 a0[0]=4142", " a0[2]=4546 a1=\"z\""]);
         assert_eq!((args.join(" "), truncated), ("ABEF z".to_owned(), true), "a middle piece");
     }

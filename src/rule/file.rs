@@ -217,7 +217,10 @@ fn ndjson(file: &mut SourceFile<'_>) -> Loaded {
                 }
             },
             Err(error) => {
-                let title = format!("the line is not JSON: {error}");
+                // It counts lines from this one.
+                let why = error.to_string();
+                let why = why.split(" at line ").next().unwrap_or_default();
+                let title = format!("the line is not JSON: {why} (column {})", error.column());
                 rules.push((index + 1, Err(Diagnostic::new(Code::RuleFile, title))));
             }
         }

@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::file::load_text;
 use super::load::Problem;
 use crate::check;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::{LogicHash, logic_hash};
 use crate::schema::Schema;
 use crate::syntax::{self, ast::Ast};
@@ -122,6 +122,7 @@ pub fn format(
 /// What is wrong with a text, as loading it says; `loaded_as` decides how it is read.
 fn problems(loaded_as: &str, name: &str, text: &str, schema: &Schema) -> FormatError {
     let mut problems = load_text(loaded_as, text.to_owned(), schema).problems;
+    problems.retain(|problem| problem.diagnostic.severity == Severity::Error);
     // Metadata is not what is laid out.
     let metadata = |problem: &Problem| problem.diagnostic.code == Code::RuleKey;
     if !problems.iter().all(metadata) {

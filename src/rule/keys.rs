@@ -41,7 +41,11 @@ impl Keys {
     fn wrong(&mut self, key: &str, must_be: &str, data: &Data, span: Option<Span>) {
         let title = format!("{} must be {must_be}", self.name(key));
         let problem = Diagnostic::new(Code::RuleKey, title);
-        self.report(labelled(problem, span, &format!("this is {}", data.article())));
+        let label = match data {
+            Data::Int(number) => format!("this is {number}"),
+            other => format!("this is {}", other.article()),
+        };
+        self.report(labelled(problem, span, &label));
     }
 
     /// Text with its place.

@@ -68,6 +68,9 @@ pub struct RuleOptions {
     pub window: Option<Duration>,
     /// Samples reported per join key; 0 counts as 1.
     pub samples_per_key: usize,
+    /// Samples are picked when the log has ended, earliest events of the first item first, and not as
+    /// soon as there is one.
+    pub samples_at_end: bool,
 }
 
 /// How far the author of a rule trusts it.

@@ -27,7 +27,7 @@ pub(super) fn own(table: Option<Table>, from: Option<Text>, problems: &mut Vec<D
     let written = keys.placed("window").and_then(|text| match Duration::parse(&text.text) {
         Ok(window) => Some(window),
         Err(error) => {
-            let title = format!("`catena.window` is not a length of time: {error}");
+            let title = format!("`catena.window` cannot be read: {error}");
             let problem = Diagnostic::new(Code::RuleKey, title);
             keys.report(labelled(problem, text.span, "").help("write `30s`, `9m` or `2h`"));
             None
@@ -41,6 +41,7 @@ pub(super) fn own(table: Option<Table>, from: Option<Text>, problems: &mut Vec<D
     let options = RuleOptions {
         window: Some(window),
         samples_per_key: usize::try_from(samples).unwrap_or(1),
+        samples_at_end: false,
     };
     Own { options, allowed }
 }

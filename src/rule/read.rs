@@ -56,7 +56,8 @@ impl<'a> Reading<'a> {
         reading.finish(end, query_problems)
     }
 
-    fn finish(self, end: Result<Rule, End>, query_problems: Vec<Problem>) -> Loaded {
+    fn finish(mut self, end: Result<Rule, End>, query_problems: Vec<Problem>) -> Loaded {
+        self.problems.sort_by_key(|problem| problem.primary());
         let mut problems: Vec<Problem> = self
             .problems
             .into_iter()
@@ -256,7 +257,11 @@ pub(super) fn checked(text: &str, file: &SourceFile<'_>, settings: &check::Optio
         Err(problems) => return refused(problems),
     };
     match check::check(&ast, file.schema, settings) {
-        Err(problems) => refused(problems),
+        Err(mut problems) => {
+            problems.extend(lint::slips(&ast, file.schema, settings));
+            problems.sort_by_key(|problem| problem.primary());
+            refused(problems)
+        }
         Ok((query, mut problems)) => {
             problems.extend(lint::lint(&ast, &query, file.schema, settings, file.lints));
             problems.sort_by_key(|problem| problem.primary());

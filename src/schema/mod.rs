@@ -147,6 +147,16 @@ impl Schema {
         self.overrides.insert(name.into(), kind);
     }
 
+    /// Whether the user has said what type the field has.
+    pub fn is_declared(&self, name: &str) -> bool {
+        self.overrides.contains_key(name)
+    }
+
+    /// Whether the user has said anything about fields: then events are not from audit logs alone.
+    pub fn has_declarations(&self) -> bool {
+        !self.overrides.is_empty()
+    }
+
     /// Sets the type of a field by its name in a mapping; `false` for a type we do not know. A field
     /// declared as `date` keeps whole milliseconds, as there.
     pub fn declare(&mut self, name: &str, kind: &str) -> bool {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::logic::needed;
 use super::{Linter, Lints, Role, Stage, visit};
 use crate::diagnostic::{Code, Diagnostic, nearest_name};
-use crate::schema::{self, FIELDS};
+use crate::schema::{self, ABSENT, FIELDS};
 use crate::span::Span;
-use crate::syntax::ast::ExprKind;
+use crate::syntax::ast::{Ast, EventFilter, ExprKind, Field, Item, Query};
 
 /// Every category that an audit event can be of.
 pub(super) const CATEGORIES: [&str; 11] = [
@@ -25,15 +25,12 @@ pub(super) const CATEGORIES: [&str; 11] = [
 ];
 
 /// Categories whose events never have the fields that begin so.
-const ABSENT: &[(&str, &[&str])] = &[
+const NOT_IN: &[(&str, &[&str])] = &[
     (
         "destination.",
         &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
     ),
-    (
-        "network.",
-        &["authentication", "configuration", "driver", "file", "host", "iam", "process", "session"],
-    ),
+    ("network.", &["configuration", "driver", "file", "host"]),
     ("source.", &["configuration", "driver", "file", "host"]),
     ("file.", &["authentication", "host", "iam", "network", "session"]),
 ];
@@ -84,6 +81,34 @@ impl Linter<'_> {
         }
     }
 
+    /// Fields as written, without anything that a checked query would tell.
+    pub(super) fn misspelt(&mut self, ast: &Ast) {
+        let (by, items): (&[Field], Vec<&Item>) = match &ast.query {
+            Query::Event(_) => (&[], Vec::new()),
+            Query::Sample(sample) => (&sample.by, sample.items.iter().collect()),
+            Query::Sequence(sequence) => {
+                (&sequence.by, sequence.items.iter().chain(sequence.until.as_deref()).collect())
+            }
+        };
+        let mut fields: Vec<&Field> = by.iter().collect();
+        if let Query::Event(filter) = &ast.query {
+            gather(filter, &mut fields);
+        }
+        for item in items {
+            gather(&item.filter, &mut fields);
+            fields.extend(&item.by);
+        }
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for field in fields.into_iter().filter(|field| !field.optional) {
+            let known = schema::lookup(&field.name).is_some()
+                || self.schema.kind(&field.name).is_some()
+                || !told.insert(&field.name);
+            if let (false, Some(problem)) = (known, self.unknown(&field.name, field.span)) {
+                self.report(problem);
+            }
+        }
+    }
+
     fn category(&mut self, stage: &Stage<'_>) {
         let Some(name) = stage.written.category.name.as_deref() else { return };
         let usual = self.options.category_field == "event.category";
@@ -92,7 +117,8 @@ impl Linter<'_> {
         }
         let span = stage.written.category.span;
         let near = nearest_name(name, CATEGORIES).filter(|_| !ELSEWHERE.contains(&name));
-        if self.lints == Lints::Slips && near.is_none() {
+        let elsewhere = self.lints == Lints::Slips || self.schema.has_declarations();
+        if elsewhere && near.is_none() {
             return;
         }
         let title = format!("audit logs have no events of category `{name}`");
@@ -116,15 +142,17 @@ impl Linter<'_> {
             // The user may know better.
             return if self.schema.kind(name).is_some() { None } else { self.unknown(name, span) };
         };
-        if self.lints == Lints::Slips {
+        if self.lints == Lints::Slips || self.schema.is_declared(name) {
             return None;
         }
-        let problem = if info.records.is_empty() {
+        let problem = if !info.is_in_audit() {
+            // An event that is not there has no fields.
+            category.is_none_or(|category| CATEGORIES.contains(&category)).then_some(())?;
             let title = format!("audit logs never have `{name}`");
             Diagnostic::new(Code::NeverInAudit, title)
         } else {
             let absent = category.filter(|category| {
-                ABSENT.iter().any(|(start, categories)| {
+                NOT_IN.iter().any(|(start, categories)| {
                     name.starts_with(start) && categories.contains(category)
                 })
             })?;
@@ -145,8 +173,8 @@ impl Linter<'_> {
     }
 
     fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
-        let names = FIELDS.iter().map(|info| info.name).filter(|name| !name.ends_with('*'));
-        let near = nearest_name(name, names);
+        let names = FIELDS.iter().chain(ABSENT).map(|info| info.name);
+        let near = nearest_name(name, names.filter(|name| !name.ends_with('*')));
         if self.lints == Lints::Slips && near.is_none() {
             return None;
         }
@@ -159,4 +187,12 @@ impl Linter<'_> {
             ),
         })
     }
+}
+
+fn gather<'a>(filter: &'a EventFilter, fields: &mut Vec<&'a Field>) {
+    visit(&filter.condition, &mut |expr| {
+        if let ExprKind::Field(field) = &expr.kind {
+            fields.push(field);
+        }
+    });
 }

@@ -17,6 +17,7 @@ impl Linter<'_> {
         let mut pids: Vec<(&str, Span, &'static str)> = Vec::new();
         for stage in stages {
             let needed = needed(&stage.checked.condition);
+            let category = stage.written.category.name.as_deref();
             for key in stage.keys {
                 let (name, span) = (&*key.field.name, key.field.span);
                 if let Some(better) = entity(name) {
@@ -24,7 +25,8 @@ impl Linter<'_> {
                     if pids.iter().all(|(_, known, _)| *known != span) {
                         pids.push((name, span, better));
                     }
-                } else if let Some(why) = sometimes(name).filter(|_| !needed.contains(name))
+                } else if let Some(why) =
+                    sometimes(name, category).filter(|_| !needed.contains(name))
                     && !key.optional
                     && told.insert(name)
                 {
@@ -62,16 +64,18 @@ fn entity(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Why many audit events do not have a field that one would expect them to have.
+/// Why many audit events of a category do not have a field that one would expect them to have.
 ///
 /// Fields of some categories only are no case: a key that only some events can have is a choice.
-fn sometimes(name: &str) -> Option<&'static str> {
+fn sometimes(name: &str, category: Option<&str>) -> Option<&'static str> {
     let info = schema::lookup(name)?;
-    if info.records.contains("enriched") {
-        return Some("only in logs with `log_format = ENRICHED`");
+    if info.records.starts_with("enriched") {
+        // Programs that log users log their names.
+        let named = matches!(category, Some("authentication" | "iam" | "session"));
+        let by_programs = info.records.contains("USER_") || info.records.contains("GRP_");
+        let only = "only in logs with `log_format = ENRICHED`";
+        return (!(named && by_programs)).then_some(only);
     }
-    if info.about.contains("where it differs") {
-        return Some("only where it differs from the user or group");
-    }
-    None
+    let effective = name.contains(".effective.") && info.about.contains("where it differs");
+    effective.then_some("only where it differs from the user or group")
 }

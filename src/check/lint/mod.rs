@@ -50,6 +50,14 @@ pub fn lint(
     linter.problems
 }
 
+/// Misspelt fields in a query that the checker refuses, so that they are told together with the rest.
+pub fn slips(ast: &Ast, schema: &Schema, options: &Options) -> Vec<Diagnostic> {
+    let steps = logic::Steps::new();
+    let mut linter = Linter { schema, options, lints: Lints::Slips, steps, problems: Vec::new() };
+    linter.misspelt(ast);
+    linter.problems
+}
+
 /// Names of warnings that comments in a query say are meant: `// catena: allow pid-key, no-maxspan`.
 /// With each the place of its comment.
 pub fn allowed(ast: &Ast) -> Vec<(String, Span)> {

@@ -1,0 +1,169 @@
+//! [`Turns`]: what a source gave, in the order in which it takes effect.
+//!
+//! In: complete groups and JSON events as they arrive, one line after another. Out: events in
+//! [`Ordinal`] order and, among them, the losses that come before them. What is handed out depends on
+//! the lines alone, never on how they were cut into blocks. Bounded in events and in bytes: when too
+//! much waits, the earliest goes before its time and is counted.
+
+use std::collections::VecDeque;
+
+use super::Settings;
+use super::json::{JsonLane, tiebreaker};
+use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
+use crate::event::{Coalescer, Raw};
+use crate::time::{Ordinal, Timestamp};
+
+/// Most bytes of events that wait for their turn.
+const MAX_HELD_BYTES: usize = 32 << 20;
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// An event.
+    Event(Released<Raw>),
+    /// Something was lost.
+    Loss(Loss),
+}
+
+/// See the module page.
+#[derive(Debug)]
+pub(super) struct Turns {
+    order: Reorder<Raw>,
+    out: VecDeque<Next>,
+    /// Bytes in the reorder buffer.
+    held: usize,
+    arrivals: u64,
+    gaps_seen: u64,
+    malformed_seen: u64,
+}
+
+impl Turns {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            order: Reorder::new(settings.lateness, settings.max_reordered),
+            out: VecDeque::new(),
+            held: 0,
+            arrivals: 0,
+            gaps_seen: 0,
+            malformed_seen: 0,
+        }
+    }
+
+    /// Takes in what the coalescer has completed and lost.
+    pub(super) fn take(&mut self, coalescer: &mut Coalescer) {
+        while let Some(group) = coalescer.pop() {
+            let id = group.id();
+            self.push(id.time, Some(u64::from(id.serial)), Raw::Audit(group));
+        }
+        let stats = coalescer.stats();
+        if stats.gaps > self.gaps_seen {
+            let new = usize::try_from(stats.gaps - self.gaps_seen).unwrap_or(usize::MAX);
+            self.gaps_seen = stats.gaps;
+            let known = stats.gap_list().count();
+            for gap in stats.gap_list().skip(known.saturating_sub(new)) {
+                let count = u64::from(gap.lost);
+                let kind = LossKind::Gap;
+                self.note(Loss { kind, from: gap.after, to: gap.before, count });
+            }
+        }
+        self.note_malformed(stats.malformed);
+    }
+
+    /// Takes in what the reader of JSON has read and dropped.
+    pub(super) fn take_json(&mut self, lane: &mut JsonLane) {
+        while let Some(json) = lane.pop() {
+            if let Some(time) = json.time() {
+                self.push(time, tiebreaker(&json), Raw::Json(json));
+            } else {
+                // Without a time it has no place in the order: it goes as it came.
+                self.arrivals += 1;
+                let time = self.order.latest().unwrap_or_default();
+                let ordinal = Ordinal::new(time, None, self.arrivals);
+                let item = Raw::Json(json);
+                self.out.push_back(Next::Event(Released { ordinal, item, late: false }));
+            }
+        }
+        self.note_malformed(lane.stats.malformed);
+    }
+
+    fn push(&mut self, time: Timestamp, tiebreaker: Option<u64>, raw: Raw) {
+        self.arrivals += 1;
+        let ordinal = Ordinal::new(time, tiebreaker, self.arrivals);
+        let bytes = raw.size_bytes();
+        match self.order.push(ordinal, raw) {
+            Some(late) => self.out.push_back(Next::Event(late)),
+            None => self.held += bytes,
+        }
+        self.drain();
+        while self.held > MAX_HELD_BYTES
+            && let Some(forced) = self.order.force()
+        {
+            self.release(forced);
+        }
+    }
+
+    /// Moves what is in order out.
+    fn drain(&mut self) {
+        while let Some(released) = self.order.pop() {
+            self.release(released);
+        }
+    }
+
+    fn release(&mut self, released: Released<Raw>) {
+        self.held = self.held.saturating_sub(released.item.size_bytes());
+        self.out.push_back(Next::Event(released));
+    }
+
+    fn note(&mut self, loss: Loss) {
+        self.out.push_back(Next::Loss(loss));
+    }
+
+    fn note_malformed(&mut self, malformed: u64) {
+        if malformed > self.malformed_seen {
+            let count = malformed - self.malformed_seen;
+            self.malformed_seen = malformed;
+            // A line without a time stands somewhere between what was read before and after it.
+            let to = self.order.latest().unwrap_or(Timestamp::MIN);
+            let from = self.order.watermark().min(to);
+            self.note(Loss { kind: LossKind::Malformed, from, to, count });
+        }
+    }
+
+    /// The rest of a file could not be read: nobody knows how much.
+    pub(super) fn note_unread(&mut self) {
+        let from = self.order.latest().unwrap_or(Timestamp::MIN);
+        self.note(Loss { kind: LossKind::Malformed, from, to: Timestamp::MAX, count: 1 });
+    }
+
+    /// Nothing more is there to be read just now; `open` is the time of the earliest event that is not
+    /// complete. What is earlier is in order as far as anybody can know.
+    pub(super) fn settle(&mut self, open: Option<Timestamp>) {
+        let Some(latest) = self.order.latest() else { return };
+        match open {
+            // Of the time of an open event something may be missing.
+            Some(open) if open <= latest => self.order.advance(open),
+            _ => self.order.settle(latest),
+        }
+        self.drain();
+    }
+
+    /// Nothing earlier than `time` will come.
+    pub(super) fn advance(&mut self, time: Timestamp) {
+        self.order.advance(time);
+        self.drain();
+    }
+
+    /// What comes next.
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        self.out.pop_front()
+    }
+
+    /// Nothing earlier than this will come, but for late events.
+    pub(super) fn watermark(&self) -> Timestamp {
+        self.order.watermark()
+    }
+
+    pub(super) fn stats(&self) -> ReorderStats {
+        self.order.stats()
+    }
+}
