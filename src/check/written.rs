@@ -6,6 +6,7 @@
 
 use super::function::{BUILTINS, Meaning};
 use super::ir::{Cond, Expr, Field, Leaf, Order, Test};
+use super::pattern::has_wildcard;
 use crate::span::Span;
 use crate::syntax::ast::{self, Call, Compare, ExprKind, Literal, MatchOperator};
 use crate::syntax::print_expr;
@@ -141,12 +142,19 @@ fn test(value: ast::Expr, test: &Test) -> ast::Expr {
         Test::Missing => compare(Compare::Equal, value, null()),
         Test::Present => compare(Compare::NotEqual, value, null()),
         Test::In(values) => match values.as_slice() {
+            // Nothing equals null.
+            [] => within(value, false, vec![null()]),
             [one] => compare(Compare::Equal, value, literal(one)),
             many => within(value, false, many.iter().map(literal).collect()),
         },
+        // `:` is the usual way to say it, but reads wildcards.
+        Test::InFold(texts) if texts.is_empty() => within(value, true, vec![null()]),
+        Test::InFold(texts) if !texts.iter().any(|text| has_wildcard(text)) => {
+            matches(value, MatchOperator::Colon, texts.iter().map(|t| text(t)).collect())
+        }
         Test::InFold(texts) => within(value, true, texts.iter().map(|t| text(t)).collect()),
         Test::Like { patterns, fold } => {
-            let operator = if *fold { MatchOperator::LikeFold } else { MatchOperator::Like };
+            let operator = if *fold { MatchOperator::Colon } else { MatchOperator::Like };
             matches(value, operator, patterns.iter().map(|p| pattern(p)).collect())
         }
         Test::Regex { written, fold, .. } => {

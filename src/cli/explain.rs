@@ -65,16 +65,36 @@ fn load(arguments: &Explain) -> Loaded {
     }
     let (paths, ids): (Vec<&String>, Vec<&String>) =
         arguments.names.iter().partition(|name| Path::new(name).exists());
-    let mut loaded = Loaded::default();
-    if !arguments.rules.paths.is_empty() {
-        loaded = rule::load_paths(&arguments.rules.paths, &schema);
-    } else if !ids.is_empty() {
-        loaded = rule::builtin();
+    let paths = paths.into_iter().map(PathBuf::from);
+    let paths = apart(arguments.rules.paths.iter().cloned().chain(paths));
+    let mut loaded = rule::load_paths(&paths, &schema);
+    if arguments.rules.paths.is_empty() && !ids.is_empty() {
+        let mut builtin = rule::builtin();
+        // A file of a built-in rule stands for it.
+        builtin.rules.retain(|rule| loaded.rules.iter().all(|known| known.id != rule.id));
+        loaded.merge(builtin);
     }
-    let known: Vec<PathBuf> = loaded.rules.iter().map(|r| PathBuf::from(&r.origin.file)).collect();
-    let new = paths.iter().map(PathBuf::from).filter(|path| !known.contains(path));
-    loaded.merge(rule::load_paths(&new.collect::<Vec<_>>(), &schema));
     loaded
+}
+
+/// The paths, without those that are inside another one.
+fn apart(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut apart: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if !apart.iter().any(|known| is_inside(&path, known)) {
+            apart.retain(|known| !is_inside(known, &path));
+            apart.push(path);
+        }
+    }
+    apart
+}
+
+/// Whether a file or folder is another one or inside it, however both are written.
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
 }
 
 /// The rules asked for, in the order of their names.
@@ -88,7 +108,7 @@ fn choose(arguments: &Explain, rules: &[Rule]) -> Result<Vec<RuleIx>, Exit> {
         let numbered = || rules.iter().zip((0..).map(RuleIx));
         let path = Path::new(name);
         let found: Vec<RuleIx> = if path.exists() {
-            let inside = |rule: &Rule| Path::new(&rule.origin.file).starts_with(path);
+            let inside = |rule: &Rule| is_inside(Path::new(&rule.origin.file), path);
             numbered().filter(|(rule, _)| inside(rule)).map(|(_, number)| number).collect()
         } else {
             let named = |rule: &Rule| rule.id == *name || rule.name == *name || stem(rule) == *name;
@@ -164,7 +184,9 @@ fn page(rule: &Explanation) -> String {
     for pipe in &rule.pipes {
         let _ = writeln!(out, "\nof the results only: {pipe}");
     }
-    out.push_str("\nFields\n");
+    if !rule.fields.is_empty() {
+        out.push_str("\nFields\n");
+    }
     let width =
         |size: fn(&rule::FieldUse) -> usize| rule.fields.iter().map(size).max().unwrap_or(0);
     let (name, kind) = (width(|f| f.name.chars().count()), width(|f| f.kind.len()));

@@ -9,6 +9,9 @@ use super::replay::write_exit;
 use crate::alert::escape;
 use crate::diagnostic::nearest;
 use crate::schema::{self, FIELDS, FieldInfo, FieldType};
+use crate::span::Span;
+use crate::syntax::ast::{Expr, ExprKind, Field};
+use crate::syntax::print_expr;
 use crate::wildcard::Pattern;
 
 pub(super) fn run(arguments: &Fields) -> Exit {
@@ -87,6 +90,9 @@ fn table(fields: &[&FieldInfo]) -> String {
 
 /// One field at length. `name` may be of a family such as `auditd.data.*`.
 fn page(name: &str, info: &FieldInfo) -> String {
+    // In a query, words of the language stand in backticks.
+    let field = Field { name: name.to_owned(), optional: false, span: Span::default() };
+    let written = print_expr(&Expr { kind: ExprKind::Field(field), span: Span::default() });
     let name = escape(name);
     let mut out = format!("{name}  ({})\n  {}\n\n", info.kind.name(), info.about);
     if name != info.name {
@@ -95,7 +101,7 @@ fn page(name: &str, info: &FieldInfo) -> String {
     out.push_str(&format!("  from     {}\n", info.records));
     out.push_str(&format!("  example  {}\n", info.example));
     if !name.ends_with('*') {
-        for (index, usage) in usages(&name, info).iter().enumerate() {
+        for (index, usage) in usages(&escape(&written), info).iter().enumerate() {
             let label = if index == 0 { "in EQL" } else { "" };
             out.push_str(&format!("  {label:8} {usage}\n"));
         }

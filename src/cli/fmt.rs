@@ -199,7 +199,8 @@ fn read(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB"));
     }
-    fs::read_to_string(path)
+    String::from_utf8(fs::read(path)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
 /// Puts `text` in the place of a file, in one step: a crash leaves the old file or the new one.

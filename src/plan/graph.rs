@@ -2,6 +2,7 @@
 //!
 //! For people (`explain`, as dot or Mermaid) and for questions about sharing; never walked per event.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use petgraph::Direction;
@@ -28,7 +29,7 @@ pub enum Node {
 const LABEL: usize = 60;
 
 /// Who is used by whom; edges run from the used to the user. The edge from a stage to a rule says which
-/// stages of the rule it is.
+/// stages of the rule it is, that from a field that it is a join key.
 #[derive(Debug)]
 pub struct Graph {
     graph: DiGraph<Node, String>,
@@ -69,6 +70,9 @@ impl Graph {
                 if let Some(stage) = stages.get(stage.index()) {
                     graph.add_edge(*stage, node, places.join(", "));
                 }
+            }
+            for field in keys(&rule.shape).into_iter().filter_map(|key| fields.get(key.index())) {
+                graph.add_edge(*field, node, "by".to_owned());
             }
         }
         Self { graph, leaves, stages }
@@ -144,6 +148,15 @@ impl Graph {
             }
         }
     }
+}
+
+/// The fields of join keys, each once.
+fn keys(shape: &Shape) -> BTreeSet<FieldId> {
+    let items = match shape {
+        Shape::Event(_) => &[][..],
+        Shape::Sequence { items, .. } | Shape::Sample { items } => items,
+    };
+    items.iter().flat_map(|item| &item.keys).map(|key| key.field).collect()
 }
 
 /// The stages of a rule, each with its numbers in the order of the query.

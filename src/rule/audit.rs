@@ -97,7 +97,8 @@ fn judge_leaf(leaf: LeafIx, plan: &Plan, call: bool, variant: &Variant) -> Optio
 pub(super) fn setup<'a>(records: impl Iterator<Item = &'a str>) -> Vec<String> {
     let (mut table, mut enriched, mut node) = (false, false, false);
     for from in records {
-        table |= from.contains("process table");
+        // What a SYSCALL record says too is there without the table.
+        table |= from.contains("process table") && !from.contains("SYSCALL");
         enriched |= from.contains("enriched");
         node |= from.contains("node=");
     }

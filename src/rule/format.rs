@@ -123,6 +123,11 @@ pub fn format(
 fn problems(loaded_as: &str, name: &str, text: &str, schema: &Schema) -> FormatError {
     let mut problems = load_text(loaded_as, text.to_owned(), schema).problems;
     problems.retain(|problem| problem.diagnostic.severity == Severity::Error);
+    // Metadata is not what is laid out.
+    let metadata = |problem: &Problem| problem.diagnostic.code == Code::RuleKey;
+    if !problems.iter().all(metadata) {
+        problems.retain(|problem| !metadata(problem));
+    }
     for problem in &mut problems {
         if problem.file == loaded_as {
             name.clone_into(&mut problem.file);
