@@ -49,6 +49,11 @@ fn events() {
 }
 
 #[test]
+fn json_events() {
+    hold(hostile::json, &["fuzz/json", "fuzz/record"]);
+}
+
+#[test]
 fn queries() {
     hold(hostile::query, &["fuzz/query", "grammar/ok", "grammar/err"]);
 }

@@ -1,6 +1,6 @@
 //! Lines of a log.
 
-use catena::event::{CoalesceLimits, Coalescer, Event, Projection};
+use catena::event::{CoalesceLimits, Coalescer, Event, Projection, Raw};
 use catena::record::text::{keys, proctitle_in_place, text_of, unhex};
 use catena::record::{Arguments, RawValue, Sockaddr, decode, decode_into, fields, head, nested};
 use catena::schema::{FIELDS, FieldId};
@@ -81,7 +81,7 @@ pub(crate) fn coalesce(log: &[u8]) {
             let _ = event.document();
             let kept = event.kept();
             assert!(!kept.identity().is_empty() && !kept.records().is_empty());
-            if let catena::event::Raw::Audit(group) = event.take_raw() {
+            if let Raw::Audit(group) = event.take_raw() {
                 coalescer.recycle(group);
             }
         }

@@ -4,11 +4,13 @@
 //! them with the seeds and with every input that once broke something. Each panics when its law does
 //! not hold, and otherwise says nothing.
 
+mod json;
 mod logs;
 mod lucene;
 mod queries;
 mod rules;
 
+pub(crate) use json::json;
 pub(crate) use logs::{coalesce, record};
 pub(crate) use lucene::regex;
 pub(crate) use queries::query;
