@@ -247,6 +247,7 @@ impl Sample {
                 events: events.into_iter().map(Some).collect(),
                 decided,
                 absence: false,
+                counted: None,
             }));
         }
     }
