@@ -46,6 +46,7 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod escape;
 pub mod event;
 pub mod function;
 pub mod machine;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 
-use super::escape::escape;
 use super::{Alert, AlertEvent};
+use crate::escape::escape;
 use crate::event::{Document, Process};
 use crate::rule::{Rule, Severity};
 use crate::value::Value;

@@ -8,8 +8,8 @@ use super::args::{Check, CheckFormat};
 use super::exit::Exit;
 use super::output::{message, print, stdout_color};
 use super::summary::plural;
-use crate::alert::escape;
 use crate::diagnostic::{self, Code};
+use crate::escape::escape;
 use crate::rule::{self, Entry, Loaded, Outcome};
 use crate::schema::Schema;
 

@@ -6,8 +6,8 @@ use super::args::{Fields, FieldsFormat};
 use super::exit::Exit;
 use super::output::{message, print};
 use super::replay::write_exit;
-use crate::alert::escape;
 use crate::diagnostic::nearest;
+use crate::escape::escape;
 use crate::schema::{self, FIELDS, FieldInfo, FieldType};
 use crate::wildcard::Pattern;
 

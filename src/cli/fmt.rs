@@ -107,7 +107,7 @@ impl Work<'_> {
             self.diff(&name, &text, &new);
         } else {
             match replace(path, &new) {
-                Ok(()) => self.write(&format!("{}\n", crate::alert::escape(&name))),
+                Ok(()) => self.write(&format!("{}\n", crate::escape::escape(&name))),
                 Err(error) => self.refuse(&name, &format!("cannot be written: {error}")),
             }
         }
@@ -143,12 +143,12 @@ impl Work<'_> {
         let mut differ = TextDiff::configure();
         differ.timeout(std::time::Duration::from_secs(2));
         let diff = differ.diff_lines(old, new);
-        let name = crate::alert::escape(name);
+        let name = crate::escape::escape(name);
         let text = diff.unified_diff().header(&name, &format!("{name} (formatted)")).to_string();
         let mut shown = String::with_capacity(text.len());
         for line in text.lines() {
             // Files may hold anything; a terminal must not obey them.
-            let parts: Vec<String> = line.split('\t').map(crate::alert::escape).collect();
+            let parts: Vec<String> = line.split('\t').map(crate::escape::escape).collect();
             shown.push_str(&parts.join("\t"));
             shown.push('\n');
         }
@@ -163,8 +163,8 @@ impl Work<'_> {
 
     fn refuse(&mut self, name: &str, why: &str) {
         self.counts.errors += 1;
-        let name = crate::alert::escape(name);
-        message(&format!("catena: error: {name}: left as it is: {}", crate::alert::escape(why)));
+        let name = crate::escape::escape(name);
+        message(&format!("catena: error: {name}: left as it is: {}", crate::escape::escape(why)));
     }
 
     fn finish(mut self) -> Exit {
