@@ -163,9 +163,9 @@ fn the_largest_that_is_accepted_can_be_run() {
         format!(
             "sequence by {} {}",
             many(64, ",", |n| format!("k{n}")),
-            "[a where b] with runs=100".repeat(10)
+            "[a where b] with runs=100".repeat(2)
         ),
-        format!("sample by k {}", many(1000, "", |n| format!("[a where b == {n}]"))),
+        format!("sample by k {}", many(16, "", |n| format!("[a where b == {n}]"))),
         format!("process where a like \"{}\"", "?a*".repeat(5_999)),
         format!(
             "process where {}",
