@@ -195,10 +195,16 @@ fn is_rule_file(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > MAX_FILE_BYTES {
+    // Reading a pipe or a device could wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB"));
     }
-    fs::read_to_string(path)
+    Ok(text)
 }
 
 /// Puts `text` in the place of a file, in one step: a crash leaves the old file or the new one.
