@@ -47,6 +47,7 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+pub mod escape;
 pub mod event;
 pub mod function;
 pub mod machine;

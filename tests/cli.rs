@@ -217,3 +217,34 @@ fn arguments_from_the_log_cannot_drive_the_terminal() {
     assert!(run.stdout.contains("x \\x1b]0;hi\\x07a\\u{202e}b"), "{}", run.stdout);
     assert!(run.stdout.chars().all(|c| c == '\n' || !c.is_control()));
 }
+
+/// A pipe that nobody writes to: opening it would wait for ever.
+fn pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_rule_file_that_is_no_file_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    pipe(&path);
+    for path in ["/dev/zero", path.to_str().unwrap()] {
+        for command in [&["check", path][..], &["replay", "-r", path, ATTACKS], &["fmt", path]] {
+            let run = catena(command);
+            let told = format!("{}{}", run.stdout, run.stderr);
+            assert!(run.code > 1, "{command:?}: {told}");
+            assert!(told.contains("not a regular file") && told.contains(path), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_a_hundred_thousand_dots_is_no_stack_of_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let key = "a.".repeat(100_000);
+    let head = "type=SYSCALL msg=audit(1700000000.100:7): arch=c000003e syscall=59";
+    fs::write(&path, format!("{head} {key}b=1 pid=7\n")).unwrap();
+    let run = catena(&["query", "process where process.pid == 7", path.to_str().unwrap()]);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, 1), "{}", run.stderr);
+}

@@ -35,7 +35,7 @@ fn the_worst_query_compiles_within_16_mib() {
     let sequence = |keys: usize, items: &str| {
         format!("sequence by {} {items}", many(keys, ",", |n| format!("k{n}")))
     };
-    let stages = many(1000, "", |n| format!("[a where b == {n}]"));
+    let stages = |number: usize| many(number, "", |n| format!("[a where b == {n}]"));
     let regex = |pattern: &str| format!("any where a regex~ \"\"\"{pattern}\"\"\"");
     let accepted = [
         // As many tokens, fields, stages and keys as there can be.
@@ -49,9 +49,9 @@ fn the_worst_query_compiles_within_16_mib() {
             many(9_900, ",", |n| format!("\"10.{}.{}.0/24\"", n / 256, n % 256))
         ),
         format!("any where concat({}) == \"b\"", many(9_900, ",", |n| format!("a{}", n % 64))),
-        sequence(64, &stages),
-        sequence(64, &many(10, "", |n| format!("[a where b == {n}] with runs=100"))),
-        format!("sample by k {stages}"),
+        sequence(64, &stages(256)),
+        sequence(64, &many(2, "", |n| format!("[a where b == {n}] with runs=100"))),
+        format!("sample by k {}", stages(16)),
         // As many patterns.
         format!("any where a like~ (\"{}\")", "*a".repeat(29_999)),
         format!("any where a like~ (\"{}\")", "?a*".repeat(5_999)),
@@ -76,7 +76,10 @@ fn the_worst_query_compiles_within_16_mib() {
         format!("any where a in ({}1)", "1,".repeat(100_000)),
         format!("any where a like \"{}\"", "*a".repeat(120_000)),
         format!("any where {}", many(3_900, " and ", |n| format!("f{n}(1)"))),
-        sequence(5_000, &many(900, "", |_| "[a where b]".to_owned())),
+        sequence(64, &stages(257)),
+        sequence(64, &many(10, "", |n| format!("[a where b == {n}] with runs=100"))),
+        format!("sample by k {}", stages(17)),
+        sequence(5_000, &many(200, "", |_| "[a where b]".to_owned())),
         regex(&format!("a{}", "+".repeat(200_000))),
         regex("((((a{100}){100}){100}){100}){100}"),
         regex(&many(60_000, "", |n| {

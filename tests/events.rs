@@ -50,6 +50,12 @@ fn readable(id: &str, document: &Document) -> String {
         let dot = if rest.is_empty() { "" } else { "." };
         let _ = write!(out, "  {dot}{rest}={}", values.join("|"));
     }
+    for record in document.paths() {
+        out.push_str("\n  auditd.paths");
+        for (key, value) in record {
+            let _ = write!(out, "  .{key}={}", text(value));
+        }
+    }
     out
 }
 
@@ -579,4 +585,31 @@ fn read_all(bodies: &[(usize, Vec<u8>)]) {
         run.load(group);
         run.event.document();
     }
+}
+
+#[test]
+fn a_path_record_without_a_value_does_not_shift_the_others() {
+    let call = "SYSCALL arch=c000003e syscall=263 success=yes exit=0 items=2 pid=11";
+    let paths = ["PATH item=0 name=(null) nametype=PARENT", "PATH item=1 name=612062 inode=7"];
+    let events = Run::new(&[]).documents(&log(&[call, paths[0], paths[1]]));
+    let paths: Vec<Vec<String>> = events[0]
+        .1
+        .paths()
+        .iter()
+        .map(|record| record.iter().map(|(key, value)| format!("{key}={value}")).collect())
+        .collect();
+    assert_eq!(paths, [vec!["item=0", "nametype=PARENT"], vec!["item=1", "name=a b", "inode=7"]]);
+}
+
+#[test]
+fn a_record_with_ninety_thousand_keys_is_shown_in_part_and_says_so() {
+    let mut call = "SYSCALL arch=c000003e syscall=59 success=yes exit=0 pid=11".to_owned();
+    (0..90_000).for_each(|n| {
+        let _ = write!(call, " k{n}=1");
+    });
+    let events = Run::new(&[]).documents(&log(&[&call]));
+    let document = &events[0].1;
+    let shown = document.fields().filter(|(name, _)| name.starts_with("auditd.data.k")).count();
+    assert!((500..=512).contains(&shown), "{shown}");
+    assert_eq!(shown + document.left_out(), 90_000);
 }

@@ -120,12 +120,21 @@ impl Alert {
 fn item_json(event: &Option<AlertEvent>, item: u32) -> Json {
     match event {
         None => json!({"item": item, "missing": true}),
-        Some(event) => json!({
-            "item": item,
-            "missing": false,
-            "event": nested(&event.document),
-            "records": event.kept.records(),
-        }),
+        Some(event) => {
+            let mut out = json!({
+                "item": item,
+                "missing": false,
+                "event": nested(&event.document),
+                "records": event.kept.records(),
+            });
+            let left_out = event.document.left_out();
+            if left_out > 0
+                && let Some(object) = out.as_object_mut()
+            {
+                object.insert("keys_left_out".into(), json!(left_out));
+            }
+            out
+        }
     }
 }
 
@@ -185,6 +194,9 @@ fn threats(threats: &[Threat]) -> Json {
     })
 }
 
+/// Most levels of objects made of a dotted name: keys of records may hold any number of dots.
+const MAX_LEVELS: usize = 32;
+
 /// A document with dotted names as nested objects.
 ///
 /// Where a name is both a value and a prefix of another (`auditd.data.a` beside `auditd.data.a.b`),
@@ -192,16 +204,24 @@ fn threats(threats: &[Threat]) -> Json {
 pub(super) fn nested(document: &Document) -> Json {
     let mut root = Map::new();
     for (name, values) in document.fields() {
-        insert(&mut root, name, field(name, values));
+        insert(&mut root, name, field(name, values), MAX_LEVELS);
+    }
+    if !document.paths().is_empty() {
+        let paths = document.paths().iter().map(|record| -> Map<String, Json> {
+            record.iter().map(|(key, value)| (key.clone(), scalar(value))).collect()
+        });
+        insert(&mut root, "auditd.paths", paths.collect(), MAX_LEVELS);
     }
     Json::Object(root)
 }
 
-fn insert(object: &mut Map<String, Json>, name: &str, value: Json) {
-    if let Some((head, tail)) = name.split_once('.') {
+fn insert(object: &mut Map<String, Json>, name: &str, value: Json, levels: usize) {
+    if let Some((head, tail)) = name.split_once('.')
+        && levels > 0
+    {
         let inner = object.entry(head).or_insert_with(|| Json::Object(Map::new()));
         if let Some(inner) = inner.as_object_mut() {
-            insert(inner, tail, value);
+            insert(inner, tail, value, levels - 1);
             return;
         }
     }

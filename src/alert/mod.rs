@@ -5,11 +5,8 @@
 //! from logs is escaped here before it can reach a terminal. Nothing here decides whether something
 //! is an alert.
 
-mod escape;
 mod json;
 mod text;
-
-pub use escape::escape;
 
 use std::sync::Arc;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 
-use super::escape::escape;
 use super::{Alert, AlertEvent};
 use crate::engine::Counted;
+use crate::escape::escape;
 use crate::event::{Document, Process};
 use crate::rule::{Rule, Severity};
 use crate::value::Value;

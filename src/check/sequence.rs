@@ -12,8 +12,10 @@ use crate::value::Value;
 
 /// Most copies of one item.
 const MAX_RUNS: u64 = 100;
-/// Most stages of one sequence, all copies counted, or of one sample.
-const MAX_STAGES: u64 = 1000;
+/// Most stages of one sequence, all copies counted.
+const MAX_STAGES: u64 = 256;
+/// Most items of one sample: every combination of them may have to be tried.
+const MAX_SAMPLE_ITEMS: usize = 16;
 /// Most join keys of one item.
 const MAX_KEYS: usize = 64;
 
@@ -102,8 +104,8 @@ impl Checker<'_> {
                     .help("write `sample by host.id [..] [..]`"),
             );
         }
-        if sample.items.len() as u64 > MAX_STAGES {
-            let title = format!("a sample can have at most {MAX_STAGES} items");
+        if sample.items.len() > MAX_SAMPLE_ITEMS {
+            let title = format!("a sample can have at most {MAX_SAMPLE_ITEMS} items");
             let label = format!("{} items", sample.items.len());
             self.report(Diagnostic::new(Code::TooLarge, title).label(sample.span, label));
         }

@@ -13,9 +13,9 @@ use super::exit::Exit;
 use super::output::{message, stderr_color};
 use super::replay::write_exit;
 use super::summary;
-use crate::alert::escape;
 use crate::batch::{self, Answer, Found, Report, Request};
 use crate::diagnostic;
+use crate::escape::escape;
 use crate::rule::Problem;
 use crate::value::Value;
 

@@ -9,8 +9,8 @@ use super::event_fields;
 use super::exit::Exit;
 use super::output::{message, print, stdout_color};
 use super::summary::{count, plural};
-use crate::alert::escape;
 use crate::diagnostic::{self, Code};
+use crate::escape::escape;
 use crate::rule::{self, Entry, Loaded, Outcome};
 
 pub(super) fn run(arguments: &Check) -> Exit {

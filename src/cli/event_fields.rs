@@ -6,7 +6,7 @@ use super::args;
 use super::exit::Exit;
 use super::output::message;
 use super::summary;
-use crate::alert::escape;
+use crate::escape::escape;
 use crate::schema::{EventFields, Schema};
 
 /// The schema under which queries are checked and JSON events read.

@@ -8,8 +8,8 @@ use super::args::{Explain, ExplainFormat};
 use super::exit::Exit;
 use super::output::{message, print, show_problem, stderr_color};
 use super::replay::write_exit;
-use crate::alert::escape;
 use crate::diagnostic::nearest;
+use crate::escape::escape;
 use crate::event;
 use crate::plan::RuleIx;
 use crate::rule::{
@@ -143,7 +143,7 @@ fn unknown(name: &str, rules: &[Rule]) {
     let known = known.chain(rules.iter().flat_map(|rule| [rule.id.as_str(), rule.name.as_str()]));
     match nearest(name, known) {
         Some(near) => message(&format!("did you mean `{}`?", escape(near))),
-        None => message(&format!("the rules are {}", stems.join(", "))),
+        None => message(&format!("the rules are {}", escape(&stems.join(", ")))),
     }
 }
 

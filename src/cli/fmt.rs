@@ -108,7 +108,7 @@ impl Work<'_> {
             self.diff(&name, &text, &new);
         } else {
             match replace(path, &new) {
-                Ok(()) => self.write(&format!("{}\n", crate::alert::escape(&name))),
+                Ok(()) => self.write(&format!("{}\n", crate::escape::escape(&name))),
                 Err(error) => self.refuse(&name, &format!("cannot be written: {error}")),
             }
         }
@@ -144,12 +144,12 @@ impl Work<'_> {
         let mut differ = TextDiff::configure();
         differ.timeout(std::time::Duration::from_secs(2));
         let diff = differ.diff_lines(old, new);
-        let name = crate::alert::escape(name);
+        let name = crate::escape::escape(name);
         let text = diff.unified_diff().header(&name, &format!("{name} (formatted)")).to_string();
         let mut shown = String::with_capacity(text.len());
         for line in text.lines() {
             // Files may hold anything; a terminal must not obey them.
-            let parts: Vec<String> = line.split('\t').map(crate::alert::escape).collect();
+            let parts: Vec<String> = line.split('\t').map(crate::escape::escape).collect();
             shown.push_str(&parts.join("\t"));
             shown.push('\n');
         }
@@ -164,8 +164,8 @@ impl Work<'_> {
 
     fn refuse(&mut self, name: &str, why: &str) {
         self.counts.errors += 1;
-        let name = crate::alert::escape(name);
-        message(&format!("catena: error: {name}: left as it is: {}", crate::alert::escape(why)));
+        let name = crate::escape::escape(name);
+        message(&format!("catena: error: {name}: left as it is: {}", crate::escape::escape(why)));
     }
 
     fn finish(mut self) -> Exit {
@@ -196,10 +196,16 @@ fn is_rule_file(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > MAX_FILE_BYTES {
+    // Reading a pipe or a device could wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB"));
     }
-    String::from_utf8(fs::read(path)?)
+    String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
 }
 

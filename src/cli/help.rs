@@ -24,7 +24,7 @@ pub(super) fn man(arguments: &Man) -> Exit {
             // Built together, so that its page is named `catena-replay`.
             Some(command) => command.clone(),
             None => {
-                message(&format!("catena: error: no command `{}`", crate::alert::escape(name)));
+                message(&format!("catena: error: no command `{}`", crate::escape::escape(name)));
                 let known = program.get_subcommands().map(clap::Command::get_name);
                 if let Some(near) = nearest(name, known) {
                     message(&format!("did you mean `{near}`?"));

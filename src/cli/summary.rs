@@ -90,7 +90,7 @@ pub(super) fn exit(report: &Report, run: &Run) -> Exit {
 
 /// Names of files may hold anything; a terminal must not obey them.
 fn visible(text: &str) -> String {
-    crate::alert::escape(text)
+    crate::escape::escape(text)
 }
 
 /// The system's message without its number, in lower case like all others.

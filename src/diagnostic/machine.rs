@@ -55,7 +55,7 @@ pub fn github(diagnostic: &Diagnostic, location: &Location) -> String {
 
 /// Text of a command: its line ends must not end the command.
 fn data(text: &str) -> String {
-    super::render::tamed(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    super::render::paragraph(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// Value of a property: nor its commas and colons the property.

@@ -4,6 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::json;
 
 use super::{Diagnostic, Severity};
+use crate::escape::{escape, one_character};
 use crate::span::position;
 
 /// A text that diagnostics point into.
@@ -26,20 +27,22 @@ pub fn text(diagnostic: &Diagnostic, source: Source<'_>, color: bool) -> String 
     // character, so that spans stay right.
     let shown = match diagnostic.labels.is_empty() {
         true => String::new(),
-        false => tamed(source.text),
+        false => source.text.chars().map(one_character).collect(),
     };
-    let (name, title) = (tamed(source.name), tamed(&diagnostic.title));
-    let labels: Vec<String> = diagnostic.labels.iter().map(|label| tamed(&label.text)).collect();
-    let help: Vec<String> = diagnostic.help.iter().map(|help| tamed(help)).collect();
+    // Names, titles, labels and help quote what stands in the file.
+    let name = escape(source.name);
+    let title = escape(&diagnostic.title);
+    let labels: Vec<String> = diagnostic.labels.iter().map(|label| escape(&label.text)).collect();
+    let help: Vec<String> = diagnostic.help.iter().map(|help| paragraph(help)).collect();
     let title = level.primary_title(title.as_str()).id(diagnostic.code.as_str());
     let mut group = if diagnostic.labels.is_empty() {
         Group::with_title(title).element(annotate_snippets::Origin::path(name.as_str()))
     } else {
         let mut snippet = Snippet::source(shown.as_str()).path(name.as_str()).line_start(1);
-        for (index, (label, text)) in diagnostic.labels.iter().zip(&labels).enumerate() {
+        for (index, (label, shown_label)) in diagnostic.labels.iter().zip(&labels).enumerate() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let range = shown_range(source.text, &shown, label.span.range());
-            snippet = snippet.annotation(kind.span(range).label(text.as_str()));
+            snippet = snippet.annotation(kind.span(range).label(shown_label.as_str()));
         }
         title.element(snippet)
     };
@@ -76,23 +79,9 @@ pub fn json(diagnostic: &Diagnostic, source: Source<'_>) -> serde_json::Value {
     })
 }
 
-/// Text that no terminal obeys.
-pub(super) fn tamed(text: &str) -> String {
-    text.chars().map(visible).collect()
-}
-
-/// What is shown for a character: itself, or a picture of the control character.
-fn visible(c: char) -> char {
-    match c {
-        '\n' | '\t' => c,
-        '\0'..='\u{1f}' => char::from_u32(u32::from(c) + 0x2400).unwrap_or('?'),
-        '\u{7f}'..='\u{9f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => '\u{fffd}',
-        _ => c,
-    }
+/// Help may have lines of its own.
+pub(super) fn paragraph(text: &str) -> String {
+    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
 /// The range of `shown` that stands for `range` of `text`: same characters, maybe other lengths.
@@ -105,4 +94,27 @@ fn shown_range(text: &str, shown: &str, range: std::ops::Range<usize>) -> std::o
         shown.char_indices().nth(chars).map_or(shown.len(), |(i, _)| i)
     };
     at(range.start)..at(range.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, text};
+    use crate::diagnostic::{Code, Diagnostic};
+    use crate::span::Span;
+
+    #[test]
+    fn nothing_that_a_rule_file_says_reaches_the_terminal_raw() {
+        let source = Source { name: "a\x1b[2J\u{202e}.toml", text: "x = \"\x1b\u{3164}y\" z" };
+        let problem = Diagnostic::new(Code::RuleFile, "no `\x1b[31m\u{202e}`")
+            .label(Span::new(11, 12), "here \u{9b}\u{200b}")
+            .help("write `\x1b\u{feff}`");
+        let place = Diagnostic::new(Code::RuleFile, "no place");
+        for problem in [problem, place] {
+            let shown = text(&problem, source, false);
+            let raw: Vec<char> =
+                shown.chars().filter(|c| *c != '\n' && crate::escape::is_unsafe(*c)).collect();
+            assert_eq!(raw, [], "{shown}");
+            assert!(shown.contains("a\\x1b[2J\\u{202e}.toml"), "{shown}");
+        }
+    }
 }

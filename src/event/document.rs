@@ -3,6 +3,8 @@
 //! In: the raw records of an event and what is known of its process. Out: its fields by name, read by
 //! the same code that fills in the fields that rules test.
 
+use std::collections::HashSet;
+
 use super::context::read_context;
 use super::origin::{ContextField, Origin};
 use super::read::{Reader, Scratch};
@@ -14,17 +16,36 @@ use crate::value::{Scalar, Value};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
     fields: Vec<(String, Vec<Value>)>,
+    paths: Vec<Vec<(String, Value)>>,
+    left_out: usize,
 }
+
+/// Most keys of records shown as `auditd.data.*`; no event that the kernel logs has as many.
+const MAX_DATA_KEYS: usize = 512;
+
+/// What is shown of a PATH record.
+const PATH_KEYS: [&str; 9] =
+    ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
 
 impl Document {
     /// Fields in this order.
     pub(super) fn new(fields: Vec<(String, Vec<Value>)>) -> Self {
-        Self { fields }
+        Self { fields, ..Self::default() }
     }
 
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[Value])> {
         self.fields.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The PATH records of an audit event in order, each with its keys that have a value.
+    pub fn paths(&self) -> &[Vec<(String, Value)>] {
+        &self.paths
+    }
+
+    /// How many keys of its records are too many to be shown as `auditd.data.*`.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The values of a field; none when it is missing.
@@ -99,23 +120,33 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
             document.fields.retain(|(name, _)| name != repeated);
         }
     }
+    let mut seen: HashSet<Vec<u8>> = HashSet::new();
     let mut keys: Vec<String> = Vec::new();
     reader.data_keys(&mut |key| {
-        if !MAPPED.contains(&key) {
-            keys.push(String::from_utf8_lossy(key).replace('-', "_"));
+        if !MAPPED.contains(&key) && !seen.contains(key) {
+            seen.insert(key.to_owned());
+            if keys.len() < MAX_DATA_KEYS {
+                keys.push(String::from_utf8_lossy(key).replace('-', "_"));
+            } else {
+                document.left_out += 1;
+            }
         }
     });
     keys.sort_unstable();
     keys.dedup();
-    let paths = ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
-    let names = keys.iter().map(|key| format!("auditd.data.{key}"));
-    for name in names.chain(paths.iter().map(|key| format!("auditd.paths.{key}"))) {
+    let mut known: HashSet<String> = document.fields.iter().map(|(name, _)| name.clone()).collect();
+    for key in keys {
+        let name = format!("auditd.data.{key}");
+        if known.contains(&name) {
+            continue;
+        }
         let values = values(&mut reader, &name);
-        let known = document.fields.iter().any(|(known, _)| *known == name);
-        if !values.is_empty() && !known {
+        if !values.is_empty() {
+            known.insert(name.clone());
             document.fields.push((name, values));
         }
     }
+    document.paths = reader.path_records(&PATH_KEYS);
     document
 }
 

@@ -5,10 +5,11 @@
 //! is broken, is reported; what was read of it before counts.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, bounded};
+use flate2::bufread::GzDecoder;
 
 use super::input::Source;
 
@@ -16,6 +17,11 @@ use super::input::Source;
 const BLOCK_BYTES: usize = 256 << 10;
 /// Blocks that may wait for the matcher: enough to hide a slow disk, small enough to bound memory.
 const BLOCKS_AHEAD: usize = 4;
+
+/// Memory that the decoder of one file may ask for; the highest common level of `xz` needs half of it.
+const MAX_XZ_BYTES: u64 = 128 << 20;
+/// The same for zstd, as the logarithm of bytes.
+const MAX_WINDOW_LOG: u32 = 27;
 
 /// What a reader hands over.
 #[derive(Debug)]
@@ -88,7 +94,7 @@ impl Reader {
                     return Some(Read1::Block(block));
                 }
                 Err(error) => {
-                    let (name, why) = (std::mem::take(name), error.to_string());
+                    let (name, why) = (std::mem::take(name), explain(&error));
                     self.current = None;
                     return Some(Read1::Failed { name, why });
                 }
@@ -105,6 +111,18 @@ fn read_some(reader: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other,
         }
+    }
+}
+
+/// Why a file cannot be read, in words that help.
+fn explain(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
+    match inner {
+        Some(liblzma::stream::Error::MemLimit) => {
+            let most = MAX_XZ_BYTES >> 20;
+            format!("its xz dictionary needs more than {most} MiB of memory to decompress")
+        }
+        _ => error.to_string(),
     }
 }
 
@@ -130,11 +148,82 @@ fn open(file: Option<PathBuf>) -> io::Result<Box<dyn Read + Send>> {
     let whole = io::Cursor::new(head).chain(raw);
     Ok(match format {
         Format::Plain => Box::new(whole),
-        Format::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-        Format::Zstd => Box::new(zstd::stream::read::Decoder::new(whole)?),
+        Format::Gzip => Box::new(Gzip::new(whole)),
+        Format::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(whole)?;
+            decoder.window_log_max(MAX_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
         Format::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
-        Format::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
+        Format::Xz => {
+            let flags = liblzma::stream::CONCATENATED;
+            let stream = liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, flags)?;
+            Box::new(liblzma::read::XzDecoder::new_stream(whole, stream))
+        }
     })
+}
+
+/// Members of gzip, one after the other. Zeros behind the last are padding; anything else there is an
+/// error once all members have been read.
+struct Gzip<R> {
+    /// `None` once the end has been reached.
+    member: Option<GzDecoder<BufReader<R>>>,
+    /// Whether a whole member has been read.
+    behind_first: bool,
+}
+
+impl<R: Read> Gzip<R> {
+    fn new(raw: R) -> Self {
+        Self { member: Some(GzDecoder::new(BufReader::new(raw))), behind_first: false }
+    }
+}
+
+impl<R: Read> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(member) = &mut self.member else { return Ok(0) };
+            match member.read(buffer) {
+                Ok(0) if !buffer.is_empty() => {}
+                // Of all that can be wrong, only a header has this kind.
+                Err(error) if self.behind_first && error.kind() == io::ErrorKind::InvalidInput => {
+                    return Err(trailing());
+                }
+                other => return other,
+            }
+            let Some(member) = self.member.take() else { return Ok(0) };
+            self.behind_first = true;
+            let mut raw = member.into_inner();
+            match behind_padding(&mut raw)? {
+                None => return Ok(0),
+                Some(0x1f) => self.member = Some(GzDecoder::new(raw)),
+                Some(_) => return Err(trailing()),
+            }
+        }
+    }
+}
+
+/// Skips zeros; the byte that follows, which is not taken.
+fn behind_padding(raw: &mut impl BufRead) -> io::Result<Option<u8>> {
+    loop {
+        let bytes = match raw.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let next = bytes.get(zeros).copied();
+        raw.consume(zeros);
+        if next.is_some() {
+            return Ok(next);
+        }
+    }
+}
+
+fn trailing() -> io::Error {
+    let why = "bytes that are no gzip follow the compressed data; what came before them was read";
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,4 +252,65 @@ impl Format {
 /// Whether more bytes could still turn this into a known magic.
 fn maybe_compressed(head: &[u8]) -> bool {
     MAGIC.iter().any(|(magic, _)| magic.starts_with(head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of a file with this content, and why not more.
+    fn read(content: &[u8]) -> (String, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, content).unwrap();
+        let mut reader = Reader::new(Source { name: String::new(), files: vec![path] });
+        let (mut text, mut failure) = (Vec::new(), None);
+        while let Some(next) = reader.next() {
+            match next {
+                Read1::Block(block) => text.extend(block),
+                Read1::File(_) => {}
+                Read1::Failed { why, .. } => failure = Some(why),
+            }
+        }
+        (String::from_utf8(text).unwrap(), failure)
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        let level = flate2::Compression::fast();
+        flate2::read::GzEncoder::new(text.as_bytes(), level).read_to_end(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn zeros_round_members_of_gzip_are_padding() {
+        let members = [gzip("one\n"), vec![0; 100_000], gzip("two\n"), vec![0; 512]].concat();
+        assert_eq!(read(&members), ("one\ntwo\n".to_owned(), None));
+    }
+
+    #[test]
+    fn what_is_no_gzip_behind_a_member_is_told_and_the_member_counts() {
+        for garbage in [&b"garbage"[..], b"\0\0garbage", b"\x1fgarbage which is long"] {
+            let (text, failure) = read(&[&gzip("one\n")[..], garbage].concat());
+            assert_eq!((text.as_str(), failure), ("one\n", Some(trailing().to_string())));
+        }
+        let (text, failure) = read(&gzip("one\n")[..20]);
+        assert!(text.len() < 5 && failure != Some(trailing().to_string()), "{failure:?}");
+    }
+
+    #[test]
+    fn a_dictionary_of_gigabytes_is_refused() {
+        let mut packed = Vec::new();
+        liblzma::read::XzEncoder::new(&b"one\n"[..], 9).read_to_end(&mut packed).unwrap();
+        assert_eq!(read(&packed), ("one\n".to_owned(), None), "the highest level is read");
+        // Behind the stream header of 12 bytes: size, flags, filter, its size, and the dictionary.
+        assert_eq!(packed[14..16], [0x21, 1]);
+        packed[16] = 40;
+        let mut sum = flate2::Crc::new();
+        sum.update(&packed[12..20]);
+        packed[20..24].copy_from_slice(&sum.sum().to_le_bytes());
+        let (text, failure) = read(&packed);
+        assert_eq!(text, "");
+        assert!(failure.unwrap().contains("more than 128 MiB"));
+    }
 }

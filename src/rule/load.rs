@@ -200,8 +200,7 @@ fn find(path: &Path, found: &mut Vec<Found>) {
     for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) if entry.depth() == 0 => found.push(Ok(entry.into_path())),
-            Ok(entry) if !is_rule_file(entry.path()) => {}
+            Ok(entry) if entry.depth() > 0 && !is_rule_file(entry.path()) => {}
             // Reading a pipe or a device could wait for ever.
             Ok(entry) if !entry.file_type().is_file() => {
                 let file = entry.path().display().to_string();

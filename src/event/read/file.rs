@@ -6,6 +6,7 @@ use super::super::take::Sink;
 use super::super::view::{decimal, field_of, name_type};
 use super::{Reader, enriched_of, give};
 use crate::record::{RawValue, RecordType};
+use crate::value::{Scalar, Value};
 
 /// A part of a path.
 type Part = fn(&[u8]) -> Option<&[u8]>;
@@ -107,6 +108,24 @@ impl<'g> Reader<'g, '_> {
     }
 
     /// A key of every PATH record, in order of the records.
+    /// The PATH records in order, each with those of `keys` that have a value.
+    pub(in crate::event) fn path_records(&mut self, keys: &[&str]) -> Vec<Vec<(String, Value)>> {
+        let mut found = Vec::new();
+        for record in self.view.records(RecordType::PATH) {
+            let mut values = Vec::new();
+            for key in keys {
+                if let Some(value) = field_of(record, key.as_bytes()) {
+                    let push = &mut |value: Scalar<'_>| {
+                        values.push(((*key).to_owned(), Value::from(value)));
+                    };
+                    self.decoded(RecordType::PATH, key.as_bytes(), value, push);
+                }
+            }
+            found.push(values);
+        }
+        found
+    }
+
     pub(super) fn paths(&mut self, key: &[u8], sink: Sink<'_>) {
         for record in self.view.records(RecordType::PATH) {
             if let Some(value) = field_of(record, key) {
