@@ -21,12 +21,39 @@ use proptest::prelude::*;
 
 const NOWHERE: Span = Span { start: 0, end: 0 };
 
-fn corpus() -> Vec<String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/grammar/ok");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+/// Every query that lies in the repository, with the place it stands in: bare files, the queries of rule
+/// files, and those of the grids, which stand between the opening comment and the line of times.
+fn corpus() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut queries = Vec::new();
+    for folder in ["rules", "corpus"] {
+        for entry in walkdir::WalkDir::new(root.join(folder)).sort_by_file_name() {
+            let path = entry.unwrap().into_path();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            let text = || std::fs::read_to_string(&path).unwrap();
+            match path.extension().and_then(std::ffi::OsStr::to_str) {
+                Some("eql") => queries.push((name, text())),
+                Some("toml") => {
+                    let Ok(file) = text().parse::<toml::Table>() else { continue };
+                    let query = file.get("rule").and_then(|rule| {
+                        let other = rule.get("language").is_some_and(|l| l.as_str() != Some("eql"));
+                        if other { None } else { rule.get("query") }
+                    });
+                    queries.extend(query.and_then(toml::Value::as_str).map(|q| (name, q.into())));
+                }
+                Some("grid") => {
+                    let text = text();
+                    let words = ["#", "window ", "samples per key "];
+                    let head = text.lines().take_while(|line| !line.starts_with("time "));
+                    let query: Vec<_> =
+                        head.filter(|line| !words.iter().any(|w| line.starts_with(w))).collect();
+                    queries.push((name, query.join("\n")));
+                }
+                _ => {}
+            }
+        }
+    }
+    queries
 }
 
 fn shape(ast: &Ast) -> String {
@@ -48,10 +75,29 @@ fn check_law(ast: &Ast) {
 }
 
 #[test]
-fn holds_for_the_corpus() {
-    for source in corpus() {
-        check_law(&parse(&source).unwrap());
+fn holds_for_every_query_of_the_repository() {
+    let mut held = std::collections::BTreeMap::<&str, usize>::new();
+    let corpus = corpus();
+    for (name, source) in &corpus {
+        match parse(source) {
+            Ok(ast) => check_law(&ast),
+            Err(problems) => {
+                let refused =
+                    name.contains("/err/") || name.contains("/bad/") || name.contains("fuzz");
+                assert!(refused, "{name}: {problems:#?}");
+                continue;
+            }
+        }
+        let folder = std::path::Path::new(name).parent().and_then(std::path::Path::to_str);
+        *held.entry(folder.unwrap()).or_default() += 1;
     }
+    // What is collected is what is there.
+    for folder in
+        ["corpus/grammar/ok", "corpus/lint/fires", "corpus/lint/silent", "corpus/sequences"]
+    {
+        assert!(held.get(folder).is_some_and(|count| *count > 20), "{folder}: {held:#?}");
+    }
+    assert!(held.contains_key("rules/execution") && held.contains_key("corpus/rules/good"));
 }
 
 fn expr(kind: ExprKind) -> Expr {
