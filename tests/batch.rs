@@ -97,6 +97,24 @@ fn one_query_alone_gives_its_results_alone() {
 }
 
 #[test]
+fn pipes_read_fields_that_no_condition_reads() {
+    let events = r#"
+        {"@timestamp": "2026-01-01T00:00:01Z", "event": {"category": "x"}, "colour": "red", "n": 3}
+        {"@timestamp": "2026-01-01T00:00:02Z", "event": {"category": "x"}, "colour": "Red", "n": 1}
+        {"@timestamp": "2026-01-01T00:00:03Z", "event": {"category": "x"}, "colour": "blue", "n": 2}
+    "#
+    .replace("\n        ", "\n");
+    let ids = |query: &str| {
+        let run = ask(query, events.trim_start(), &["--format", "ids", "--id-field", "n"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.lines.iter().map(|line| line["ids"][0].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("any where true | unique colour"), [3, 2]);
+    assert_eq!(ids("any where true | sort n"), [1, 2, 3]);
+    assert_eq!(ids("any where true | sort colour | head 1"), [1], "capitals come first");
+}
+
+#[test]
 fn the_order_of_the_file_does_not_matter() {
     let mut events: Vec<String> =
         fs::read_to_string(EVENTS).unwrap().lines().map(str::to_owned).collect();

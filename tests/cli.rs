@@ -248,3 +248,24 @@ fn a_key_of_a_hundred_thousand_dots_is_no_stack_of_objects() {
     let run = catena(&["query", "process where process.pid == 7", path.to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.lines().count()), (0, 1), "{}", run.stderr);
 }
+
+#[test]
+fn a_rule_that_waits_for_the_end_of_a_stream_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = folder.path().join("last.eql");
+    fs::write(&rule, "process where true | sort process.pid | head 2").unwrap();
+    let rule = rule.to_str().unwrap();
+    let stream = run(Command::cargo_bin("catena")
+        .unwrap()
+        .args(["stream", "--rules", rule])
+        .write_stdin(attacks()));
+    assert!(
+        stream.stderr.contains("last: no alert before the end of the stream, because of `| sort`"),
+        "{}",
+        stream.stderr
+    );
+    assert_eq!(stream.stdout.lines().count(), 2);
+    let replay = catena(&["replay", "--rules", rule, ATTACKS]);
+    assert!(!replay.stderr.contains("end of the stream"), "{}", replay.stderr);
+    assert_eq!(replay.stdout, stream.stdout);
+}

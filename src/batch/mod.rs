@@ -67,10 +67,13 @@ pub fn run(requests: &[Request], schema: &Schema, events: &Path) -> (Vec<Answer>
     let (rules, engine) = compile(&mut queries);
     let fields = &rules.plan().fields;
     let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
+    // Results name events by a field. Only pipes ask for the rest of the line.
+    let asked = queries.iter().flat_map(|query| &query.pipes).any(ir::Pipe::reads_fields);
     let mut read: Vec<Json> = Vec::new();
     let told = read_json(events, &projection, schema, &mut |mut json| {
-        // Results name events by a field; nobody asks for the rest of the line.
-        json.forget_line();
+        if !asked {
+            json.forget_line();
+        }
         read.push(json);
     });
     let mut report = Report { read: told, cut_short: 0 };

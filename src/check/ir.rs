@@ -52,6 +52,36 @@ pub enum Pipe {
     Sort(Vec<Field>),
 }
 
+impl Pipe {
+    /// Whether it reads events, and not only counts matches.
+    pub fn reads_fields(&self) -> bool {
+        match self {
+            Self::Head(_) | Self::Tail(_) => false,
+            Self::Unique(_) | Self::UniqueCount(_) | Self::Count(_) | Self::Sort(_) => true,
+        }
+    }
+
+    /// Whether it gives nothing before the end of the input.
+    pub fn waits(&self) -> bool {
+        match self {
+            Self::Head(_) | Self::Unique(_) => false,
+            Self::Tail(_) | Self::UniqueCount(_) | Self::Count(_) | Self::Sort(_) => true,
+        }
+    }
+
+    /// As it is written.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Head(_) => "head",
+            Self::Tail(_) => "tail",
+            Self::Unique(_) => "unique",
+            Self::UniqueCount(_) => "unique_count",
+            Self::Count(_) => "count",
+            Self::Sort(_) => "sort",
+        }
+    }
+}
+
 /// The test of one stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {

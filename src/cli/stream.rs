@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
-use super::args::Stream;
+use super::args::{Output, Stream};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
 use super::{event_fields, rules, summary};
+use crate::escape::escape;
 use crate::pipeline;
+use crate::rule::RuleSet;
 
 pub(super) fn run(arguments: &Stream) -> Exit {
     let schema = match event_fields::schema(&arguments.fields, None) {
@@ -18,6 +20,7 @@ pub(super) fn run(arguments: &Stream) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    waiting_pipes(&rules, &arguments.output);
     let mut writer = AlertWriter::new(&arguments.output, true);
     let inputs = std::slice::from_ref(&arguments.input);
     let started = Instant::now();
@@ -32,6 +35,21 @@ pub(super) fn run(arguments: &Stream) -> Exit {
         Err(why) => {
             message(&format!("catena: error: {why}"));
             Exit::BadRules
+        }
+    }
+}
+
+/// Some pipes know their result only at the end of the input, which a live stream may never reach.
+fn waiting_pipes(rules: &RuleSet, output: &Output) {
+    if output.quiet {
+        return;
+    }
+    for rule in rules.rules() {
+        if let Some(pipe) = rule.query.pipes.iter().find(|pipe| pipe.waits()) {
+            let (name, pipe) = (escape(&rule.name), pipe.name());
+            message(&format!(
+                "catena: warning: {name}: no alert before the end of the stream, because of `| {pipe}`"
+            ));
         }
     }
 }

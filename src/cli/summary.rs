@@ -71,6 +71,7 @@ fn losses(report: &Report) -> Vec<String> {
     tell(report.order.clamped, "time stamp", "far in the future: not believed");
     tell(report.engine.evicted, "partial match", "given up for lack of memory, see --state-limit");
     tell(report.engine.cut_short, "event", "with too many values to try all combinations");
+    tell(report.engine.overflowed, "match", "passed by a pipe that could hold no more");
     tell(report.processes.forgotten, "process", "forgotten: too many at once");
     out
 }

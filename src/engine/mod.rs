@@ -66,6 +66,8 @@ pub struct EngineStats {
     /// Expressions on multi-valued fields whose combinations were not all tried, and join keys left out
     /// because one event had too many.
     pub cut_short: u64,
+    /// Matches that a pipe let through unsorted, uncounted or twice because it could hold no more.
+    pub overflowed: u64,
 }
 
 /// See the module page.
@@ -239,7 +241,11 @@ impl Engine {
 
     /// Counters so far.
     pub fn stats(&self) -> EngineStats {
-        EngineStats { cut_short: self.scratch.cut() + self.keys.dropped, ..self.stats }
+        EngineStats {
+            cut_short: self.scratch.cut() + self.keys.dropped,
+            overflowed: self.pipes.iter().map(Pipes::overflowed).sum(),
+            ..self.stats
+        }
     }
 
     /// What became of the partials of a rule.

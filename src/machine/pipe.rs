@@ -2,7 +2,8 @@
 //!
 //! In: matches of one rule in the order they were found. Out: those that pass. `tail`, `sort` and the
 //! counting pipes hold matches back until the end of the input. What they hold is bounded; beyond the
-//! bound a match is let through rather than lost: a `unique` that forgets reports more, never less.
+//! bound a match is let through rather than lost, and counted: a `unique` that forgets reports more,
+//! never less.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
@@ -15,15 +16,24 @@ use super::{Counted, Match};
 use crate::check::ir;
 use crate::value::{Value, fold};
 
-/// Most matches that `sort` or a counting pipe holds back.
-const MAX_HELD: usize = 10_000;
-/// Most combinations of values that `unique` remembers; each takes about 32 bytes.
-const MAX_SEEN: usize = 1_000_000;
+/// How much one pipe may hold.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Matches that `sort` or a counting pipe holds back.
+    held: usize,
+    /// Combinations of values that `unique` remembers; each takes about 32 bytes.
+    seen: usize,
+}
+
+/// Where matches come as long as events do.
+const BOUNDED: Bounds = Bounds { held: 10_000, seen: 1_000_000 };
 
 /// The pipes of one rule, left to right.
 #[derive(Debug)]
 pub(crate) struct Pipes {
     stages: Vec<Stage>,
+    bounds: Bounds,
+    overflowed: u64,
 }
 
 #[derive(Debug)]
@@ -37,6 +47,10 @@ enum Stage {
 
 impl Pipes {
     pub(crate) fn new(pipes: &[ir::Pipe]) -> Self {
+        Self::bounded(pipes, BOUNDED)
+    }
+
+    fn bounded(pipes: &[ir::Pipe], bounds: Bounds) -> Self {
         let stage = |pipe: &ir::Pipe| match pipe {
             ir::Pipe::Head(n) => Stage::Head { left: *n },
             ir::Pipe::Tail(n) => Stage::Tail {
@@ -52,12 +66,17 @@ impl Pipes {
                 Stage::Sort { fields: Fields::new(fields), held: BinaryHeap::new(), arrived: 0 }
             }
         };
-        Self { stages: pipes.iter().map(stage).collect() }
+        Self { stages: pipes.iter().map(stage).collect(), bounds, overflowed: 0 }
     }
 
     /// Passes a match through; `None` while it is held back or when it is dropped.
     pub(crate) fn push(&mut self, found: Match) -> Option<Match> {
-        pass(&mut self.stages, found)
+        pass(&mut self.stages, found, self.bounds, &mut self.overflowed)
+    }
+
+    /// Matches that were let through because a pipe could hold no more.
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.overflowed
     }
 
     /// What the pipes still hold at the end of input, in order.
@@ -67,25 +86,28 @@ impl Pipes {
             else {
                 return;
             };
-            out.extend(stage.held().into_iter().filter_map(|found| pass(rest, found)));
+            let held = stage.held().into_iter();
+            let (bounds, overflowed) = (self.bounds, &mut self.overflowed);
+            out.extend(held.filter_map(|found| pass(rest, found, bounds, overflowed)));
         }
     }
 }
 
-/// One pipe over a whole list.
+/// One pipe over a whole list, which bounds what it holds.
 pub fn apply(pipe: &ir::Pipe, found: Vec<Match>) -> Vec<Match> {
-    let mut pipes = Pipes::new(std::slice::from_ref(pipe));
+    let bounds = Bounds { held: found.len(), seen: found.len() };
+    let mut pipes = Pipes::bounded(std::slice::from_ref(pipe), bounds);
     let mut out: Vec<Match> = found.into_iter().filter_map(|found| pipes.push(found)).collect();
     pipes.finish(&mut out);
     out
 }
 
-fn pass(stages: &mut [Stage], found: Match) -> Option<Match> {
-    stages.iter_mut().try_fold(found, |found, stage| stage.push(found))
+fn pass(stages: &mut [Stage], found: Match, bounds: Bounds, overflowed: &mut u64) -> Option<Match> {
+    stages.iter_mut().try_fold(found, |found, stage| stage.push(found, bounds, overflowed))
 }
 
 impl Stage {
-    fn push(&mut self, found: Match) -> Option<Match> {
+    fn push(&mut self, found: Match, bounds: Bounds, overflowed: &mut u64) -> Option<Match> {
         match self {
             Self::Head { left: 0 } => None,
             Self::Head { left } => {
@@ -102,17 +124,21 @@ impl Stage {
             }
             Self::Unique { fields, seen } => {
                 let print = print_of(&fields.of(&found));
-                if seen.len() >= MAX_SEEN {
-                    return (!seen.contains(&print)).then_some(found);
+                if seen.len() >= bounds.seen {
+                    let unknown = !seen.contains(&print);
+                    *overflowed += u64::from(unknown);
+                    return unknown.then_some(found);
                 }
                 seen.insert(print).then_some(found)
             }
-            Self::Count(counts) => counts.push(found),
+            Self::Count(counts) => counts.push(found, bounds, overflowed),
             Self::Sort { fields, held, arrived } => {
                 *arrived += 1;
                 held.push(Sorted { values: fields.of(&found), arrived: *arrived, found });
                 // Beyond the bound what would come first goes first: sorted as far as can be seen.
-                if held.len() > MAX_HELD { held.pop().map(|first| first.found) } else { None }
+                let over = held.len() > bounds.held;
+                *overflowed += u64::from(over);
+                if over { held.pop().map(|first| first.found) } else { None }
             }
         }
     }
@@ -193,7 +219,7 @@ impl Counts {
         Self { fields, by_count, groups: Vec::new(), known: HashMap::new(), all: 0 }
     }
 
-    fn push(&mut self, found: Match) -> Option<Match> {
+    fn push(&mut self, found: Match, bounds: Bounds, overflowed: &mut u64) -> Option<Match> {
         self.all += 1;
         let values = self.fields.of(&found);
         let print = print_of(&values);
@@ -201,7 +227,8 @@ impl Counts {
             group.matches += 1;
             return None;
         }
-        if self.groups.len() >= MAX_HELD {
+        if self.groups.len() >= bounds.held {
+            *overflowed += 1;
             return Some(found);
         }
         self.known.insert(print, self.groups.len());
@@ -285,13 +312,14 @@ mod tests {
         let mut pipes = Pipes::new(&[ir::Pipe::Sort(field())]);
         let over = 5;
         let passed: Vec<Match> =
-            (0..MAX_HELD + over).filter_map(|n| pipes.push(found(n as i64))).collect();
+            (0..BOUNDED.held + over).filter_map(|n| pipes.push(found(n as i64))).collect();
         assert_eq!(passed.len(), over);
+        assert_eq!(pipes.overflowed(), over as u64);
         let mut rest = Vec::new();
         pipes.finish(&mut rest);
         let order: Vec<i64> = passed.iter().chain(&rest).map(|found| found.decided.0).collect();
         assert!(order.is_sorted(), "equal values stay in the order they came");
-        assert_eq!(order.len(), MAX_HELD + over, "none is lost");
+        assert_eq!(order.len(), BOUNDED.held + over, "none is lost");
     }
 
     #[test]

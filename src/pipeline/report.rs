@@ -213,6 +213,7 @@ impl Report {
             self.processes.forgotten,
             self.engine.evicted,
             self.engine.cut_short,
+            self.engine.overflowed,
         ];
         counts.iter().any(|count| *count > 0)
     }
