@@ -253,9 +253,13 @@ impl Counts {
     }
 }
 
+/// Ascending, column by column; null first, texts without regard to case.
 fn by_values(a: &[Value], b: &[Value]) -> Ordering {
-    let columns = a.iter().zip(b);
-    columns.fold(Ordering::Equal, |order, (a, b)| order.then_with(|| compare_keys(a, b)))
+    let compare = |a: &Value, b: &Value| match (a, b) {
+        (Value::Str(a), Value::Str(b)) => fold(a).cmp(&fold(b)),
+        _ => compare_keys(a, b),
+    };
+    a.iter().zip(b).fold(Ordering::Equal, |order, (a, b)| order.then_with(|| compare(a, b)))
 }
 
 /// A match held by `sort`; the greatest is the one that comes first.
