@@ -331,7 +331,7 @@ impl Translator<'_> {
                 }
             };
             size += literal(start, self.folded).size;
-            pattern.push_str(&in_class(start));
+            pattern.push_str(&itself(start));
             if self.rest.next_if_eq(&'-').is_some() {
                 let Some(end) = self.rest.next() else { return refuse("`[` is not closed", CLOSE) };
                 let end = match end {
@@ -350,7 +350,7 @@ impl Translator<'_> {
                 }
                 size += if end.is_ascii() { 1 } else { WIDE_RANGE };
                 pattern.push('-');
-                pattern.push_str(&in_class(end));
+                pattern.push_str(&itself(end));
             }
         }
         pattern.push(']');
@@ -417,11 +417,13 @@ fn literal(c: char, folded: bool) -> Regex {
         c if c.is_ascii() => 1,
         _ => bytes * 3,
     };
-    Regex::new(regex::escape(c.encode_utf8(&mut [0; 4])), size, 0)
+    Regex::new(itself(c), size, 0)
 }
 
-fn in_class(c: char) -> String {
-    if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() }
+/// A pattern for one character, alone or in a class. Escaping more than has a meaning would give it
+/// one: `\<` is the start of a word.
+fn itself(c: char) -> String {
+    regex::escape(c.encode_utf8(&mut [0; 4]))
 }
 
 #[cfg(test)]
