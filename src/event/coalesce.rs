@@ -10,6 +10,7 @@
 
 mod done;
 mod flight;
+mod identity;
 mod lane;
 mod serials;
 
@@ -21,7 +22,8 @@ use crate::event::{Gap, Group, Incomplete, Malformed, Stats};
 use crate::record::{Head, HeadError, RecordType, head};
 use crate::time::{Duration, Timestamp};
 use done::{Done, Verdict};
-use flight::{Flight, Key, Open, Ticket};
+use flight::{Flight, Open, Ticket};
+use identity::Key;
 use lane::Lanes;
 
 /// How long after its own time an event may still get records, in log time of its machine.

@@ -6,26 +6,8 @@
 //! There is no bound in time: time, serial and machine together do not come back, and a log that is
 //! read a second time starts far behind where it ended.
 
-use super::flight::Key;
+use super::identity::{Digest, Key};
 use crate::record::Head;
-
-/// A summary of records that does not depend on their order: equal for equal events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Digest {
-    count: u32,
-    sum: u64,
-}
-
-impl Digest {
-    /// Adds a record. Records of one event differ in type or length or count; their text need not be
-    /// read, because equal source, machine, time and serial make it the same event already.
-    #[inline]
-    pub(super) fn add(&mut self, head: &Head<'_>) {
-        self.count = self.count.saturating_add(1);
-        let length = head.line.len() as u64;
-        self.sum = self.sum.wrapping_add((length + 1) << 16 | u64::from(head.kind.0));
-    }
-}
 
 /// What a record for a completed event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,18 +11,10 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::done::Digest;
+use super::identity::{Digest, Key};
 use crate::event::Group;
 use crate::record::{Head, RecordType};
 use crate::time::Timestamp;
-
-/// What tells two events apart; the lane stands for source and machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) lane: u32,
-    pub(super) serial: u32,
-    pub(super) time: Timestamp,
-}
 
 /// Refers to an event for as long as it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
