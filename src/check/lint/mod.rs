@@ -39,10 +39,10 @@ pub fn lint(
     let steps = logic::Steps::new();
     let mut linter = Linter { schema, options, lints, steps, problems: Vec::new() };
     let stages = stages_of(ast, query);
-    linter.fields(ast, &stages);
+    let elsewhere = linter.fields(ast, &stages);
     if lints == Lints::All {
-        linter.keys(&stages);
-        linter.stages(ast, &stages);
+        linter.keys(&stages, elsewhere);
+        linter.stages(ast, &stages, elsewhere);
         linter.pipes(ast);
     }
     for stage in &stages {
