@@ -64,8 +64,7 @@ const SAME: [(&str, &str); 5] = [
 /// More places than this in one message help nobody.
 const MAX_LABELS: usize = 8;
 
-const NOWHERE: &str =
-    "audit logs never have it; write `?` in front when events from elsewhere may";
+const NOWHERE: &str = "audit logs never have it; write `?` in front when events from elsewhere may";
 
 impl Linter<'_> {
     /// Whether the query is written for other logs than those of audit.

@@ -2,18 +2,20 @@
 //!
 //! In: text that [`scan`](super::scan) has passed. Out: the tree, or every refused form in it. Types
 //! of the parser library end in this folder: `query` and `expr` turn pairs into nodes, `error` turns
-//! the library's error into words. The text is never changed or repaired here.
+//! the library's error into words, and `hint` adds what was likely meant. The text is never changed or repaired here;
+//! where the scan refuses it, a copy with stand-ins is read only to tell everything else that is wrong.
 
 mod error;
 mod expr;
+mod hint;
 mod query;
 
 use std::cell::{Cell, RefCell};
 
 use pest::Parser as _;
 
-use super::ast::{Ast, Expr};
-use super::scan::{MAX_PROBLEMS, scan};
+use super::ast::{Ast, Comment, Expr};
+use super::scan::{MAX_PROBLEMS, Refused, scan};
 use super::{Limits, ast};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::span::Span;
@@ -45,12 +47,32 @@ pub fn parse(source: &str) -> Result<Ast, Vec<Diagnostic>> {
 ///
 /// As [`parse`].
 pub fn parse_with(source: &str, limits: &Limits) -> Result<Ast, Vec<Diagnostic>> {
-    let comments = scan(source, limits)?;
+    let comments = match scan(source, limits) {
+        Ok(comments) => comments,
+        Err(refused) => return Err(with_the_rest(refused, limits)),
+    };
+    grammar(source, comments, limits)
+}
+
+fn grammar(source: &str, comments: Vec<Comment>, limits: &Limits) -> Result<Ast, Vec<Diagnostic>> {
     let builder = Builder::new(source, limits);
     let pairs = EqlParser::parse(Rule::query_file, source)
         .map_err(|error| vec![error::in_words(source, &comments, &error)])?;
     let ast = builder.query_file(pairs, comments);
     builder.finish(ast)
+}
+
+/// What the scan found, and what the grammar finds when each of that is replaced by what was likely
+/// meant.
+fn with_the_rest(refused: Refused, limits: &Limits) -> Vec<Diagnostic> {
+    let Refused { mut problems, comments, stand_in } = refused;
+    let Some(text) = stand_in else { return problems };
+    if let Err(more) = grammar(&text, comments, limits) {
+        problems.extend(more);
+        problems.sort_by_key(Diagnostic::primary);
+        problems.truncate(MAX_PROBLEMS);
+    }
+    problems
 }
 
 /// Reads an expression alone, within the default [`Limits`].
@@ -60,7 +82,7 @@ pub fn parse_with(source: &str, limits: &Limits) -> Result<Ast, Vec<Diagnostic>>
 /// As [`parse`].
 pub fn parse_expr(source: &str) -> Result<Expr, Vec<Diagnostic>> {
     let limits = Limits::default();
-    let comments = scan(source, &limits)?;
+    let comments = scan(source, &limits).map_err(|refused| refused.problems)?;
     let builder = Builder::new(source, &limits);
     let mut pairs = EqlParser::parse(Rule::expression_file, source)
         .map_err(|error| vec![error::in_words(source, &comments, &error)])?;
