@@ -23,6 +23,14 @@ pub(super) fn with_help(
         }
         return problem.help(format!("keywords are lower case: `{lower}`")).fix(span, lower);
     }
+    // `NOT a`: a name to the grammar, so that it stumbles over what is behind.
+    let word = place.last_word();
+    let lower = word.to_ascii_lowercase();
+    if word != lower && KEYWORDS.contains(&lower.as_str()) && !place.glued {
+        let end = place.before.len();
+        let problem = problem.help(format!("keywords are lower case: `{lower}`"));
+        return problem.fix(Span::new(end - word.len(), end), lower);
+    }
     if place.is_keyword_as_name() {
         return problem
             .help(format!("`{found}` is a keyword; as part of a name write it in backticks"))

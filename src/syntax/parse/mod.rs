@@ -10,6 +10,7 @@ mod expr;
 mod hint;
 mod query;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use pest::Parser as _;
@@ -54,12 +55,47 @@ pub fn parse_with(source: &str, limits: &Limits) -> Result<Ast, Vec<Diagnostic>>
     grammar(source, comments, limits)
 }
 
+/// The text is read again behind a slip that has an obvious remedy, so that what follows is told too.
+const MOST_READINGS: usize = 5;
+
 fn grammar(source: &str, comments: Vec<Comment>, limits: &Limits) -> Result<Ast, Vec<Diagnostic>> {
-    let builder = Builder::new(source, limits);
-    let pairs = EqlParser::parse(Rule::query_file, source)
-        .map_err(|error| vec![error::in_words(source, &comments, &error)])?;
-    let ast = builder.query_file(pairs, comments);
-    builder.finish(ast)
+    let mut text = Cow::Borrowed(source);
+    let mut problems = Vec::new();
+    for _ in 0..MOST_READINGS {
+        let error = match EqlParser::parse(Rule::query_file, &text) {
+            Err(error) => error::in_words(&text, &comments, &error),
+            Ok(pairs) => {
+                let builder = Builder::new(&text, limits);
+                let ast = builder.query_file(pairs, comments);
+                match builder.finish(ast) {
+                    Ok(ast) if problems.is_empty() => return Ok(ast),
+                    Ok(_) => {}
+                    Err(more) => problems.extend(more),
+                }
+                break;
+            }
+        };
+        let next = in_lower_case(&text, &error);
+        problems.push(error);
+        match next {
+            Some(next) => text = Cow::Owned(next),
+            None => break,
+        }
+    }
+    problems.sort_by_key(Diagnostic::primary);
+    problems.truncate(MAX_PROBLEMS);
+    Err(problems)
+}
+
+/// The text with a keyword in capitals put right.
+fn in_lower_case(text: &str, problem: &Diagnostic) -> Option<String> {
+    let fix = problem.fix.as_ref()?;
+    let word = fix.span.text(text);
+    if !word.eq_ignore_ascii_case(&fix.replacement) {
+        return None;
+    }
+    let (before, behind) = (text.get(..fix.span.start)?, text.get(fix.span.end..)?);
+    Some([before, &fix.replacement, behind].concat())
 }
 
 /// What the scan found, and what the grammar finds when each of that is replaced by what was likely
