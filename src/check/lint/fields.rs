@@ -73,6 +73,7 @@ impl Linter<'_> {
         let elsewhere = self.is_elsewhere(stages);
         let mut told: BTreeSet<(Code, &str)> = BTreeSet::new();
         let mut nowhere: Vec<(&str, Span)> = Vec::new();
+        let mut seen = BTreeSet::new();
         for stage in stages {
             if let Some(problem) = self.category(stage).filter(|_| !elsewhere) {
                 self.report(problem);
@@ -94,6 +95,10 @@ impl Linter<'_> {
             for (name, span) in names {
                 let is_key = stage.keys.iter().any(|key| key.field.span == span);
                 let needed = is_key || needed.contains(name);
+                // The same question has the same answer.
+                if !seen.insert((name, category, needed, stage.role)) {
+                    continue;
+                }
                 let Some(problem) = self.field(name, span, category, needed, stage.role) else {
                     continue;
                 };
@@ -217,7 +222,7 @@ impl Linter<'_> {
 
     /// What is to be said about a field.
     fn field(
-        &self,
+        &mut self,
         name: &str,
         span: Span,
         category: Option<&str>,
@@ -258,9 +263,15 @@ impl Linter<'_> {
         })
     }
 
-    fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
+    fn unknown(&mut self, name: &str, span: Span) -> Option<Diagnostic> {
         let names = FIELDS.iter().chain(ABSENT).map(|info| info.name);
-        let near = nearest_name(name, names.filter(|name| !name.ends_with('*')));
+        let near = match self.suggestions.checked_sub(1) {
+            Some(left) => {
+                self.suggestions = left;
+                nearest_name(name, names.filter(|name| !name.ends_with('*')))
+            }
+            None => None,
+        };
         if self.lints == Lints::Slips && near.is_none() {
             return None;
         }
@@ -278,8 +289,12 @@ fn foreign(condition: &Cond) -> Option<(&ir::Field, &'static str)> {
     match condition {
         Cond::And(parts) => parts.iter().find_map(foreign),
         Cond::Or(parts) => {
-            let first = foreign(parts.first()?)?;
-            parts.iter().all(|part| foreign(part).is_some()).then_some(first)
+            let mut first = None;
+            for part in parts {
+                let found = foreign(part)?;
+                first.get_or_insert(found);
+            }
+            first
         }
         Cond::Leaf(Leaf::Test(field, test)) => {
             let (_, value) = SAME.iter().find(|(name, _)| *name == &*field.name)?;
