@@ -105,7 +105,7 @@ impl State {
     }
 
     /// Ends the partials that `ends` says; gives their number.
-    pub(super) fn end(&mut self, repeats: bool, ends: impl Fn(&Partial) -> bool) -> u64 {
+    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
         let mut ended = 0;
         for slot in 0..self.slots.len() {
             if self.get_mut(slot).is_some_and(|partial| ends(partial))
