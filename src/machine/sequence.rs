@@ -271,7 +271,8 @@ impl Sequence {
     ) -> Option<Partial> {
         let place = self.table.find(key);
         let state = place.and_then(|place| self.table.get_mut(place));
-        let waits = state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last));
+        let waits =
+            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last));
         // A late event cannot follow what happened after it.
         let late = waits.is_some_and(|last| last >= offer.ordinal());
         if waits.is_none() || late {

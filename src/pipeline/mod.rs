@@ -200,8 +200,7 @@ impl<'a, O: Observer> Run<'a, O> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(settings.host.as_deref(), names);
-        let mut session =
-            Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
+        let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {
                 session.watch(RuleIx(number), watch);
