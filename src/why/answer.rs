@@ -180,7 +180,10 @@ pub struct EndInfo {
 pub struct WantInfo {
     /// Number of the bracket, from 1.
     pub stage: usize,
-    /// Events of the key that some tests refused, the best first.
+    /// Events of the key and the category that came in time.
+    pub of_key: u64,
+    /// Events of the key that some tests refused, the best first; of those that the same tests refused
+    /// only the first.
     pub near: Vec<Candidate>,
     /// Events that satisfy it and have another key, the most alike first.
     pub other_key: Vec<Candidate>,
@@ -203,6 +206,9 @@ pub struct Candidate {
     pub refused: Vec<Refusal>,
     /// Its key, where it is another one.
     pub keys: Vec<KeyDifference>,
+    /// It has to do with the partial: its process comes from that of the last event, or the other way
+    /// round, or another of its fields has the wanted value.
+    pub related: bool,
     /// How much too late it is.
     pub over: Option<String>,
 }

@@ -79,9 +79,11 @@ impl Assembly {
                     let items = probe.items.iter().enumerate().filter(|(_, item)| !item.missing);
                     let all = if probe.kind == "sample" { probe.items.len() } else { 1 };
                     let per_want = if probe.kind == "event" { limit } else { PER_WANT };
-                    wants.extend(
-                        items.take(all).map(|(item, _)| Want::new(item, key.clone(), per_want)),
-                    );
+                    wants.extend(items.take(all).map(|(item, _)| {
+                        let mut want = Want::new(item, key.clone(), per_want);
+                        want.distinct = probe.kind != "event";
+                        want
+                    }));
                 }
             }
         }
@@ -280,6 +282,7 @@ impl Assembly {
         let one = |found: &Option<Found>| found.as_ref().map(candidate);
         WantInfo {
             stage: bracket + 1,
+            of_key: want.of_key,
             near: all(&want.near),
             other_key: all(&want.other_key),
             fits: one(&want.fits),
@@ -322,10 +325,12 @@ impl Assembly {
             let wanted = alert::scalar(wanted);
             Some(KeyDifference { field, same: *same, wanted, found, elsewhere })
         });
+        let keys: Vec<KeyDifference> = keys.collect();
         Candidate {
             event: brief_of(&found.event, &document),
             refused: refused.collect(),
-            keys: keys.collect(),
+            related: found.kin || keys.iter().any(|key| !key.elsewhere.is_empty()),
+            keys,
             over: over.map(span_text),
         }
     }

@@ -49,6 +49,10 @@ pub(super) struct Want {
     pub(super) used: Vec<Ordinal>,
     /// How many events of a kind are kept.
     pub(super) limit: usize,
+    /// Of events that the same parts refuse only the first is kept.
+    pub(super) distinct: bool,
+    /// Events of the key and the category that came in time, whether they fit or not.
+    pub(super) of_key: u64,
     pub(super) near: Vec<Found>,
     pub(super) other_key: Vec<Found>,
     pub(super) fits: Option<Found>,
@@ -68,6 +72,8 @@ impl Want {
             kin: None,
             used: Vec::new(),
             limit,
+            distinct: true,
+            of_key: 0,
             near: Vec::new(),
             other_key: Vec::new(),
             fits: None,
@@ -95,6 +101,10 @@ pub(super) struct Found {
     pub(super) event: Arc<Kept>,
     /// Parts that refused, with the values of their fields.
     pub(super) refused: Vec<Refused>,
+    /// All parts that refused, by number.
+    refusing: Vec<usize>,
+    /// Its process comes from that of the attempt, or the other way round.
+    pub(super) kin: bool,
     /// By column: whether it is the same, and the values.
     pub(super) keys: Vec<(bool, Vec<Value>)>,
     rank: (Reverse<u32>, Reverse<bool>, Ordinal),
@@ -207,6 +217,7 @@ impl Want {
         let behind = self.after.is_none_or(|after| event.ordinal > after);
         let soon = self.until.is_none_or(|until| time <= until);
         let in_time = behind && soon && self.from.is_none_or(|from| time >= from);
+        self.of_key += u64::from(in_time && of_key);
         match (holds, of_key) {
             (true, true) => {
                 let place = if in_time && present.late || !behind && present.late {
@@ -229,15 +240,19 @@ impl Want {
                 let equal = u32::try_from(equal).unwrap_or(u32::MAX);
                 let kin = self.kin.as_ref().is_some_and(|entity| present.is_kin(entity));
                 let rank = (Reverse(equal), Reverse(kin), event.ordinal);
-                insert(&mut self.other_key, self.limit, rank, || {
-                    found(probe, slot, present, same, equal, kin)
+                insert(&mut self.other_key, self.limit, rank, |_| {
+                    Some(found(probe, slot, present, same, equal, kin))
                 });
             }
             (false, true) if in_time => {
                 let score = probe.score(bracket);
                 let rank = (Reverse(score), Reverse(false), event.ordinal);
-                insert(&mut self.near, self.limit, rank, || {
-                    found(probe, slot, present, same, score, false)
+                let distinct = self.distinct;
+                insert(&mut self.near, self.limit, rank, |list| {
+                    let refusing = probe.refusing(bracket);
+                    let known = |found: &Found| found.refusing == refusing;
+                    let news = !distinct || !list.iter().any(known);
+                    news.then(|| found(probe, slot, present, same, score, false))
                 });
             }
             _ => {}
@@ -250,11 +265,13 @@ fn insert(
     list: &mut Vec<Found>,
     limit: usize,
     rank: (Reverse<u32>, Reverse<bool>, Ordinal),
-    make: impl FnOnce() -> Found,
+    make: impl FnOnce(&[Found]) -> Option<Found>,
 ) {
     let place = list.partition_point(|found| found.rank <= rank);
-    if place < limit {
-        list.insert(place, make());
+    if place < limit
+        && let Some(found) = make(list)
+    {
+        list.insert(place, found);
         list.truncate(limit);
     }
 }
@@ -271,12 +288,12 @@ fn found(
     let values =
         |field| -> Vec<Value> { event.values(field).take(MAX_VALUES).map(Value::from).collect() };
     let bracket = probe.brackets.get(slot.bracket).filter(|bracket| !probe.holds(bracket));
+    let refusing = bracket.map_or_else(Vec::new, |bracket| probe.refusing(bracket));
     let refused = bracket.map_or_else(Vec::new, |bracket| {
-        let numbers = probe.refusing(bracket);
-        if numbers.is_empty() {
+        if refusing.is_empty() {
             return vec![Refused { part: None, values: Vec::new() }];
         }
-        let parts = numbers.into_iter().take(MAX_REFUSED);
+        let parts = refusing.iter().copied().take(MAX_REFUSED);
         let told = parts.filter_map(|number| {
             let fields = bracket.parts.get(number)?.fields.iter();
             let values = fields.map(|field| (probe.field_name(*field), values(*field))).collect();
@@ -287,6 +304,8 @@ fn found(
     let columns = slot.keys.iter().map(|column| values(column.field));
     Found {
         refused,
+        refusing,
+        kin,
         keys: same.into_iter().zip(columns).collect(),
         rank: (Reverse(score), Reverse(kin), event.ordinal),
         event: present.keep(),

@@ -203,11 +203,22 @@ impl Answer {
         if let Some(found) = &want.fits {
             tell(out, "fits, but it was gone", found);
         }
-        want.other_key.iter().for_each(|found| tell(out, "other key", found));
         if let Some(found) = &want.too_early {
             tell(out, "too early", found);
         }
+        // What others do says something about this key only when they belong together, or when there is
+        // nothing better.
+        let related = want.other_key.iter().find(|found| found.related);
+        let other = related.or(want.other_key.first().filter(|_| want.near.is_empty()));
+        if let Some(found) = other {
+            tell(out, "other key", found);
+        }
         want.near.iter().for_each(|found| tell(out, "refused", found));
+        let of_key = want.of_key.saturating_sub(want.near.len() as u64);
+        if any && of_key > 0 && !want.near.is_empty() && !single {
+            let _ =
+                writeln!(out, "     {DIM}and {} of this key{DIM:#}", plural(of_key, "more event"));
+        }
         if !any {
             let category = stage.and_then(|stage| stage.category.as_deref());
             let category = category.map_or_else(String::new, |name| format!("{} ", escape(name)));
@@ -227,6 +238,10 @@ impl Answer {
                 let _ = writeln!(out, "         {DIM}{field} {found}: the same{DIM:#}");
                 continue;
             }
+            if key.wanted.is_null() {
+                let _ = writeln!(out, "         {field} {found}: without it there is no key");
+                continue;
+            }
             let wanted = value_text(&key.wanted);
             let _ = write!(out, "         {field} {found}, wanted {wanted}");
             if !key.elsewhere.is_empty() {
@@ -234,27 +249,40 @@ impl Answer {
             }
             out.push('\n');
         }
-        for refusal in &candidate.refused {
-            self.refusal(out, refusal);
+        let mut left = candidate.refused.as_slice();
+        while let Some((first, rest)) = left.split_first() {
+            let line = first.span.and_then(|span| whole_line(&self.rule.query, span));
+            let same = |refusal: &&Refusal| {
+                let span = refusal.span.and_then(|span| whole_line(&self.rule.query, span));
+                line.is_some() && span == line
+            };
+            let more = rest.iter().take_while(same).count();
+            self.refusal(out, left.get(..=more).unwrap_or_default());
+            left = rest.get(more..).unwrap_or_default();
         }
     }
 
-    fn refusal(&self, out: &mut String, refusal: &Refusal) {
-        let fields = refusal.values.iter().map(|field| {
+    /// Tests that refused, all on one line of the query.
+    fn refusal(&self, out: &mut String, refusals: &[Refusal]) {
+        let values = refusals.iter().flat_map(|refusal| &refusal.values);
+        let mut notes: Vec<String> = Vec::new();
+        for field in values {
             let name = escape(&field.field);
-            match field.values.as_slice() {
+            let note = match field.values.as_slice() {
                 [] => format!("{name} is missing"),
                 values => format!("{name} is {}", values_text(values)),
+            };
+            if !notes.contains(&note) {
+                notes.push(note);
             }
-        });
-        let note = fields.collect::<Vec<_>>().join("; ");
-        match refusal.span {
-            Some([start, end]) => {
-                let (line, marks) = underline(&self.rule.query, start, end);
-                let _ = writeln!(out, "         {line}\n         {BAD}{marks}{BAD:#} {note}");
-            }
-            None => out.push_str("         a filter of the rule file refuses it\n"),
         }
+        let spans: Vec<[usize; 2]> = refusals.iter().filter_map(|refusal| refusal.span).collect();
+        if spans.is_empty() {
+            out.push_str("         a filter of the rule file refuses it\n");
+            return;
+        }
+        let (line, marks) = underline(&self.rule.query, &spans);
+        let _ = writeln!(out, "         {line}\n         {BAD}{marks}{BAD:#} {}", notes.join("; "));
     }
 }
 
@@ -368,34 +396,55 @@ fn plural(number: u64, word: &str) -> String {
     format!("{number} {word}{ending}")
 }
 
-/// The line of `query` on which a span begins, and the marks below it. A long line is cut so that the
-/// span stays in sight.
-fn underline(query: &str, start: usize, end: usize) -> (String, String) {
+/// Where the line of a span begins, when the line is short enough to be shown as a whole.
+fn whole_line(query: &str, [start, _]: [usize; 2]) -> Option<usize> {
+    let line_start = query.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+    let line = query.get(line_start..)?.split(['\n', '\r']).next()?;
+    (line.trim_start().chars().count() <= MAX_LINE).then_some(line_start)
+}
+
+/// The line of `query` on which the first span begins, and the marks below the spans that are on it. A
+/// long line is cut so that the first span stays in sight.
+fn underline(query: &str, spans: &[[usize; 2]]) -> (String, String) {
+    let start = spans.first().map_or(0, |[start, _]| *start);
     let before = query.get(..start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let rest = query.get(line_start..).unwrap_or_default();
     let line = rest.split(['\n', '\r']).next().unwrap_or_default();
-    let at = query.get(line_start..start).unwrap_or_default().chars().count();
-    let marked = query.get(start..end).unwrap_or_default().split(['\n', '\r']).next();
-    let marked = marked.unwrap_or_default().chars().count();
+    let places: Vec<(usize, usize)> =
+        spans.iter().map(|span| place(query, line_start, *span)).collect();
+    let (at, width) = places.first().copied().unwrap_or_default();
     // One character each, so that marks stand below what they mark.
     let shown: Vec<char> =
         line.chars().map(|c| if c == '\t' { ' ' } else { one_character(c) }).collect();
-    let indent = shown.iter().take_while(|c| **c == ' ').count();
-    let from = if at + marked <= indent + MAX_LINE {
-        indent.min(at)
-    } else {
-        at.min((at + marked).saturating_sub(MAX_LINE * 3 / 4).max(indent))
+    let indent = shown.iter().take_while(|c| **c == ' ').count().min(at);
+    let from = match at + width <= indent + MAX_LINE {
+        true => indent,
+        false => at.min((at + width).saturating_sub(MAX_LINE * 3 / 4).max(indent)),
     };
     let cut = shown.get(from..).unwrap_or_default();
-    let mut text: String = cut.iter().take(MAX_LINE).collect();
+    let lead = if from > indent { "…" } else { "" };
+    let mut text = lead.to_owned();
+    text.extend(cut.iter().take(MAX_LINE));
     if cut.len() > MAX_LINE {
         text.push('…');
     }
-    let lead = if from > indent { "…" } else { "" };
-    let width = marked.min(MAX_LINE.saturating_sub(at - from)).max(1);
-    let blank = " ".repeat(at - from + lead.chars().count());
-    (format!("{lead}{text}"), blank + &"^".repeat(width))
+    let mut marks = String::new();
+    for (at, width) in places {
+        let column = at.saturating_sub(from) + lead.chars().count();
+        let blank = column.saturating_sub(marks.chars().count());
+        let width = width.min((MAX_LINE + lead.chars().count()).saturating_sub(column)).max(1);
+        marks.push_str(&" ".repeat(blank));
+        marks.push_str(&"^".repeat(width));
+    }
+    (text, marks)
+}
+
+/// Where a span stands on its line, and how long it is there, in characters.
+fn place(query: &str, line_start: usize, [start, end]: [usize; 2]) -> (usize, usize) {
+    let at = query.get(line_start..start).unwrap_or_default().chars().count();
+    let marked = query.get(start..end).unwrap_or_default().split(['\n', '\r']).next();
+    (at, marked.unwrap_or_default().chars().count())
 }
 
 #[cfg(test)]
@@ -406,7 +455,7 @@ mod tests {
     fn marks_stand_below_what_they_mark() {
         let query = "sequence\n  [process where ü == \"a\" and b]";
         let start = query.find("b]").unwrap();
-        let (line, marks) = underline(query, start, start + 1);
+        let (line, marks) = underline(query, &[[start, start + 1]]);
         assert_eq!(line, "[process where ü == \"a\" and b]");
         assert_eq!(marks, format!("{}^", " ".repeat(28)));
     }
@@ -416,7 +465,7 @@ mod tests {
         let query =
             format!("any where {} and last == 1 and {}", "x ".repeat(100), "y ".repeat(100));
         let start = query.find("last").unwrap();
-        let (line, marks) = underline(&query, start, start + 9);
+        let (line, marks) = underline(&query, &[[start, start + 9]]);
         let at = marks.chars().position(|c| c == '^').unwrap();
         let under: String = line.chars().skip(at).take(9).collect();
         assert_eq!((under.as_str(), marks.matches('^').count()), ("last == 1", 9));
