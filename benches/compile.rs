@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use catena::engine::{Engine, Limits};
-use catena::rule::{RuleSet, builtin, load_paths, load_query};
+use catena::rule::{RuleSet, builtin, load_paths, load_text};
 use catena::schema::Schema;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
@@ -23,7 +23,7 @@ const FILES: usize = 2_000;
 
 /// From text to what can be run.
 fn compile(query: &str) -> bool {
-    let loaded = load_query(black_box(query), &Schema::new());
+    let loaded = load_text("query.eql", black_box(query).to_owned(), &Schema::new());
     let runs = !loaded.has_errors();
     Engine::new(RuleSet::new(loaded.rules), Limits::default()).unwrap();
     runs

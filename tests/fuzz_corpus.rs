@@ -11,6 +11,7 @@
 
 mod hostile;
 
+use std::io::BufRead as _;
 use std::path::PathBuf;
 
 /// Every file of the folders, in order, each read once.
@@ -30,9 +31,30 @@ fn inputs(folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
+/// What a fuzzer found worth keeping in its last long run, made small: one JSON string a line.
+fn learned(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus/fuzz/learned");
+    let path = folder.join(format!("{target}.ndjson.gz"));
+    let file = std::fs::File::open(&path).unwrap();
+    let lines = std::io::BufReader::new(flate2::read::GzDecoder::new(file)).lines();
+    let inputs: Vec<_> = (1..)
+        .zip(lines)
+        .map(|(number, line)| {
+            let text: String = serde_json::from_str(&line.unwrap()).unwrap();
+            (path.join(format!("line {number}")), text.into_bytes())
+        })
+        .collect();
+    assert!(inputs.len() > 1_000, "{}: {}", path.display(), inputs.len());
+    inputs
+}
+
 /// Runs a law and says on which file it broke.
 fn hold(law: fn(&[u8]), folders: &[&str]) {
-    for (path, bytes) in inputs(folders) {
+    hold_on(law, inputs(folders));
+}
+
+fn hold_on(law: fn(&[u8]), inputs: Vec<(PathBuf, Vec<u8>)>) {
+    for (path, bytes) in inputs {
         let result = std::panic::catch_unwind(|| law(&bytes));
         assert!(result.is_ok(), "{}", path.display());
     }
@@ -56,6 +78,16 @@ fn json_events() {
 #[test]
 fn queries() {
     hold(hostile::query, &["fuzz/query", "grammar/ok", "grammar/err"]);
+}
+
+#[test]
+fn learned_queries() {
+    hold_on(hostile::query, learned("query"));
+}
+
+#[test]
+fn learned_regular_expressions() {
+    hold_on(hostile::regex, learned("regex"));
 }
 
 #[test]

@@ -319,9 +319,10 @@ pub(super) struct Rules {
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// How much later than its successors an event may come and still be put in order.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    pub(super) lateness: Duration,
+    /// How much later than its successors an event may come and still be put in order; 0 waits for
+    /// none [default: 5s, for a live stream 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) lateness: Option<Duration>,
     /// The host that records without node= come from.
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,

@@ -14,6 +14,7 @@ use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
 use crate::rule::RuleSet;
 use crate::schema::Schema;
+use crate::time::Duration;
 
 pub(super) fn run(arguments: &Replay) -> Exit {
     let schema = match event_fields::schema(&arguments.fields, None) {
@@ -70,11 +71,14 @@ impl Observer for Screen {
     }
 }
 
+/// How long a captured log is put in order.
+const LATENESS: Duration = Duration::from_secs(5);
+
 /// What the arguments say about running.
 pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
     let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
     Settings {
-        lateness: run.lateness,
+        lateness: run.lateness.unwrap_or(LATENESS),
         limits: Limits { total_bytes, rule_bytes: total_bytes },
         host: run.host.clone(),
         schema: Arc::new(schema),

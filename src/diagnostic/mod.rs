@@ -8,10 +8,12 @@
 
 mod catalogue;
 mod machine;
+mod nearest;
 mod render;
 
 pub use catalogue::{CODES, Code};
 pub use machine::{Location, github, sarif};
+pub use nearest::{nearest, nearest_name};
 pub use render::{Source, json, text};
 
 use crate::span::Span;
@@ -100,15 +102,6 @@ impl Diagnostic {
     }
 }
 
-/// The bounds of what [`nearest`] accepts, for names of several parts: at most two slips.
-pub fn nearest_name<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let near = nearest(word, candidates)?;
-    (strsim::damerau_levenshtein(&word.to_lowercase(), &near.to_lowercase()) <= 2).then_some(near)
-}
-
 /// Words of the user may be of any length; a message may not.
 fn bounded(mut text: String) -> String {
     const MOST: usize = 160;
@@ -117,22 +110,4 @@ fn bounded(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-/// The candidate most like `word`, if one is close enough to be a likely slip of the fingers.
-///
-/// Compares without regard to case; accepts one slip in three characters. A word of more than 64
-/// characters has none.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > 64 {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let limit = word.chars().count().div_ceil(3).max(1);
-    candidates
-        .into_iter()
-        .map(|c| (strsim::damerau_levenshtein(&word, &c.to_lowercase()), c))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c)
 }

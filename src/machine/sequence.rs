@@ -209,11 +209,9 @@ impl Sequence {
         };
         let Some(mut partial) = partial else { return };
         let time = offer.time();
-        if let Some(missing) = partial.gap.take().filter(|missing| *missing < time) {
-            partial.spoiled = true;
+        if let Some(missing) = partial.end_gap(time) {
             tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
         }
-        partial.last = offer.ordinal();
         partial.events.push(offer.keep());
         if last {
             self.complete(key, partial, time, out);
@@ -245,20 +243,13 @@ impl Sequence {
         let leading = if self.leading {
             let known = self.table.find(key).and_then(|place| self.table.get_mut(place));
             known.and_then(|(_, state)| {
-                state.leading.iter().flatten().copied().find(|missing| *missing < time)
+                state.leading().into_iter().flatten().find(|missing| *missing < time)
             })
         } else {
             None
         };
         self.stats.begun += 1;
-        Partial {
-            events: Vec::with_capacity(self.positives.len().min(4)),
-            first: time,
-            last: offer.ordinal(),
-            leading,
-            gap: None,
-            spoiled: false,
-        }
+        Partial::new(leading)
     }
 
     /// Takes the partial that waits for item `index`. When that is the last item, its key is settled.
@@ -272,7 +263,7 @@ impl Sequence {
         let place = self.table.find(key);
         let state = place.and_then(|place| self.table.get_mut(place));
         let waits =
-            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last));
+            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last()));
         // A late event cannot follow what happened after it.
         let late = waits.is_some_and(|last| last >= offer.ordinal());
         if waits.is_none() || late {
@@ -282,7 +273,7 @@ impl Sequence {
         let place = place?;
         let (_, state) = self.table.get_mut(place)?;
         let partial = state.take(index - 1)?;
-        let span = offer.time().since(partial.first);
+        let span = offer.time().since(partial.first());
         let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
         if expired || last {
             state.release(&partial, self.repeats);
@@ -306,8 +297,8 @@ impl Sequence {
         if let Some(newest) = partial.events.last() {
             state.hold(newest, self.repeats);
         }
-        let deadline = self.maxspan.map(|maxspan| partial.first.plus(maxspan));
-        let newer = state.get_mut(index).is_some_and(|newer| newer.last > partial.last);
+        let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
+        let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
         if offer.late && newer {
             state.release(&partial, self.repeats);
             self.tell_unused(index, key, offer, true);
@@ -362,26 +353,27 @@ impl Sequence {
 
     /// A finished positive part: accept, reject or wait for what must not follow.
     fn complete(&mut self, key: &[u8], partial: Partial, now: Timestamp, out: &mut Vec<Match>) {
-        if partial.spoiled {
+        if partial.marks().is_some_and(|marks| marks.spoiled) {
             self.stats.rejected += 1;
             tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
             return;
         }
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
+        let leading = partial.marks().and_then(|marks| marks.leading);
         let wait_from = match (self.leading, self.trailing) {
             (false, false) => None,
             (true, false) => {
-                let near = |missing| partial.last.time.since(missing) <= maxspan;
-                if partial.leading.is_some_and(near) {
+                let near = |missing| partial.last().time.since(missing) <= maxspan;
+                if leading.is_some_and(near) {
                     self.stats.rejected += 1;
                     tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
                     return;
                 }
                 None
             }
-            (false, true) => Some(partial.first),
+            (false, true) => Some(partial.first()),
             // With both kinds a leading one that never was leaves nothing to forbid.
-            (true, true) => partial.leading,
+            (true, true) => leading,
         };
         let Some(from) = wait_from else {
             self.emit(key, partial, now, out);
@@ -429,31 +421,31 @@ impl Sequence {
         let Some((_, state)) = self.table.get_mut(place) else { return };
         match at {
             Absent::Leading => {
-                if state.leading.contains(&Some(time)) {
+                let [newest, older] = state.leading();
+                if [newest, older].contains(&Some(time)) {
                     return;
                 }
-                let [newest, older] = state.leading;
-                state.leading = if newest < Some(time) {
+                state.set_leading(if newest < Some(time) {
                     [Some(time), newest]
                 } else {
                     [newest, older.max(Some(time))]
-                };
+                });
                 if let Some(maxspan) = self.maxspan {
                     self.set_timer(place, time.plus(maxspan));
                 }
             }
             Absent::Behind(index) => {
                 if let Some(partial) = state.get_mut(index)
-                    && time > partial.last.time
-                    && partial.gap.is_none_or(|known| time < known)
+                    && time > partial.last().time
+                    && partial.marks().and_then(|marks| marks.gap).is_none_or(|known| time < known)
                 {
-                    partial.gap = Some(time);
+                    partial.marks_mut().gap = Some(time);
                 }
                 return;
             }
             Absent::Trailing => {
                 let rejected = state.end_waits(self.repeats, |waiting| {
-                    time > waiting.partial.last.time && time <= waiting.deadline
+                    time > waiting.partial.last().time && time <= waiting.deadline
                 });
                 self.stats.rejected += rejected.len() as u64;
                 if self.watcher.is_some() {
@@ -476,7 +468,7 @@ impl Sequence {
         let watcher = &mut self.watcher;
         self.stats.cut += state.end(self.repeats, |partial| {
             // A late `until` leaves alone what began after it.
-            let ends = partial.last <= offer.ordinal();
+            let ends = partial.last() <= offer.ordinal();
             if let (true, Some(by)) = (ends, &by) {
                 tell(watcher, key, &partial.events, Fate::Cut(by));
             }
@@ -497,16 +489,16 @@ impl Sequence {
             let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
             let watcher = &mut self.watcher;
             self.stats.expired += state.end(self.repeats, |partial| {
-                let ends = partial.first.plus(maxspan) < now;
+                let ends = partial.first().plus(maxspan) < now;
                 if ends {
                     tell(watcher, key, &partial.events, Fate::Expired(None));
                 }
                 ends
             });
             // A leading event further back than maxspan says the same as none.
-            for leading in &mut state.leading {
-                *leading = leading.filter(|missing| missing.plus(maxspan) >= now);
-            }
+            let leading = state.leading();
+            let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
+            state.set_leading(near);
             state.timer = state.next_deadline(maxspan);
             let next = state.timer;
             let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
@@ -535,7 +527,7 @@ impl Sequence {
     pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
         for (place, state) in self.table.places() {
-            if let Some(latest) = state.leading.iter().flatten().max() {
+            if let Some(latest) = state.leading().iter().flatten().max() {
                 let (host, bytes) = (0, size_of::<State>());
                 out.push(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
             }
@@ -545,7 +537,7 @@ impl Sequence {
                 out.push(Candidate {
                     stage: u32::try_from(partial.events.len()).unwrap_or(u32::MAX),
                     host: partial.events.first().map_or(0, |event| event.host()),
-                    expires: partial.first.plus(maxspan),
+                    expires: partial.first().plus(maxspan),
                     bytes: size_of::<Partial>() + events.map(|e| e.size_bytes()).sum::<usize>(),
                     place,
                 });
@@ -569,8 +561,8 @@ impl Sequence {
         let mut evicted = state.end(self.repeats, &mut ends);
         let waits = state.end_waits(self.repeats, |waiting| ends(&waiting.partial));
         evicted += waits.len() as u64;
-        if stage == 0 && state.leading != [None, None] {
-            state.leading = [None, None];
+        if stage == 0 && state.leading() != [None, None] {
+            state.set_leading([None, None]);
             evicted += 1;
         }
         self.stats.evicted += evicted;

@@ -50,6 +50,21 @@ pub(crate) fn accepted() -> Vec<String> {
         regex("k{2490}"),
         regex("\u{e9}{3300}"),
         regex(&many(2_000, "|", |n| format!("{n:x}"))),
+        // As much for the lints to compare.
+        format!("any where {}", many(999, " or ", |n| format!("process.parent.nam{n:04}"))),
+        format!("any where {}", many(3_900, " or ", |n| format!("not u{}", n % 999))),
+        format!("any where {}", many(3_900, " or ", |n| format!("b{} == null", n % 999))),
+        format!("any where {}", many(2_800, " and ", |n| format!("process.pid == {n}"))),
+        many(40, "not (a or ", |_| String::new()).replacen("not", "any where not", 1)
+            + &many(2_600, " and ", |n| format!("process.pid != {n}"))
+            + &")".repeat(39),
+        sequence(
+            1,
+            &many(256, "", |n| {
+                let names = many(24, ",", |m| format!("\"{}\"", n + m));
+                format!("[process where process.name in ({names})]")
+            }),
+        ),
         // As long a text.
         format!("any where a == \"{}\"", "x".repeat(260_000)),
         format!("any where `{}` == 1", "x".repeat(260_000)),

@@ -15,6 +15,7 @@
 #![allow(dead_code, reason = "every test program uses its own part of this")]
 
 pub(crate) mod drive;
+pub(crate) mod random;
 
 use catena::check::ir::{Cond, Item, Leaf, Order, Pipe, Query, QueryKind, Sequence, Test};
 use catena::rule::RuleOptions;

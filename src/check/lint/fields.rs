@@ -52,6 +52,7 @@ const ELSEWHERE: [&str; 10] = [
 impl Linter<'_> {
     pub(super) fn fields(&mut self, ast: &Ast, stages: &[Stage<'_>]) {
         let mut told: BTreeSet<(Code, &str)> = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for stage in stages {
             self.category(stage);
             let category = stage.written.category.name.as_deref();
@@ -71,6 +72,10 @@ impl Linter<'_> {
             for (name, span) in names {
                 let is_key = stage.keys.iter().any(|key| key.field.span == span);
                 let needed = is_key || needed.contains(name);
+                // The same question has the same answer.
+                if !seen.insert((name, category, needed, stage.role)) {
+                    continue;
+                }
                 let Some(problem) = self.field(name, span, category, needed, stage.role) else {
                     continue;
                 };
@@ -145,7 +150,7 @@ impl Linter<'_> {
 
     /// What is to be said about a field.
     fn field(
-        &self,
+        &mut self,
         name: &str,
         span: Span,
         category: Option<&str>,
@@ -186,9 +191,15 @@ impl Linter<'_> {
         })
     }
 
-    fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
+    fn unknown(&mut self, name: &str, span: Span) -> Option<Diagnostic> {
         let names = FIELDS.iter().chain(ABSENT).map(|info| info.name);
-        let near = nearest_name(name, names.filter(|name| !name.ends_with('*')));
+        let near = match self.suggestions.checked_sub(1) {
+            Some(left) => {
+                self.suggestions = left;
+                nearest_name(name, names.filter(|name| !name.ends_with('*')))
+            }
+            None => None,
+        };
         if self.lints == Lints::Slips && near.is_none() {
             return None;
         }

@@ -28,6 +28,11 @@ impl Steps {
         self.0 = left.unwrap_or(0);
         left.is_some()
     }
+
+    /// Whether none are left, and looping over the rest finds nothing.
+    fn are_spent(&self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// Whether every event for which `a` holds is one for which `b` holds.
@@ -79,6 +84,9 @@ pub(super) fn contradiction<'a>(
     steps: &mut Steps,
 ) -> Option<(&'a Cond, &'a Cond)> {
     for (index, a) in parts.iter().enumerate() {
+        if steps.are_spent() {
+            break;
+        }
         let later = parts.get(index + 1..).unwrap_or_default();
         if let Some(b) = later.iter().find(|b| exclude(a, b, steps)) {
             return Some((a, b));
@@ -119,8 +127,10 @@ fn covers(parts: &[Cond], steps: &mut Steps) -> bool {
         _ => None,
     };
     parts.iter().any(|part| match (part, is_missing(part)) {
-        (Cond::Not(inner), _) => parts.iter().any(|other| implies(inner, other, steps)),
-        (_, Some(missing)) => {
+        (Cond::Not(inner), _) if !steps.are_spent() => {
+            parts.iter().any(|other| implies(inner, other, steps))
+        }
+        (_, Some(missing)) if steps.spend(parts.len()) => {
             let present = Cond::Leaf(Leaf::Test(missing, Test::Present));
             parts.contains(&present)
         }

@@ -36,8 +36,7 @@ pub fn lint(
     options: &Options,
     lints: Lints,
 ) -> Vec<Diagnostic> {
-    let steps = logic::Steps::new();
-    let mut linter = Linter { schema, options, lints, steps, problems: Vec::new() };
+    let mut linter = Linter::new(schema, options, lints);
     let stages = stages_of(ast, query);
     linter.fields(ast, &stages);
     if lints == Lints::All {
@@ -53,8 +52,7 @@ pub fn lint(
 
 /// Misspelt fields in a query that the checker refuses, so that they are told together with the rest.
 pub fn slips(ast: &Ast, schema: &Schema, options: &Options) -> Vec<Diagnostic> {
-    let steps = logic::Steps::new();
-    let mut linter = Linter { schema, options, lints: Lints::Slips, steps, problems: Vec::new() };
+    let mut linter = Linter::new(schema, options, Lints::Slips);
     linter.misspelt(ast);
     linter.problems
 }
@@ -81,10 +79,20 @@ struct Linter<'a> {
     lints: Lints,
     /// For the whole query.
     steps: logic::Steps,
+    /// Unknown names that are still compared with the known ones.
+    suggestions: usize,
     problems: Vec<Diagnostic>,
 }
 
-impl Linter<'_> {
+/// Names compared with all known ones, per query.
+const MAX_SUGGESTIONS: usize = 200;
+
+impl<'a> Linter<'a> {
+    fn new(schema: &'a Schema, options: &'a Options, lints: Lints) -> Self {
+        let (steps, suggestions) = (logic::Steps::new(), MAX_SUGGESTIONS);
+        Self { schema, options, lints, steps, suggestions, problems: Vec::new() }
+    }
+
     fn report(&mut self, problem: Diagnostic) {
         if self.problems.len() < super::MAX_PROBLEMS {
             self.problems.push(problem);
@@ -97,7 +105,7 @@ impl Linter<'_> {
 }
 
 /// What a filter is to its query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Role {
     /// It must be seen.
     Positive,

@@ -3,8 +3,13 @@
 //! Nothing here knows items, keys or `maxspan`; it only keeps, gives back and counts bytes. An event in
 //! several partials of one key is counted once: a run of a hundred failures holds a hundred events, not
 //! the five thousand places they stand in.
+//!
+//! Most keys hold one partial of one event, and a flood makes millions of them: that case lives in the
+//! table alone. What few rules need is behind a pointer.
 
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::event::Kept;
 use crate::time::{Duration, Ordinal, Timestamp};
@@ -17,28 +22,39 @@ const MENTION_BYTES: usize = 2 * size_of::<Arc<Kept>>();
 pub(super) struct State {
     /// Slot i holds the partial whose last event filled positive item i. As long as the furthest slot
     /// filled so far: most partials never get beyond the first.
-    slots: Vec<Option<Partial>>,
-    filled: usize,
-    /// The last two distinct times of leading missing items, newest first.
-    pub(super) leading: [Option<Timestamp>; 2],
-    /// Complete matches that wait for their trailing missing items not to happen.
-    waiting: Vec<Waiting>,
+    slots: SmallVec<[Option<Partial>; 1]>,
+    filled: u32,
     /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
     /// cannot fill memory with timers.
     pub(super) timer: Option<Timestamp>,
-    /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
-    /// set.
-    mentions: Vec<(Ordinal, u32)>,
+    rare: Option<Box<Rare>>,
     event_bytes: usize,
     /// What this key was last counted as.
     pub(super) charged: usize,
 }
 
+/// What only rules with missing items or runs have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The last two distinct times of leading missing items, newest first.
+    leading: [Option<Timestamp>; 2],
+    /// Complete matches that wait for their trailing missing items not to happen.
+    waiting: Vec<Waiting>,
+    /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
+    /// set.
+    mentions: Vec<(Ordinal, u32)>,
+}
+
 #[derive(Debug)]
 pub(super) struct Partial {
-    pub(super) events: Vec<Arc<Kept>>,
-    pub(super) first: Timestamp,
-    pub(super) last: Ordinal,
+    /// Never empty once it is in a slot. Two of them take no memory of their own.
+    pub(super) events: SmallVec<[Arc<Kept>; 2]>,
+    marks: Option<Box<Marks>>,
+}
+
+/// What missing items have left on a partial.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
     /// Latest leading missing event before the first event.
     pub(super) leading: Option<Timestamp>,
     /// First missing event of the current gap that is later than the last event.
@@ -46,6 +62,41 @@ pub(super) struct Partial {
     /// A gap held a missing event: the match will be rejected. It stays, because a partial it replaced
     /// is gone and must not come back.
     pub(super) spoiled: bool,
+}
+
+impl Partial {
+    /// A partial that lacks its first event; `leading` is what is known of leading missing items.
+    pub(super) fn new(leading: Option<Timestamp>) -> Self {
+        let marks = leading.map(|_| Box::new(Marks { leading, ..Marks::default() }));
+        Self { events: SmallVec::new(), marks }
+    }
+
+    /// When it began.
+    pub(super) fn first(&self) -> Timestamp {
+        self.events.first().map_or(Timestamp::MIN, |event| event.ordinal.time)
+    }
+
+    /// Its latest event.
+    pub(super) fn last(&self) -> Ordinal {
+        let none = Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 };
+        self.events.last().map_or(none, |event| event.ordinal)
+    }
+
+    pub(super) fn marks(&self) -> Option<&Marks> {
+        self.marks.as_deref()
+    }
+
+    pub(super) fn marks_mut(&mut self) -> &mut Marks {
+        self.marks.get_or_insert_default()
+    }
+
+    /// An event at `time` ends the current gap; gives the time of what spoils it.
+    pub(super) fn end_gap(&mut self, time: Timestamp) -> Option<Timestamp> {
+        let marks = self.marks.as_mut()?;
+        let missing = marks.gap.take().filter(|missing| *missing < time)?;
+        marks.spoiled = true;
+        Some(missing)
+    }
 }
 
 #[derive(Debug)]
@@ -56,22 +107,38 @@ pub(super) struct Waiting {
 
 impl State {
     pub(super) fn is_idle(&self) -> bool {
-        self.filled == 0 && self.leading == [None, None] && self.waiting.is_empty()
+        let rare = self.rare.as_ref();
+        self.filled == 0
+            && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
     }
 
     /// Bytes beyond the state itself.
     pub(super) fn bytes(&self) -> usize {
-        self.event_bytes
-            + self.slots.capacity() * size_of::<Option<Partial>>()
-            + self.waiting.capacity() * size_of::<Waiting>()
-            + self.mentions.capacity() * size_of::<(Ordinal, u32)>()
+        let slots = if self.slots.spilled() { self.slots.capacity() } else { 0 };
+        let rare = self.rare.as_ref().map_or(0, |rare| {
+            size_of::<Rare>()
+                + rare.waiting.capacity() * size_of::<Waiting>()
+                + rare.mentions.capacity() * size_of::<(Ordinal, u32)>()
+        });
+        self.event_bytes + slots * size_of::<Option<Partial>>() + rare
+    }
+
+    /// The last two distinct times of leading missing items, newest first.
+    pub(super) fn leading(&self) -> [Option<Timestamp>; 2] {
+        self.rare.as_ref().map_or([None, None], |rare| rare.leading)
+    }
+
+    pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
+        if self.rare.is_some() || leading != [None, None] {
+            self.rare.get_or_insert_default().leading = leading;
+        }
     }
 
     /// The next time at which something here ends.
     pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
-        let partials = self.partials().map(|partial| partial.first.plus(maxspan));
-        let leading = self.leading.iter().flatten().map(|time| time.plus(maxspan));
-        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
+        let partials = self.partials().map(|partial| partial.first().plus(maxspan));
+        let leading = self.leading().into_iter().flatten().map(|time| time.plus(maxspan));
+        let waiting = self.waiting().map(|waiting| waiting.deadline);
         partials.chain(leading).chain(waiting).min()
     }
 
@@ -80,7 +147,7 @@ impl State {
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
-        self.waiting.iter()
+        self.rare.iter().flat_map(|rare| &rare.waiting)
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
@@ -100,7 +167,7 @@ impl State {
             self.slots.resize_with(slot + 1, || None);
         }
         let older = self.slots.get_mut(slot)?.replace(partial);
-        self.filled += usize::from(older.is_none());
+        self.filled += u32::from(older.is_none());
         older
     }
 
@@ -123,7 +190,7 @@ impl State {
         for event in &waiting.partial.events {
             self.hold(event, repeats);
         }
-        self.waiting.push(waiting);
+        self.rare.get_or_insert_default().waiting.push(waiting);
     }
 
     /// Ends the waits that `ends` says, in the order in which they began.
@@ -132,7 +199,8 @@ impl State {
         repeats: bool,
         mut ends: impl FnMut(&Waiting) -> bool,
     ) -> Vec<Waiting> {
-        let ended: Vec<Waiting> = self.waiting.extract_if(.., |waiting| ends(waiting)).collect();
+        let Some(rare) = &mut self.rare else { return Vec::new() };
+        let ended: Vec<Waiting> = rare.waiting.extract_if(.., |waiting| ends(waiting)).collect();
         for waiting in &ended {
             self.release(&waiting.partial, repeats);
         }
@@ -143,14 +211,15 @@ impl State {
     pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
         self.event_bytes += MENTION_BYTES;
         if repeats {
-            let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-            match place.map(|at| self.mentions.get_mut(at)) {
+            let known = &mut self.rare.get_or_insert_default().mentions;
+            let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+            match place.map(|at| known.get_mut(at)) {
                 Ok(Some((_, mentions))) => {
                     *mentions += 1;
                     return;
                 }
                 Ok(None) => {}
-                Err(at) => self.mentions.insert(at, (event.ordinal, 1)),
+                Err(at) => known.insert(at, (event.ordinal, 1)),
             }
         }
         self.event_bytes += event.size_bytes();
@@ -162,13 +231,14 @@ impl State {
         for event in &partial.events {
             freed += MENTION_BYTES;
             if repeats {
-                let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+                let known = &mut self.rare.get_or_insert_default().mentions;
+                let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
                 let Ok(at) = place else { continue };
-                if let Some((_, mentions @ 2..)) = self.mentions.get_mut(at) {
+                if let Some((_, mentions @ 2..)) = known.get_mut(at) {
                     *mentions -= 1;
                     continue;
                 }
-                self.mentions.remove(at);
+                known.remove(at);
             }
             freed += event.size_bytes();
         }
@@ -188,9 +258,7 @@ mod tests {
     }
 
     fn partial(events: &[Arc<Kept>]) -> Partial {
-        let last = events[events.len() - 1].ordinal;
-        let first = events[0].ordinal.time;
-        Partial { events: events.to_vec(), first, last, leading: None, gap: None, spoiled: false }
+        Partial { events: events.iter().cloned().collect(), ..Partial::new(None) }
     }
 
     /// Slot i holds the last i+1 of the events, as `runs` does.
@@ -220,6 +288,6 @@ mod tests {
         assert_eq!(state.end(true, |_| true), 25);
         assert!(state.is_idle());
         assert_eq!(state.event_bytes, 0);
-        assert!(state.mentions.is_empty());
+        assert!(state.rare.unwrap().mentions.is_empty());
     }
 }
