@@ -11,12 +11,14 @@
 mod state;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
 use super::watch::{Fate, Watcher, tell};
 use super::{Candidate, Match, Offer, RuleStats};
+use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::time::{Duration, Timestamp};
 use state::{Partial, State, Waiting};
@@ -213,6 +215,11 @@ impl Sequence {
             tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
         }
         partial.events.push(offer.keep());
+        let fate = match index {
+            0 => Fate::Begun,
+            _ => Fate::Advanced(self.number(index)),
+        };
+        tell(&mut self.watcher, key, &partial.events, fate);
         if last {
             self.complete(key, partial, time, out);
         } else {
@@ -228,13 +235,25 @@ impl Sequence {
     }
 
     /// Tells of an event that is of no use to the partials of its key.
-    fn tell_unused(&mut self, index: usize, key: &[u8], offer: &mut Offer<'_>, late: bool) {
+    fn tell_unused(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        held: &[Arc<Kept>],
+        offer: &mut Offer<'_>,
+        late: bool,
+    ) {
         if self.watcher.is_some() {
-            let item = self.positives.get(index).map_or(0, |positive| positive.item);
+            let item = self.number(index);
             let event = offer.keep();
             let fate = if late { Fate::Late(item, &event) } else { Fate::Alone(item, &event) };
-            tell(&mut self.watcher, key, &[], fate);
+            tell(&mut self.watcher, key, held, fate);
         }
+    }
+
+    /// The number among all items of a positive one.
+    fn number(&self, index: usize) -> usize {
+        self.positives.get(index).map_or(0, |positive| positive.item)
     }
 
     /// A partial that lacks its first event.
@@ -267,7 +286,7 @@ impl Sequence {
         // A late event cannot follow what happened after it.
         let late = waits.is_some_and(|last| last >= offer.ordinal());
         if waits.is_none() || late {
-            self.tell_unused(index, key, offer, late);
+            self.tell_unused(index, key, &[], offer, late);
             return None;
         }
         let place = place?;
@@ -301,13 +320,8 @@ impl Sequence {
         let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
         if offer.late && newer {
             state.release(&partial, self.repeats);
-            self.tell_unused(index, key, offer, true);
+            self.tell_unused(index, key, &partial.events, offer, true);
         } else {
-            let fate = match index {
-                0 => Fate::Begun,
-                _ => Fate::Advanced(self.positives.get(index).map_or(0, |positive| positive.item)),
-            };
-            tell(&mut self.watcher, key, &partial.events, fate);
             if let Some(older) = state.put(index, partial) {
                 // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last
                 // event is newer, and what the older could still become is given up, as Elasticsearch

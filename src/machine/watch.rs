@@ -55,7 +55,8 @@ pub enum Fate<'a> {
     NoKey(usize, &'a Arc<Kept>),
     /// An event that satisfies the item found no partial of its key that waits for it.
     Alone(usize, &'a Arc<Kept>),
-    /// An event that satisfies the item came behind what it should follow or be followed by.
+    /// An event that satisfies the item came behind what it should follow, and is of no use; or, where
+    /// events are held, a newer partial stands already where this one should have stood, and it ends.
     Late(usize, &'a Arc<Kept>),
     /// What had to be missing did happen, at this time; it will be rejected when it is complete.
     Spoiled(Timestamp),

@@ -18,6 +18,8 @@ pub struct Answer {
     pub stages: Vec<StageInfo>,
     /// The keys that came nearest, the nearest first.
     pub nearest: Vec<Nearest>,
+    /// More keys came near than were asked for.
+    pub more: bool,
 }
 
 /// The rule that was asked about.
@@ -83,7 +85,7 @@ pub struct FiredKey {
 pub struct KeyValue {
     /// The field.
     pub field: String,
-    /// Its value; null when it is missing, or not known because no event has the key.
+    /// Its value; null when it is missing.
     pub value: Json,
 }
 
@@ -137,7 +139,7 @@ pub struct FieldInfo {
 /// A key that came near.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Nearest {
-    /// The key; empty without one.
+    /// The key; empty without one. Of a partial that never began what was asked for.
     pub keys: Vec<KeyValue>,
     /// Ids of alerts that the same key has.
     pub alerts: Vec<String>,
@@ -209,8 +211,8 @@ pub struct Candidate {
     /// It has to do with the partial: its process comes from that of the last event, or the other way
     /// round, or another of its fields has the wanted value.
     pub related: bool,
-    /// How much too late it is.
-    pub over: Option<String>,
+    /// How much too late it is, in milliseconds, rounded up.
+    pub over_ms: Option<i64>,
 }
 
 /// A test that refused an event.

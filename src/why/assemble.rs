@@ -41,22 +41,21 @@ pub(super) struct Assembly {
     /// Those that are told of, the nearest first; `None` for one that never began.
     pub(super) attempts: Vec<Option<Attempt>>,
     pub(super) fates: Shared,
+    pub(super) selection: Selection,
+    /// More keys came near than are told of.
+    pub(super) more: bool,
 }
 
 impl Assembly {
     /// Picks the attempts that came nearest, and says what they lacked: for each attempt, in order, its
     /// wants; and what may have spoiled it.
-    pub(super) fn questions(
-        &mut self,
-        probe: &Probe,
-        selection: &Selection,
-        limit: usize,
-    ) -> (Vec<Want>, Vec<Spoiler>) {
+    pub(super) fn questions(&mut self, probe: &Probe, limit: usize) -> (Vec<Want>, Vec<Spoiler>) {
         let mut attempts = self.fates.lock().furthest();
         // Nobody asks why a key did not fire that did; with a key given it is asked about both.
-        if selection.is_all() {
+        if self.selection.is_all() {
             attempts.sort_by_key(|attempt| self.fired_ids(&attempt.key).is_some());
         }
+        self.more = attempts.len() > limit;
         attempts.truncate(limit);
         self.attempts = attempts.into_iter().map(Some).collect();
         let mut wants = Vec::new();
@@ -75,7 +74,7 @@ impl Assembly {
                         Some(text) => Column::Text(text.clone()),
                         None => Column::Any,
                     };
-                    let key: Vec<Column> = selection.columns.iter().map(text).collect();
+                    let key: Vec<Column> = self.selection.columns.iter().map(text).collect();
                     let items = probe.items.iter().enumerate().filter(|(_, item)| !item.missing);
                     let all = if probe.kind == "sample" { probe.items.len() } else { 1 };
                     let per_want = if probe.kind == "event" { limit } else { PER_WANT };
@@ -143,6 +142,7 @@ impl Assembly {
             found: self.found(probe, report, limit),
             stages: self.stages(probe),
             nearest,
+            more: self.more,
         }
     }
 
@@ -218,13 +218,18 @@ impl Assembly {
             Some(StageEvent { stage: bracket(item), event: brief(event.as_ref()?) })
         });
         let name = |column: usize| self.names.get(column).and_then(|names| names.first());
-        let keys = key
+        let known = key
             .iter()
             .enumerate()
             .filter_map(|(column, value)| name(column).map(|name| key_value(name, value)));
+        let asked = self.selection.columns.iter().enumerate().filter(|_| attempt.is_none());
+        let asked = asked.filter_map(|(column, text)| {
+            let value = alert::scalar(&Value::Str(text.as_deref()?.into()));
+            Some(KeyValue { field: name(column)?.to_string(), value })
+        });
         let ids = attempt.and_then(|attempt| self.fired_ids(&attempt.key)).unwrap_or_default();
         Nearest {
-            keys: keys.collect(),
+            keys: known.chain(asked).collect(),
             alerts: ids.to_vec(),
             reached: attempt.map_or(0, |attempt| attempt.reached),
             of,
@@ -331,7 +336,7 @@ impl Assembly {
             refused: refused.collect(),
             related: found.kin || keys.iter().any(|key| !key.elsewhere.is_empty()),
             keys,
-            over: over.map(span_text),
+            over_ms: over.map(|over| over.0.saturating_add(999_999) / 1_000_000),
         }
     }
 }
@@ -424,20 +429,5 @@ fn brief_of(event: &Kept, document: &Document) -> EventInfo {
         process: text("process.name"),
         pid: document.first("process.pid").map(alert::scalar),
         detail: Some(detail).filter(|detail| !detail.is_empty()),
-    }
-}
-
-/// A length of time for people: seconds with milliseconds up to a minute, then whole units.
-pub(super) fn span_text(span: Duration) -> String {
-    let seconds = span.0 / 1_000_000_000;
-    let millis = span.0 / 1_000_000 % 1000;
-    match seconds {
-        0 if millis == 0 => format!("{}ns", span.0),
-        0 => format!("{millis}ms"),
-        1..60 if millis > 0 => format!("{seconds}.{millis:03}s"),
-        1..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
     }
 }

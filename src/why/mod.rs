@@ -99,9 +99,11 @@ pub fn why(
         last,
         fired,
         attempts: Vec::new(),
-        fates: fates.clone(),
+        fates,
+        selection,
+        more: false,
     };
-    let (wants, spoilers) = assembly.questions(&probe, &selection, limit);
+    let (wants, spoilers) = assembly.questions(&probe, limit);
     let mut search = Search::new(&mut probe, wants, spoilers, live);
     let again = pipeline::replay(&rules, inputs, settings, &mut search)?;
     let Search { wants, spoilers, events: seen, .. } = search;

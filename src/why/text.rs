@@ -32,6 +32,9 @@ impl Answer {
         for (number, nearest) in self.nearest.iter().enumerate() {
             self.nearest(&mut out, nearest, number);
         }
+        if self.more {
+            out.push_str("\nmore keys came near, see --limit\n");
+        }
         out
     }
 
@@ -124,7 +127,11 @@ impl Answer {
         out.push('\n');
         if nearest.end.kind == "never_begun" {
             let what = if single { "events that came nearest" } else { "nothing began" };
-            let _ = writeln!(out, "{BOLD}{what}{BOLD:#}");
+            let keys = match nearest.keys.is_empty() {
+                true => String::new(),
+                false => format!(" for {}", key_text(&nearest.keys)),
+            };
+            let _ = writeln!(out, "{BOLD}{what}{keys}{BOLD:#}");
         } else {
             let keys = match nearest.keys.is_empty() {
                 true => "without a key".to_owned(),
@@ -145,7 +152,7 @@ impl Answer {
             let _ = writeln!(out, "     {end}");
         }
         for want in &nearest.wants {
-            self.want(out, want, single);
+            self.want(out, want, nearest);
         }
     }
 
@@ -180,7 +187,10 @@ impl Answer {
         })
     }
 
-    fn want(&self, out: &mut String, want: &WantInfo, single: bool) {
+    fn want(&self, out: &mut String, want: &WantInfo, nearest: &Nearest) {
+        let single = self.rule.kind == "event";
+        let begun = nearest.end.kind != "never_begun";
+        let of_key = if nearest.keys.is_empty() { "" } else { " of this key" };
         let stage = self.stages.iter().find(|stage| stage.stage == want.stage);
         if !single {
             let eql = stage.map_or_else(String::new, |stage| one_line(&stage.eql));
@@ -194,8 +204,9 @@ impl Answer {
             self.details(out, candidate);
         };
         if let Some(late) = &want.too_late {
-            let over = late.over.as_deref().unwrap_or_default();
-            tell(out, &format!("too late by {over}"), late);
+            let over =
+                late.over_ms.map_or_else(String::new, |over| format!(" by {}", span_text(over)));
+            tell(out, &format!("too late{over}"), late);
         }
         if let Some(found) = &want.out_of_order {
             tell(out, "out of order", found);
@@ -209,21 +220,20 @@ impl Answer {
         // What others do says something about this key only when they belong together, or when there is
         // nothing better.
         let related = want.other_key.iter().find(|found| found.related);
-        let other = related.or(want.other_key.first().filter(|_| want.near.is_empty()));
+        let nothing_better = want.near.is_empty() || !begun;
+        let other = related.or(want.other_key.first().filter(|_| nothing_better));
         if let Some(found) = other {
             tell(out, "other key", found);
         }
         want.near.iter().for_each(|found| tell(out, "refused", found));
-        let of_key = want.of_key.saturating_sub(want.near.len() as u64);
-        if any && of_key > 0 && !want.near.is_empty() && !single {
-            let _ =
-                writeln!(out, "     {DIM}and {} of this key{DIM:#}", plural(of_key, "more event"));
+        let more = want.of_key.saturating_sub(want.near.len() as u64);
+        if more > 0 && !want.near.is_empty() && !single {
+            let _ = writeln!(out, "     {DIM}and {}{of_key}{DIM:#}", plural(more, "more event"));
         }
         if !any {
             let category = stage.and_then(|stage| stage.category.as_deref());
             let category = category.map_or_else(String::new, |name| format!("{} ", escape(name)));
-            let key = if single { "" } else { " of this key" };
-            let _ = writeln!(out, "     no {category}event{key} came");
+            let _ = writeln!(out, "     no {category}event{of_key} came");
         }
     }
 
@@ -306,6 +316,9 @@ fn facts(out: &mut String, stage: &StageInfo, kind: &str) {
 
 /// What each test of a stage let pass.
 fn tests(out: &mut String, stage: &StageInfo) {
+    if stage.of_category == 0 {
+        return;
+    }
     for test in &stage.tests {
         let style = if test.passed == 0 { BAD } else { Style::new() };
         let _ = write!(
@@ -384,6 +397,19 @@ fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+/// A length of time for people: seconds with milliseconds up to a minute, then whole units.
+fn span_text(millis: i64) -> String {
+    let (seconds, rest) = (millis / 1000, millis % 1000);
+    match seconds {
+        0 => format!("{rest}ms"),
+        1..60 if rest > 0 => format!("{seconds}.{rest:03}s"),
+        1..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
     }
 }
 
