@@ -228,7 +228,12 @@ fn memory_runs_out() {
     let log = Log::json(&events);
     let query = SHELL.replace("10s", "1m");
     let more = ["--state-limit", "1", "--key", "1"];
-    insta::assert_snapshot!(log.page(&query, &more));
+    let page = log.page(&query, &more);
+    // How many it were depends on the size of a partial.
+    let (before, after) = page.split_once("losses: ").unwrap();
+    let (count, after) = after.split_once(' ').unwrap();
+    assert!(count.parse::<u32>().unwrap() > 1000);
+    insta::assert_snapshot!(format!("{before}losses: MANY {after}"));
 }
 
 #[test]
@@ -444,7 +449,7 @@ fn a_run_finds_the_same_whether_it_is_watched_or_not() {
         [network where true]
       until [process where process.name == \"sshd\"]";
     let sample = "sample by process.pid [process where true] [network where true]";
-    for (query, memory) in [(everything, 64 << 20), (everything, 64 << 10), (sample, 64 << 20)] {
+    for (query, memory) in [(everything, 64 << 20), (everything, 256 << 10), (sample, 64 << 20)] {
         let mut rules = rule::builtin().rules;
         rules.extend(rule::load_query(query, &Schema::new()).rules);
         let rules = RuleSet::new(rules);

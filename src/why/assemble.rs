@@ -227,6 +227,14 @@ impl Assembly {
             let value = alert::scalar(&Value::Str(text.as_deref()?.into()));
             Some(KeyValue { field: name(column)?.to_string(), value })
         });
+        let asked_for = |text: &Option<String>| match text {
+            Some(text) => Value::Str(text.as_str().into()),
+            None => Value::Null,
+        };
+        let wanted = match attempt {
+            Some(_) => key.clone(),
+            None => self.selection.columns.iter().map(asked_for).collect(),
+        };
         let ids = attempt.and_then(|attempt| self.fired_ids(&attempt.key)).unwrap_or_default();
         Nearest {
             keys: known.chain(asked).collect(),
@@ -235,7 +243,7 @@ impl Assembly {
             of,
             events: events.collect(),
             end: self.end(probe, attempt, wants, spoilers),
-            wants: wants.iter().map(|want| self.want(probe, want, &key)).collect(),
+            wants: wants.iter().map(|want| self.want(probe, want, &wanted)).collect(),
         }
     }
 

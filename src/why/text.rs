@@ -248,7 +248,7 @@ impl Answer {
                 let _ = writeln!(out, "         {DIM}{field} {found}: the same{DIM:#}");
                 continue;
             }
-            if key.wanted.is_null() {
+            if key.wanted.is_null() && key.found.is_empty() {
                 let _ = writeln!(out, "         {field} {found}: without it there is no key");
                 continue;
             }
