@@ -17,7 +17,9 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-pub use crate::machine::{Counted, Match, RuleStats, apply_pipe, compare_keys};
+pub use crate::machine::{
+    Change, Counted, Fate, Held, Match, RuleStats, Watch, apply_pipe, compare_keys,
+};
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
 
@@ -139,6 +141,14 @@ impl Engine {
     /// The rules it runs.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// From now on `watch` is told what becomes of the partials of a rule. Rules for single events have
+    /// none. What is found stays the same.
+    pub fn watch(&mut self, rule: RuleIx, watch: Box<dyn Watch>) {
+        if let Some(machine) = self.machines.get_mut(rule.index()) {
+            machine.watch(watch);
+        }
     }
 
     /// Feeds one event and emits every match it completes.

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use crate::machine::key::KeyScratch;
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
-use crate::machine::{Candidate, Match, Offer, RuleStats};
+use crate::machine::{Candidate, Match, Offer, RuleStats, Watch};
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::RuleOptions;
 use crate::time::Timestamp;
@@ -116,8 +116,22 @@ impl Machine {
 
     /// The log has ended and all waits are over.
     pub(super) fn finish(&mut self, out: &mut Vec<Match>) {
-        if let Self::Sample(sample) = self {
-            sample.finish(out);
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence) => sequence.tell_left(),
+            Self::Sample(sample) => {
+                sample.finish(out);
+                sample.tell_left();
+            }
+        }
+    }
+
+    /// From now on `watch` is told what becomes of its partials.
+    pub(super) fn watch(&mut self, watch: Box<dyn Watch>) {
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence) => sequence.watcher = Some(watch),
+            Self::Sample(sample) => sample.watcher = Some(watch),
         }
     }
 

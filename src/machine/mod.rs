@@ -8,7 +8,8 @@
 //! * `predicate` tells which stages an event satisfies, sharing tests over all rules;
 //! * `key` and `table` find the partials of the event's join keys, `timers` those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
-//! * `pipe` picks, sorts and counts matches; `order` is the order of values.
+//! * `pipe` picks, sorts and counts matches; `order` is the order of values;
+//! * `watch` tells whoever asked what becomes of partials.
 
 pub(crate) mod expr;
 pub(crate) mod key;
@@ -21,11 +22,13 @@ pub(crate) mod sequence;
 pub(crate) mod table;
 pub(crate) mod test;
 mod timers;
+mod watch;
 
 use std::sync::Arc;
 
 pub use order::compare_keys;
 pub use pipe::apply as apply_pipe;
+pub use watch::{Change, Fate, Held, Watch};
 
 use crate::event::{Event, Kept};
 use crate::plan::RuleIx;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::key::{KeyScratch, decode};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
+use super::watch::{Change, Fate, Held, Watcher};
 use super::{Candidate, Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
@@ -34,6 +35,7 @@ pub(crate) struct Sample {
     /// Keys that the event at hand was added to; empty between events.
     touched: Vec<Place>,
     pub(crate) stats: RuleStats,
+    pub(crate) watcher: Watcher,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ impl Sample {
             timers: Timers::default(),
             bytes: 0,
             touched: Vec::new(),
+            watcher: None,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
         }
     }
@@ -106,6 +109,9 @@ impl Sample {
             }
             let Some(columns) = self.items.get(item) else { continue };
             keys.fill(offer.event, columns);
+            if keys.len() == 0 && self.watcher.is_some() {
+                tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
+            }
             for number in 0..keys.len() {
                 if let Some(place) = self.add(keys.get(number), item, offer)
                     && !touched.contains(&place)
@@ -138,6 +144,10 @@ impl Sample {
             if state.newest_sample.is_some_and(|newest| newest < oldest) {
                 state.reported = 0;
             }
+            let leaves = |list: &List| list.front().is_some_and(|e| e.ordinal.time < oldest);
+            if self.watcher.is_some() && state.lists.iter().any(leaves) && state.reported == 0 {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
+            }
             let mut freed = 0;
             for list in &mut state.lists {
                 while list.front().is_some_and(|event| event.ordinal.time < oldest) {
@@ -155,6 +165,7 @@ impl Sample {
             state.bytes += items * LIST_BYTES;
             self.bytes += items * LIST_BYTES;
             self.stats.begun += 1;
+            tell(&mut self.watcher, key, None, Fate::Begun);
         }
         // More than n+m-1 events in a list cannot make more than m samples.
         let room = items + self.per_key - 1;
@@ -171,6 +182,7 @@ impl Sample {
         self.bytes += event.size_bytes();
         // A late event takes its place, so that the front is what a window leaves behind first.
         list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
+        tell(&mut self.watcher, key, Some(&state.lists), Fate::Advanced(item));
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
             && state.timer.is_none()
@@ -201,6 +213,7 @@ impl Sample {
         if found.is_empty() {
             return;
         }
+        tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
         let key = decode(key);
         state.reported += found.len();
         state.newest_sample = state.newest_sample.max(Some(offer.time()));
@@ -237,6 +250,9 @@ impl Sample {
             }
             let wanted = self.per_key - state.reported;
             let found = assignments(&state.lists, None, wanted);
+            if !found.is_empty() {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
+            }
             let key = decode(key);
             let decided = state.newest.unwrap_or(Timestamp::MAX);
             state.reported += found.len();
@@ -256,7 +272,7 @@ impl Sample {
     pub(crate) fn advance(&mut self, now: Timestamp) {
         let Some(window) = self.window else { return };
         while let Some((timer, place)) = self.timers.pop_before(now) {
-            let Some((_, state)) = self.table.get_mut(place) else { continue };
+            let Some((key, state)) = self.table.get_mut(place) else { continue };
             if state.timer != Some(timer) {
                 continue;
             }
@@ -270,8 +286,20 @@ impl Sample {
                 None => {
                     self.bytes = self.bytes.saturating_sub(state.bytes);
                     self.stats.expired += u64::from(state.reported == 0);
+                    if state.reported == 0 {
+                        tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
+                    }
                     self.table.remove(place);
                 }
+            }
+        }
+    }
+
+    /// The input has ended: tells of keys that have not been reported.
+    pub(crate) fn tell_left(&mut self) {
+        if self.watcher.is_some() {
+            for (key, state) in self.table.states().filter(|(_, state)| state.reported == 0) {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Left);
             }
         }
     }
@@ -296,11 +324,21 @@ impl Sample {
 
     /// Gives up a key; gives how many it were.
     pub(crate) fn evict(&mut self, place: Place) -> u64 {
-        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
+        let Some((key, state)) = self.table.get_mut(place) else { return 0 };
         self.bytes = self.bytes.saturating_sub(state.bytes);
         self.stats.evicted += 1;
+        tell(&mut self.watcher, key, Some(&state.lists), Fate::Evicted);
         self.table.remove(place);
         1
+    }
+}
+
+/// Tells a watcher, if there is one, of a key with these lists.
+#[inline]
+fn tell(watcher: &mut Watcher, key: &[u8], lists: Option<&Vec<List>>, fate: Fate<'_>) {
+    if let Some(watch) = watcher {
+        let oldest: Vec<_> = lists.into_iter().flatten().map(|l| l.front().cloned()).collect();
+        watch.told(&Change { key, held: Held::Items(&oldest), fate });
     }
 }
 

@@ -11,11 +11,14 @@
 mod state;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
+use super::watch::{Fate, Watcher, tell};
 use super::{Candidate, Match, Offer, RuleStats};
+use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::time::{Duration, Timestamp};
 use state::{Partial, State, Waiting};
@@ -82,6 +85,7 @@ pub(crate) struct Sequence {
     timers: Timers,
     bytes: usize,
     pub(crate) stats: RuleStats,
+    pub(crate) watcher: Watcher,
 }
 
 impl Sequence {
@@ -122,6 +126,7 @@ impl Sequence {
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
+            watcher: None,
         }
     }
 
@@ -169,17 +174,20 @@ impl Sequence {
             Role::Positive(Reverse(index)) => {
                 let index = index as usize;
                 let Some(item) = self.positives.get(index) else { return };
-                count(&mut self.stats, item.item);
+                let number = item.item;
+                count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
+                self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     self.positive(index, keys.get(number), offer, out);
                 }
             }
             Role::Missing(index) => {
                 let Some(item) = self.missing.get(index as usize) else { return };
-                let place = item.place;
-                count(&mut self.stats, item.item);
+                let (place, number) = (item.place, item.item);
+                count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
+                self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     self.absent(place, keys.get(number), offer);
                 }
@@ -203,13 +211,49 @@ impl Sequence {
         };
         let Some(mut partial) = partial else { return };
         let time = offer.time();
-        partial.end_gap(time);
+        if let Some(missing) = partial.end_gap(time) {
+            tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
+        }
         partial.events.push(offer.keep());
+        let fate = match index {
+            0 => Fate::Begun,
+            _ => Fate::Advanced(self.number(index)),
+        };
+        tell(&mut self.watcher, key, &partial.events, fate);
         if last {
             self.complete(key, partial, time, out);
         } else {
-            self.store(index, key, partial, offer.late);
+            self.store(index, key, partial, offer);
         }
+    }
+
+    /// Tells of an event that lacks a column of the join key.
+    fn tell_keyless(&mut self, keys: &KeyScratch, item: usize, offer: &mut Offer<'_>) {
+        if keys.len() == 0 && self.watcher.is_some() {
+            tell(&mut self.watcher, &[], &[], Fate::NoKey(item, &offer.keep()));
+        }
+    }
+
+    /// Tells of an event that is of no use to the partials of its key.
+    fn tell_unused(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        held: &[Arc<Kept>],
+        offer: &mut Offer<'_>,
+        late: bool,
+    ) {
+        if self.watcher.is_some() {
+            let item = self.number(index);
+            let event = offer.keep();
+            let fate = if late { Fate::Late(item, &event) } else { Fate::Alone(item, &event) };
+            tell(&mut self.watcher, key, held, fate);
+        }
+    }
+
+    /// The number among all items of a positive one.
+    fn number(&self, index: usize) -> usize {
+        self.positives.get(index).map_or(0, |positive| positive.item)
     }
 
     /// A partial that lacks its first event.
@@ -228,13 +272,25 @@ impl Sequence {
     }
 
     /// Takes the partial that waits for item `index`. When that is the last item, its key is settled.
-    fn take(&mut self, index: usize, key: &[u8], offer: &Offer<'_>, last: bool) -> Option<Partial> {
-        let place = self.table.find(key)?;
-        let (_, state) = self.table.get_mut(place)?;
+    fn take(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        offer: &mut Offer<'_>,
+        last: bool,
+    ) -> Option<Partial> {
+        let place = self.table.find(key);
+        let state = place.and_then(|place| self.table.get_mut(place));
+        let waits =
+            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last()));
         // A late event cannot follow what happened after it.
-        if state.get_mut(index - 1)?.last() >= offer.ordinal() {
+        let late = waits.is_some_and(|last| last >= offer.ordinal());
+        if waits.is_none() || late {
+            self.tell_unused(index, key, &[], offer, late);
             return None;
         }
+        let place = place?;
+        let (_, state) = self.table.get_mut(place)?;
         let partial = state.take(index - 1)?;
         let span = offer.time().since(partial.first());
         let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
@@ -244,13 +300,17 @@ impl Sequence {
         }
         if expired {
             self.stats.expired += 1;
+            if self.watcher.is_some() {
+                let fate = Fate::Expired(Some(&offer.keep()));
+                tell(&mut self.watcher, key, &partial.events, fate);
+            }
             return None;
         }
         Some(partial)
     }
 
     /// Puts a partial that has just got its event for item `index` into its slot.
-    fn store(&mut self, index: usize, key: &[u8], partial: Partial, late: bool) {
+    fn store(&mut self, index: usize, key: &[u8], partial: Partial, offer: &mut Offer<'_>) {
         let place = self.table.find_or_insert(key);
         let Some((_, state)) = self.table.get_mut(place) else { return };
         if let Some(newest) = partial.events.last() {
@@ -258,13 +318,18 @@ impl Sequence {
         }
         let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
         let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
-        if late && newer {
+        if offer.late && newer {
             state.release(&partial, self.repeats);
-        } else if let Some(older) = state.put(index, partial) {
-            // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last event
-            // is newer, and what the older could still become is given up, as Elasticsearch does.
-            state.release(&older, self.repeats);
-            self.stats.replaced += 1;
+            self.tell_unused(index, key, &partial.events, offer, true);
+        } else {
+            if let Some(older) = state.put(index, partial) {
+                // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last
+                // event is newer, and what the older could still become is given up, as Elasticsearch
+                // does.
+                state.release(&older, self.repeats);
+                self.stats.replaced += 1;
+                tell(&mut self.watcher, key, &older.events, Fate::Replaced);
+            }
         }
         if let Some(deadline) = deadline {
             self.set_timer(place, deadline);
@@ -304,6 +369,7 @@ impl Sequence {
     fn complete(&mut self, key: &[u8], partial: Partial, now: Timestamp, out: &mut Vec<Match>) {
         if partial.marks().is_some_and(|marks| marks.spoiled) {
             self.stats.rejected += 1;
+            tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
             return;
         }
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
@@ -314,6 +380,7 @@ impl Sequence {
                 let near = |missing| partial.last().time.since(missing) <= maxspan;
                 if leading.is_some_and(near) {
                     self.stats.rejected += 1;
+                    tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
                     return;
                 }
                 None
@@ -331,6 +398,7 @@ impl Sequence {
             self.emit(key, partial, now, out);
             return;
         }
+        tell(&mut self.watcher, key, &partial.events, Fate::Waits);
         let place = self.table.find_or_insert(key);
         if let Some((_, state)) = self.table.get_mut(place) {
             state.wait(Waiting { deadline, partial }, self.repeats);
@@ -341,6 +409,7 @@ impl Sequence {
 
     fn emit(&mut self, key: &[u8], partial: Partial, decided: Timestamp, out: &mut Vec<Match>) {
         self.stats.matches += 1;
+        tell(&mut self.watcher, key, &partial.events, Fate::Matched);
         let mut events = partial.events.into_iter();
         let layout = self.layout.iter();
         out.push(Match {
@@ -354,7 +423,7 @@ impl Sequence {
     }
 
     /// A missing item did occur.
-    fn absent(&mut self, at: Absent, key: &[u8], offer: &Offer<'_>) {
+    fn absent(&mut self, at: Absent, key: &[u8], offer: &mut Offer<'_>) {
         let time = offer.time();
         let place = match at {
             Absent::Leading => self.table.find_or_insert(key),
@@ -393,17 +462,32 @@ impl Sequence {
                     time > waiting.partial.last().time && time <= waiting.deadline
                 });
                 self.stats.rejected += rejected.len() as u64;
+                if self.watcher.is_some() {
+                    let by = offer.keep();
+                    for waiting in &rejected {
+                        let fate = Fate::Rejected(Some(&by));
+                        tell(&mut self.watcher, key, &waiting.partial.events, fate);
+                    }
+                }
             }
         }
         self.settle(place);
     }
 
     /// `until`: every partial of the key ends.
-    fn cut(&mut self, key: &[u8], offer: &Offer<'_>) {
+    fn cut(&mut self, key: &[u8], offer: &mut Offer<'_>) {
         let Some(place) = self.table.find(key) else { return };
+        let by = self.watcher.is_some().then(|| offer.keep());
         let Some((_, state)) = self.table.get_mut(place) else { return };
-        // A late `until` leaves alone what began after it.
-        self.stats.cut += state.end(self.repeats, |partial| partial.last() <= offer.ordinal());
+        let watcher = &mut self.watcher;
+        self.stats.cut += state.end(self.repeats, |partial| {
+            // A late `until` leaves alone what began after it.
+            let ends = partial.last() <= offer.ordinal();
+            if let (true, Some(by)) = (ends, &by) {
+                tell(watcher, key, &partial.events, Fate::Cut(by));
+            }
+            ends
+        });
         self.settle(place);
     }
 
@@ -417,8 +501,14 @@ impl Sequence {
                 continue;
             }
             let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
-            self.stats.expired +=
-                state.end(self.repeats, |partial| partial.first().plus(maxspan) < now);
+            let watcher = &mut self.watcher;
+            self.stats.expired += state.end(self.repeats, |partial| {
+                let ends = partial.first().plus(maxspan) < now;
+                if ends {
+                    tell(watcher, key, &partial.events, Fate::Expired(None));
+                }
+                ends
+            });
             // A leading event further back than maxspan says the same as none.
             let leading = state.leading();
             let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
@@ -433,6 +523,17 @@ impl Sequence {
                 self.push_timer(place, next);
             }
             self.settle(place);
+        }
+    }
+
+    /// The input has ended: tells of what is still open.
+    pub(crate) fn tell_left(&mut self) {
+        if self.watcher.is_some() {
+            for (key, state) in self.table.states() {
+                for partial in state.partials() {
+                    tell(&mut self.watcher, key, &partial.events, Fate::Left);
+                }
+            }
         }
     }
 
@@ -461,10 +562,18 @@ impl Sequence {
     /// Gives up what a key holds that reached just `stage` items; gives the number of partials, where
     /// what is known of leading missing items counts as one.
     pub(crate) fn evict(&mut self, place: Place, stage: u32) -> u64 {
-        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
+        let Some((key, state)) = self.table.get_mut(place) else { return 0 };
         let stage = stage as usize;
-        let mut evicted = state.end(self.repeats, |partial| partial.events.len() == stage);
-        let waits = state.end_waits(self.repeats, |waiting| waiting.partial.events.len() == stage);
+        let watcher = &mut self.watcher;
+        let mut ends = |partial: &Partial| {
+            let ends = partial.events.len() == stage;
+            if ends {
+                tell(watcher, key, &partial.events, Fate::Evicted);
+            }
+            ends
+        };
+        let mut evicted = state.end(self.repeats, &mut ends);
+        let waits = state.end_waits(self.repeats, |waiting| ends(&waiting.partial));
         evicted += waits.len() as u64;
         if stage == 0 && state.leading() != [None, None] {
             state.set_leading([None, None]);

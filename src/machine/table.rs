@@ -119,6 +119,13 @@ impl<S: Default> KeyTable<S> {
         })
     }
 
+    /// All keys with their states, in no particular order.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&[u8], &S)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.state.as_ref().map(|(key, state)| (&**key, state)))
+    }
+
     fn key_at(&self, index: u32) -> Option<&[u8]> {
         self.entries.get(index as usize)?.state.as_ref().map(|(key, _)| &**key)
     }

@@ -28,10 +28,11 @@ pub use json::{JsonReport, read_json};
 pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
-use crate::engine::{Limits, Released};
-use crate::event::{CoalesceLimits, Hosts, Raw};
+use crate::engine::{Limits, Released, Watch};
+use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::plan::RuleIx;
 use crate::rule::RuleSet;
-use crate::schema::Schema;
+use crate::schema::{FieldType, Schema};
 use crate::time::{Duration, Ordinal};
 use lane::Lane;
 use read::{Read1, Reader};
@@ -94,6 +95,23 @@ pub trait Observer {
     /// Another block of input has been read.
     fn read(&mut self, live: &Live) {
         let _ = live;
+    }
+
+    /// Fields to be filled in beside those that the rules read, numbered after them. Asked once, before
+    /// anything is read.
+    fn fields(&self) -> Vec<(Arc<str>, Option<FieldType>)> {
+        Vec::new()
+    }
+
+    /// Who is to be told what becomes of the partials of a rule. Asked once for each rule.
+    fn watch(&mut self, rule: RuleIx) -> Option<Box<dyn Watch>> {
+        let _ = rule;
+        None
+    }
+
+    /// An event with its fields filled in, before the rules see it.
+    fn event(&mut self, event: &Event) {
+        let _ = event;
     }
 }
 
@@ -182,7 +200,12 @@ impl<'a, O: Observer> Run<'a, O> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(settings.host.as_deref(), names);
-        let session = Session::new(rules.clone(), settings.limits, hosts)?;
+        let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
+        for (_, number) in rules.rules().iter().zip(0..) {
+            if let Some(watch) = observer.watch(RuleIx(number)) {
+                session.watch(RuleIx(number), watch);
+            }
+        }
         Ok(Self { sources, refusals, session, live: Live::new(), flow: Flow::Continue, observer })
     }
 
@@ -270,9 +293,10 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     fn event(&mut self, lane: &mut Lane, released: Released<Raw>) {
-        let source = lane.source();
+        self.session.load(lane.source(), released);
+        self.observer.event(self.session.present());
         let (session, mut sink) = self.split();
-        let raw = session.event(source, released, &mut sink);
+        let raw = session.run(&mut sink);
         lane.recycle(raw);
     }
 

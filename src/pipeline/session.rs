@@ -7,11 +7,13 @@
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released};
+use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Watch};
 use crate::event::{Event, Hosts, Projection, Raw};
+use crate::plan::RuleIx;
 use crate::process;
 use crate::record::Arguments;
 use crate::rule::RuleSet;
+use crate::schema::FieldType;
 use crate::time::Timestamp;
 
 /// See the module page.
@@ -30,9 +32,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(rules: Arc<RuleSet>, limits: Limits, hosts: Hosts) -> Result<Self, String> {
-        let fields = &rules.plan().fields;
-        let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
+    /// `more` fields are filled in behind those that the rules read.
+    pub(super) fn new(
+        rules: Arc<RuleSet>,
+        limits: Limits,
+        hosts: Hosts,
+        more: &[(Arc<str>, Option<FieldType>)],
+    ) -> Result<Self, String> {
+        let fields = rules.plan().fields.iter().chain(more);
+        let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
         Ok(Self {
             event: Event::new(projection.len()),
             projection: Arc::new(projection),
@@ -46,13 +54,13 @@ impl Session {
         })
     }
 
-    /// Runs one event; gives back its memory.
-    pub(super) fn event(
-        &mut self,
-        source: u32,
-        released: Released<Raw>,
-        emit: &mut impl FnMut(Alert),
-    ) -> Raw {
+    /// From now on `watch` is told what becomes of the partials of a rule.
+    pub(super) fn watch(&mut self, rule: RuleIx, watch: Box<dyn Watch>) {
+        self.engine.watch(rule, watch);
+    }
+
+    /// Makes an event the present one, with process context and the fields that are read.
+    pub(super) fn load(&mut self, source: u32, released: Released<Raw>) {
         let time = released.ordinal.time;
         let raw = released.item;
         if raw.is_incomplete() {
@@ -74,6 +82,15 @@ impl Session {
             // What a process is and where it comes from stands in the line or is not known.
             Raw::Json(json) => self.event.load_json(json, host),
         }
+    }
+
+    /// The present event.
+    pub(super) fn present(&self) -> &Event {
+        &self.event
+    }
+
+    /// Runs the present event; gives back its memory.
+    pub(super) fn run(&mut self, emit: &mut impl FnMut(Alert)) -> Raw {
         let matches = &mut self.matches;
         self.engine.push(&self.event, &mut |found| matches.push(found));
         self.deliver(emit);

@@ -90,11 +90,12 @@ impl Partial {
         self.marks.get_or_insert_default()
     }
 
-    /// An event at `time` ends the current gap.
-    pub(super) fn end_gap(&mut self, time: Timestamp) {
-        if let Some(marks) = &mut self.marks {
-            marks.spoiled |= marks.gap.take().is_some_and(|missing| missing < time);
-        }
+    /// An event at `time` ends the current gap; gives the time of what spoils it.
+    pub(super) fn end_gap(&mut self, time: Timestamp) -> Option<Timestamp> {
+        let marks = self.marks.as_mut()?;
+        let missing = marks.gap.take().filter(|missing| *missing < time)?;
+        marks.spoiled = true;
+        Some(missing)
     }
 }
 
@@ -171,7 +172,7 @@ impl State {
     }
 
     /// Ends the partials that `ends` says; gives their number.
-    pub(super) fn end(&mut self, repeats: bool, ends: impl Fn(&Partial) -> bool) -> u64 {
+    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
         let mut ended = 0;
         for slot in 0..self.slots.len() {
             if self.get_mut(slot).is_some_and(|partial| ends(partial))
