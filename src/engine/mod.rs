@@ -348,22 +348,26 @@ impl Engine {
             ),
             None => (self.limits.total_bytes / 10 * 9, self.bytes),
         };
-        for (number, candidate) in state::eviction_order(&self.machines, only) {
-            if held <= goal {
+        while held > goal {
+            let before = held;
+            for (number, candidate) in state::to_evict(&self.machines, only, held - goal) {
+                let Some(machine) = self.machines.get_mut(number) else { continue };
+                let bytes = machine.bytes();
+                let count = machine.evict(&candidate);
+                if count == 0 {
+                    continue;
+                }
+                let freed = bytes.saturating_sub(machine.bytes());
+                held = held.saturating_sub(freed);
+                self.bytes = self.bytes.saturating_sub(freed);
+                self.stats.evicted += count;
+                let to = candidate.expires.max(now);
+                self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
+            }
+            // Events that several partials share are freed with the last of them.
+            if held == before {
                 break;
             }
-            let Some(machine) = self.machines.get_mut(number) else { continue };
-            let before = machine.bytes();
-            let count = machine.evict(&candidate);
-            if count == 0 {
-                continue;
-            }
-            let freed = before.saturating_sub(machine.bytes());
-            held = held.saturating_sub(freed);
-            self.bytes = self.bytes.saturating_sub(freed);
-            self.stats.evicted += count;
-            let to = candidate.expires.max(now);
-            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The programs of an engine with their partials, whatever their kind.
 
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, HashMap};
 
 use crate::machine::key::KeyScratch;
 use crate::machine::sample::Sample;
@@ -175,33 +176,85 @@ impl Machine {
         }
     }
 
-    fn candidates(&self, out: &mut Vec<Candidate>) {
+    fn candidates(&self, each: &mut impl FnMut(Candidate)) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.candidates(out),
-            Self::Sample(sample) => sample.candidates(out),
+            Self::Sequence(sequence) => sequence.candidates(each),
+            Self::Sample(sample) => sample.candidates(each),
         }
     }
 }
 
-/// All partials, those to be given up first in front, each with the number of its program.
-pub(super) fn eviction_order(machines: &[Machine], only: Option<usize>) -> Vec<(usize, Candidate)> {
-    let mut all = Vec::new();
-    for (number, machine) in machines.iter().enumerate() {
-        if only.is_none_or(|only| only == number) {
-            let mut found = Vec::new();
-            machine.candidates(&mut found);
-            all.extend(found.into_iter().map(|candidate| (number, candidate)));
-        }
+/// Partials to be given up to free `bytes`, in order, each with the number of its program: first stages
+/// before deeper ones, those of the host that holds most before others, nearest expiry first.
+///
+/// Looks at every partial and keeps no more of them than it gives: the list is small beside what it
+/// frees.
+pub(super) fn to_evict(
+    machines: &[Machine],
+    only: Option<usize>,
+    bytes: usize,
+) -> Vec<(usize, Candidate)> {
+    let chosen = || {
+        let numbered = machines.iter().enumerate();
+        numbered.filter(move |(number, _)| only.is_none_or(|only| only == *number))
+    };
+    let mut by_host: HashMap<u64, usize> = HashMap::new();
+    for (_, machine) in chosen() {
+        machine.candidates(&mut |candidate| {
+            *by_host.entry(candidate.host).or_default() += candidate.bytes;
+        });
     }
-    let mut by_host: BTreeMap<u64, usize> = BTreeMap::new();
-    for (_, candidate) in &all {
-        *by_host.entry(candidate.host).or_default() += candidate.bytes;
+    let mut first: BinaryHeap<Victim> = BinaryHeap::new();
+    let mut freed = 0;
+    for (number, machine) in chosen() {
+        machine.candidates(&mut |candidate| {
+            let of_host = by_host.get(&candidate.host).copied().unwrap_or(0);
+            freed += candidate.bytes;
+            first.push(Victim { of_host, number, candidate });
+            while let Some(last) = first.peek()
+                && freed - last.candidate.bytes >= bytes
+            {
+                freed -= last.candidate.bytes;
+                first.pop();
+            }
+        });
     }
-    let held = |host: u64| by_host.get(&host).copied().unwrap_or(0);
-    all.sort_by_key(|(number, candidate)| {
-        let most_first = std::cmp::Reverse(held(candidate.host));
-        (candidate.stage, most_first, candidate.expires, *number, candidate.place)
-    });
-    all
+    let sorted = first.into_sorted_vec().into_iter();
+    sorted.map(|victim| (victim.number, victim.candidate)).collect()
 }
+
+/// What is to be given up; the least goes first.
+struct Victim {
+    /// Bytes that its host holds.
+    of_host: usize,
+    number: usize,
+    candidate: Candidate,
+}
+
+impl Victim {
+    fn rank(&self) -> impl Ord + use<> {
+        let Candidate { stage, expires, place, .. } = self.candidate;
+        (stage, Reverse(self.of_host), self.candidate.host, expires, self.number, place)
+    }
+}
+
+impl Ord for Victim {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Victim {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Victim {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Victim {}

@@ -304,15 +304,15 @@ impl Sample {
         }
     }
 
-    /// Adds every pending key that could be given up.
-    pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
+    /// Names every pending key that could be given up.
+    pub(crate) fn candidates(&self, each: &mut impl FnMut(Candidate)) {
         let window = self.window.unwrap_or(Duration(i64::MAX));
         for (place, state) in self.table.places() {
             let filled = state.lists.iter().filter(|list| !list.is_empty()).count();
             let any = state.lists.iter().flatten().next();
             // A key that has been reported goes last: without it the same would be reported again.
             let stage = if state.lists.is_empty() { self.items.len() } else { filled };
-            out.push(Candidate {
+            each(Candidate {
                 stage: u32::try_from(stage).unwrap_or(u32::MAX),
                 host: any.map_or(0, |event| event.host()),
                 expires: state.newest.map_or(Timestamp::MAX, |newest| newest.plus(window)),

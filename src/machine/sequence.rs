@@ -537,18 +537,18 @@ impl Sequence {
         }
     }
 
-    /// Adds everything that could be given up.
-    pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
+    /// Names everything that could be given up.
+    pub(crate) fn candidates(&self, each: &mut impl FnMut(Candidate)) {
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
         for (place, state) in self.table.places() {
             if let Some(latest) = state.leading().iter().flatten().max() {
                 let (host, bytes) = (0, size_of::<State>());
-                out.push(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
+                each(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
             }
             let waiting = state.waiting().map(|waiting| &waiting.partial);
             for partial in state.partials().chain(waiting) {
                 let events = partial.events.iter();
-                out.push(Candidate {
+                each(Candidate {
                     stage: u32::try_from(partial.events.len()).unwrap_or(u32::MAX),
                     host: partial.events.first().map_or(0, |event| event.host()),
                     expires: partial.first().plus(maxspan),

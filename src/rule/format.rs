@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::file::load_text;
-use super::load::Problem;
+use super::outcome::Problem;
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::{LogicHash, logic_hash};

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use super::data::{Data, Node, Table};
-use super::file::SourceFile;
 use super::filter;
 use super::keys::{Keys, Text, labelled};
 use super::kind::{self, Kind};
-use super::load::{Entry, Loaded, Outcome, Problem};
 use super::model::{Format, Origin, Overrides, Rule, Severity, SeverityOverride, Status};
 use super::options::{self, Own};
+use super::outcome::{Entry, Loaded, Outcome, Problem};
 use super::place::Places;
+use super::source::SourceFile;
 use super::threat;
 use crate::check::{self, ir, lint};
 use crate::diagnostic::Severity as Weight;

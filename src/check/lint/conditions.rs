@@ -230,7 +230,7 @@ fn contradictions(condition: &Cond, steps: &mut logic::Steps, out: &mut Vec<(Opt
 
 /// Fields that name files and programs.
 fn holds_paths(name: &str) -> bool {
-    const LAST: [&str; 9] = [
+    const LAST: [&str; 8] = [
         "args",
         "command_line",
         "executable",
@@ -239,7 +239,6 @@ fn holds_paths(name: &str) -> bool {
         "path",
         "title",
         "working_directory",
-        "original_file_name",
     ];
     let parts = ["process", "file", "dll"];
     parts.iter().any(|part| name.split('.').any(|word| word == *part))
