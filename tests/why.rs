@@ -1,6 +1,10 @@
 //! `catena why`: each way in which a rule can fail to fire is told, and watching changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is wrong"
+)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -423,7 +427,7 @@ impl Watch for Count {
 
 impl Observer for Listener {
     fn alert(&mut self, alert: &Alert) -> Flow {
-        self.alerts.push(alert.to_json().to_string());
+        self.alerts.push(format!("{} {} {:?}", alert.id, alert.uncertain, alert.evidence));
         Flow::Continue
     }
 
@@ -449,7 +453,7 @@ fn a_run_finds_the_same_whether_it_is_watched_or_not() {
         [network where true]
       until [process where process.name == \"sshd\"]";
     let sample = "sample by process.pid [process where true] [network where true]";
-    for (query, memory) in [(everything, 64 << 20), (everything, 256 << 10), (sample, 64 << 20)] {
+    for (query, memory) in [(everything, 256 << 10), (sample, 64 << 20)] {
         let mut rules = rule::builtin().rules;
         rules.extend(rule::load_query(query, &Schema::new()).rules);
         let rules = RuleSet::new(rules);

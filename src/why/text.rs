@@ -68,6 +68,9 @@ impl Answer {
                     let _ =
                         write!(out, " of {}, a pipe left out the rest", plural(matches, "match"));
                 }
+                if found.keys.is_empty() {
+                    out.push_str(", none with this key");
+                }
                 out.push('\n');
             }
         }
