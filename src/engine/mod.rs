@@ -349,7 +349,7 @@ impl Engine {
             None => (self.limits.total_bytes / 10 * 9, self.bytes),
         };
         while held > goal {
-            let before = held;
+            let mut evicted = 0;
             for (number, candidate) in state::to_evict(&self.machines, only, held - goal) {
                 let Some(machine) = self.machines.get_mut(number) else { continue };
                 let bytes = machine.bytes();
@@ -360,12 +360,14 @@ impl Engine {
                 let freed = bytes.saturating_sub(machine.bytes());
                 held = held.saturating_sub(freed);
                 self.bytes = self.bytes.saturating_sub(freed);
+                evicted += count;
                 self.stats.evicted += count;
                 let to = candidate.expires.max(now);
                 self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
             }
-            // Events that several partials share are freed with the last of them.
-            if held == before {
+            // Events that several partials share are freed with the last of them, so that it may take
+            // more than was thought.
+            if evicted == 0 {
                 break;
             }
         }
