@@ -193,7 +193,9 @@ pub(super) enum ExplainFormat {
 }
 
 /// Tells which keys came nearest to a match, what became of them, and which events would have been next
-/// but for which test, key or time. The log is read twice, so it must be in files.
+/// but for which test, key or time.
+///
+/// The log is read twice, so it must be in files.
 #[derive(Debug, Args)]
 pub(super) struct Why {
     /// A rule file, or the id or file name of a rule of the set; with --query the first input.
