@@ -52,6 +52,7 @@ pub mod event;
 pub mod function;
 pub mod machine;
 pub mod net;
+pub mod pick;
 pub mod pipeline;
 pub mod plan;
 pub mod process;

@@ -28,7 +28,7 @@ pub use json::{JsonReport, read_json};
 pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
-use crate::engine::{Limits, Released, Watch};
+use crate::engine::{Limits, Loss, Released, Watch};
 use crate::event::{CoalesceLimits, Event, Hosts, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
@@ -109,9 +109,16 @@ pub trait Observer {
         None
     }
 
-    /// An event with its fields filled in, before the rules see it.
-    fn event(&mut self, event: &Event) {
+    /// An event with its fields filled in, before the rules see it. [`Flow::Stop`] ends the run behind
+    /// this event.
+    fn event(&mut self, event: &Event) -> Flow {
         let _ = event;
+        Flow::Continue
+    }
+
+    /// Something was lost before the next event.
+    fn loss(&mut self, loss: &Loss) {
+        let _ = loss;
     }
 }
 
@@ -231,7 +238,7 @@ impl<'a, O: Observer> Run<'a, O> {
             match feed.lane.pop() {
                 Some(Next::Event(released)) => return Some(Head { released, number }),
                 Some(Next::Loss(loss)) => {
-                    self.session.note(loss);
+                    self.lose(loss);
                     continue;
                 }
                 None => {}
@@ -284,7 +291,7 @@ impl<'a, O: Observer> Run<'a, O> {
         while let Some(next) = lane.pop() {
             match next {
                 Next::Event(released) => self.event(lane, released),
-                Next::Loss(loss) => self.session.note(loss),
+                Next::Loss(loss) => self.lose(loss),
             }
         }
         let watermark = lane.watermark();
@@ -294,10 +301,17 @@ impl<'a, O: Observer> Run<'a, O> {
 
     fn event(&mut self, lane: &mut Lane, released: Released<Raw>) {
         self.session.load(lane.source(), released);
-        self.observer.event(self.session.present());
+        if self.observer.event(self.session.present()) == Flow::Stop {
+            self.flow = Flow::Stop;
+        }
         let (session, mut sink) = self.split();
         let raw = session.run(&mut sink);
         lane.recycle(raw);
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        self.observer.loss(&loss);
+        self.session.note(loss);
     }
 
     fn finish(&mut self) {

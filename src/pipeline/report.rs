@@ -100,6 +100,10 @@ pub struct Report {
     pub late_records: u64,
     /// Events that came twice.
     pub duplicates: u64,
+    /// Lines that were longer than a line may be.
+    pub cut_lines: u64,
+    /// How often serial numbers started over: a machine booted.
+    pub boots: u64,
     /// Gaps in the serial numbers, and the numbers missing in them.
     pub gaps: (u64, u64),
     /// Records that the kernel says it lost.
@@ -178,6 +182,8 @@ impl Report {
         }
         self.late_records += stats.late;
         self.duplicates += stats.duplicate;
+        self.cut_lines += stats.cut_lines;
+        self.boots += stats.boots;
         self.gaps.0 += stats.gaps;
         self.gaps.1 += stats.lost;
         self.kernel_lost += stats.kernel_lost;
