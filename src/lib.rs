@@ -50,6 +50,7 @@ pub mod engine;
 pub mod escape;
 pub mod event;
 pub mod function;
+pub mod inspect;
 pub mod machine;
 pub mod net;
 pub mod pick;

@@ -39,6 +39,8 @@ pub(super) enum Command {
     Why(Why),
     /// Print the events of captured logs: as JSON, in words for people, or raw.
     Events(Events),
+    /// Tell what captured logs hold, what they lack, and which rules can never fire on them.
+    Inspect(Inspect),
     /// List the fields that rules can read, with type, origin and an example.
     Fields(Fields),
     /// Print a completion script for a shell.
@@ -272,6 +274,38 @@ pub(super) struct Events {
     /// No summary and no progress, only errors.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+    pub(super) format: InspectFormat,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to show what a log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InspectFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// How to write events.

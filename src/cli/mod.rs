@@ -13,6 +13,7 @@ mod explain;
 mod fields;
 mod fmt;
 mod help;
+mod inspect;
 mod output;
 mod progress;
 mod query;
@@ -49,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

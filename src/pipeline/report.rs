@@ -100,6 +100,8 @@ pub struct Report {
     pub late_records: u64,
     /// Events that came twice.
     pub duplicates: u64,
+    /// End-of-event records among the records.
+    pub ends: u64,
     /// Lines that were longer than a line may be.
     pub cut_lines: u64,
     /// How often serial numbers started over: a machine booted.
@@ -182,6 +184,7 @@ impl Report {
         }
         self.late_records += stats.late;
         self.duplicates += stats.duplicate;
+        self.ends += stats.ends;
         self.cut_lines += stats.cut_lines;
         self.boots += stats.boots;
         self.gaps.0 += stats.gaps;
