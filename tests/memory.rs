@@ -81,7 +81,7 @@ fn keys_that_come_and_go_hold_nothing() {
 fn a_flood_of_starts_leaves_deeper_partials_alone() {
     let query = r#"sequence by k with maxspan=1h
         [any where s == "a"] [any where s == "b"] [any where s == "c"]"#;
-    let limits = Limits { total_bytes: 100_000, rule_bytes: usize::MAX };
+    let limits = Limits { total_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     driven.push(&event(0, 0, "a", "deep"));
     driven.push(&event(1, 0, "b", "deep"));
@@ -101,7 +101,7 @@ fn a_flood_of_starts_leaves_deeper_partials_alone() {
 #[test]
 fn a_flood_of_pending_samples_leaves_reported_keys_alone() {
     let query = r#"sample by k [any where s == "a"] [any where s == "b"]"#;
-    let limits = Limits { total_bytes: 100_000, rule_bytes: usize::MAX };
+    let limits = Limits { total_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     driven.push(&event(0, 0, "a", "known"));
     driven.push(&event(1, 0, "b", "known"));
@@ -119,7 +119,7 @@ fn a_flood_of_pending_samples_leaves_reported_keys_alone() {
 fn a_flood_of_leading_missing_items_stays_within_the_limit() {
     let query = r#"sequence by k with maxspan=1h
         ![any where s == "x"] [any where s == "a"] [any where s == "b"]"#;
-    let limits = Limits { total_bytes: usize::MAX, rule_bytes: 100_000 };
+    let limits = Limits { rule_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     for n in 0..10_000 {
         driven.push(&event(n, 1000, "x", &format!("flood {n}")));

@@ -29,7 +29,6 @@ pub(crate) struct KeyTable<S> {
     entries: Vec<Entry<S>>,
     free: Vec<u32>,
     seeds: RandomState,
-    bytes: usize,
 }
 
 impl<S: Default> KeyTable<S> {
@@ -37,19 +36,18 @@ impl<S: Default> KeyTable<S> {
     /// key's allocation and two timers.
     const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80;
 
+    /// Bytes that a key and its state take, without what the state owns.
+    pub(crate) fn bytes_of(key: &[u8]) -> usize {
+        key.len() + Self::ENTRY_BYTES
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             index: HashTable::new(),
             entries: Vec::new(),
             free: Vec::new(),
             seeds: RandomState::default(),
-            bytes: 0,
         }
-    }
-
-    /// Bytes taken by keys and states, without what the states own.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Number of keys with a state.
@@ -82,7 +80,6 @@ impl<S: Default> KeyTable<S> {
             entry.state = state;
             generation = entry.generation;
         }
-        self.bytes += key.len() + Self::ENTRY_BYTES;
         let entries = &self.entries;
         self.index.insert_unique(hash, index, |i| entries.get(*i as usize).map_or(0, |e| e.hash));
         Place { index, generation }
@@ -101,8 +98,9 @@ impl<S: Default> KeyTable<S> {
         if entry.generation != place.generation {
             return;
         }
-        let Some((key, _)) = entry.state.take() else { return };
-        self.bytes = self.bytes.saturating_sub(key.len() + Self::ENTRY_BYTES);
+        if entry.state.take().is_none() {
+            return;
+        }
         entry.generation = entry.generation.wrapping_add(1);
         let hash = entry.hash;
         if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
