@@ -23,9 +23,10 @@ const MARKS_BYTES: usize = size_of::<Marks>() + 16;
 /// See the module page.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Slot i holds the partial whose last event filled positive item i. As long as the furthest slot
-    /// filled so far: most partials never get beyond the first.
+    /// Slot i holds the partial whose last event filled positive item i. Only the slots from `low` to
+    /// the furthest one filled are here: most keys hold one partial.
     slots: SmallVec<[Option<Partial>; 1]>,
+    low: u32,
     /// Slots that hold anything, and those of them that hold but the place of a partial given up.
     filled: u32,
     ghosts: u32,
@@ -220,12 +221,16 @@ impl State {
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slot(slot)?.as_mut()
+    }
+
+    fn slot(&mut self, slot: usize) -> Option<&mut Option<Partial>> {
+        self.slots.get_mut(slot.checked_sub(self.low as usize)?)
     }
 
     /// Empties a slot. The events of the partial stay counted.
     pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
-        let partial = self.slots.get_mut(slot)?.take()?;
+        let partial = self.slot(slot)?.take()?;
         self.filled -= 1;
         self.ghosts -= u32::from(partial.is_ghost());
         Some(partial)
@@ -233,11 +238,19 @@ impl State {
 
     /// Fills a slot; gives back what it held.
     pub(super) fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
-        if self.slots.len() <= slot {
-            self.slots.resize_with(slot + 1, || None);
+        if self.filled == 0 {
+            self.slots.clear();
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
+        }
+        let low = self.low as usize;
+        if slot < low {
+            self.slots.insert_many(0, (slot..low).map(|_| None));
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
+        } else if self.slots.len() <= slot - low {
+            self.slots.resize_with(slot - low + 1, || None);
         }
         self.ghosts += u32::from(partial.is_ghost());
-        let older = self.slots.get_mut(slot)?.replace(partial);
+        let older = self.slot(slot)?.replace(partial);
         self.filled += u32::from(older.is_none());
         self.ghosts -= u32::from(older.as_ref().is_some_and(Partial::is_ghost));
         older
@@ -247,7 +260,7 @@ impl State {
     pub(super) fn give_up(&mut self, slot: usize, repeats: bool) {
         let Some(partial) = self.take(slot) else { return };
         self.release(&partial, repeats);
-        let further = self.slots.iter().skip(slot + 1).flatten();
+        let further = self.slots.iter().skip(slot - self.low as usize + 1).flatten();
         if further.into_iter().any(|other| !other.is_ghost()) {
             let ghost = partial.ghost();
             self.hold_marks(&ghost);
@@ -258,7 +271,8 @@ impl State {
     /// Ends the partials that `ends` says; gives their number, without those that were given up before.
     pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
         let mut ended = 0;
-        for slot in 0..self.slots.len() {
+        let low = self.low as usize;
+        for slot in low..low + self.slots.len() {
             if self.get_mut(slot).is_some_and(|partial| ends(partial))
                 && let Some(partial) = self.take(slot)
             {
@@ -317,13 +331,12 @@ impl State {
 
     /// Notes when the gap behind a slot has first seen what must be missing in it.
     pub(super) fn mark_gap(&mut self, slot: usize, time: Timestamp) {
-        let Some(partial) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
+        let Some(partial) = self.get_mut(slot) else { return };
         let known = partial.marks().and_then(|marks| marks.gap);
         if time > partial.last().time && known.is_none_or(|known| time < known) {
-            if partial.marks.is_none() {
-                self.event_bytes += MARKS_BYTES;
-            }
+            let bare = partial.marks.is_none();
             partial.marks.get_or_insert_default().gap = Some(time);
+            self.event_bytes += if bare { MARKS_BYTES } else { 0 };
         }
     }
 
