@@ -21,7 +21,7 @@ const KEYS: usize = 1_000_000;
 
 /// Bytes per key after and at most during `work`, beside what is counted by the engine.
 fn measure(title: &str, work: impl FnOnce(&mut Source)) {
-    let limits = Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX };
+    let limits = Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX, host_bytes: usize::MAX };
     let query = if title.starts_with("shared") { SHARED } else { THREE_STAGES };
     let mut source = Source::new(&[query], limits);
     let before = ALLOCATED.current_usage();

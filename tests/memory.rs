@@ -128,6 +128,19 @@ fn a_flood_of_leading_missing_items_stays_within_the_limit() {
     assert!(driven.engine.stats().evicted > 0);
 }
 
+/// Giving up what is known of a leading missing item may free nothing; then partials follow.
+#[test]
+fn what_frees_nothing_is_not_the_end_of_giving_up() {
+    let query = r#"sequence with maxspan=2s
+        ![any where s == "a"] [any where s == "b"] [any where s == "a"]"#;
+    let limits = Limits { total_bytes: 490, rule_bytes: 536, ..Limits::NONE };
+    let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
+    let mut both = event(0, 0, "a", "red");
+    both.fields[0].1.push(Value::Str("b".into()));
+    driven.push(&both);
+    assert!(driven.engine.state_bytes() <= limits.total_bytes);
+}
+
 #[test]
 fn time_gives_everything_back() {
     let query = r#"sequence by k with maxspan=10s

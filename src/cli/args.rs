@@ -33,6 +33,9 @@ pub(super) enum Command {
     /// Tell what rules look for, what they read and what they need.
     Explain(Explain),
     /// Tell why a rule did not fire over captured logs, or why it did.
+    ///
+    /// Shows the keys that came nearest to a match, what became of them, and the events that would have
+    /// been next but for which test, key or time. The log is read twice, so it must be in files.
     Why(Why),
     /// List the fields that rules can read, with type, origin and an example.
     Fields(Fields),
@@ -192,8 +195,6 @@ pub(super) enum ExplainFormat {
     Mermaid,
 }
 
-/// Tells which keys came nearest to a match, what became of them, and which events would have been next
-/// but for which test, key or time. The log is read twice, so it must be in files.
 #[derive(Debug, Args)]
 pub(super) struct Why {
     /// A rule file, or the id or file name of a rule of the set; with --query the first input.

@@ -129,7 +129,8 @@ impl Fates {
 
     /// Keeps the furthest attempts, one a key.
     fn thin(&mut self) {
-        self.attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.rank()));
+        let rank = |attempt: &Attempt| std::cmp::Reverse(attempt.rank());
+        self.attempts.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.key.cmp(&b.key)));
         let mut seen: HashSet<Box<[u8]>> = HashSet::new();
         self.attempts.retain(|attempt| seen.insert(attempt.key.clone()));
         self.attempts.truncate(self.keep);

@@ -128,8 +128,11 @@ fn select(keys: &[(Option<String>, String)], names: &[Vec<Arc<str>>]) -> Result<
     let known = || {
         let mut known: Vec<&str> = names.iter().flatten().map(|name| &**name).collect();
         known.dedup();
-        if known.is_empty() { "it has none".to_owned() } else { known.join(", ") }
+        known.join(", ")
     };
+    if names.is_empty() && !keys.is_empty() {
+        return Err("the rule has no join key".to_owned());
+    }
     for (name, value) in keys {
         let column = match name {
             Some(name) => names.iter().position(|column| column.iter().any(|n| **n == **name)),

@@ -268,8 +268,11 @@ impl Probe {
     }
 }
 
+/// A stage and its key.
+type KeyedStage = (StageIx, Vec<KeyColumn>);
+
 /// Kind, stages with their keys (that of `until` last) and `maxspan`.
-fn shape(planned: &RulePlan) -> (&'static str, Vec<(StageIx, Vec<KeyColumn>)>, Option<Duration>) {
+fn shape(planned: &RulePlan) -> (&'static str, Vec<KeyedStage>, Option<Duration>) {
     match &planned.shape {
         Shape::Event(stage) => ("event", vec![(*stage, Vec::new())], None),
         Shape::Sequence { items, until, maxspan } => {

@@ -220,7 +220,7 @@ impl Want {
         self.of_key += u64::from(in_time && of_key);
         match (holds, of_key) {
             (true, true) => {
-                let place = if in_time && present.late || !behind && present.late {
+                let place = if present.late && (in_time || !behind) {
                     &mut self.out_of_order
                 } else if in_time {
                     &mut self.fits

@@ -17,6 +17,8 @@ const MAX_VALUE: usize = 60;
 const MAX_DETAIL: usize = 100;
 /// Longest test shown in a list.
 const MAX_TEST: usize = 70;
+/// Tests listed of a stage; JSON has all.
+const MAX_TESTS: usize = 16;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -67,6 +69,9 @@ impl Answer {
                 if matches > alerts {
                     let _ =
                         write!(out, " of {}, a pipe left out the rest", plural(matches, "match"));
+                }
+                if found.keys.is_empty() {
+                    out.push_str(", none with this key");
                 }
                 out.push('\n');
             }
@@ -319,7 +324,7 @@ fn tests(out: &mut String, stage: &StageInfo) {
     if stage.of_category == 0 {
         return;
     }
-    for test in &stage.tests {
+    for test in stage.tests.iter().take(MAX_TESTS) {
         let style = if test.passed == 0 { BAD } else { Style::new() };
         let _ = write!(
             out,
@@ -334,6 +339,10 @@ fn tests(out: &mut String, stage: &StageInfo) {
             let _ = write!(out, "   {BAD}no event has {}{BAD:#}", absent.join(" or "));
         }
         out.push('\n');
+    }
+    let more = stage.tests.len().saturating_sub(MAX_TESTS);
+    if more > 0 {
+        let _ = writeln!(out, "      and {}", plural(more as u64, "more test"));
     }
 }
 
@@ -358,7 +367,7 @@ fn event_text(event: &EventInfo) -> String {
 
 fn key_text(keys: &[KeyValue]) -> String {
     let columns = keys.iter().map(|key| {
-        let value = shorten(&escape(&plain(&key.value)), MAX_VALUE);
+        let value = shorten(&plain(&key.value), MAX_VALUE);
         format!("{} {value}", escape(&key.field))
     });
     columns.collect::<Vec<_>>().join(", ")
@@ -367,7 +376,7 @@ fn key_text(keys: &[KeyValue]) -> String {
 /// A value without quotes.
 fn plain(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => escape(text),
         other => other.to_string(),
     }
 }

@@ -182,7 +182,11 @@ impl State {
 
     pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
         if self.rare.is_some() || leading != [None, None] {
-            self.rare.get_or_insert_default().leading = leading;
+            let rare = self.rare.get_or_insert_default();
+            rare.leading = leading;
+            if leading == [None, None] && rare.waiting.is_empty() && rare.mentions.is_empty() {
+                self.rare = None;
+            }
         }
     }
 
