@@ -366,7 +366,6 @@ impl Engine {
         }
     }
 
-<<<<<<< HEAD
     /// Takes over what a program has counted for its hosts.
     fn count_hosts(&mut self, index: usize) {
         let Some(counted) = self.machines.get_mut(index).and_then(Machine::hosts) else { return };
@@ -378,39 +377,6 @@ impl Engine {
             } else if after > before && *held > self.limits.host_bytes && !self.full.contains(&host)
             {
                 self.full.push(host);
-=======
-    /// Gives up partials until a tenth of the limit is free again: first stages before deeper ones,
-    /// those of the host that holds most before others, nearest expiry first.
-    fn evict(&mut self, only: Option<usize>, now: Timestamp) {
-        let (goal, mut held) = match only {
-            Some(index) => (
-                self.limits.rule_bytes / 10 * 9,
-                self.machines.get(index).map_or(0, Machine::bytes),
-            ),
-            None => (self.limits.total_bytes / 10 * 9, self.bytes),
-        };
-        while held > goal {
-            let mut evicted = 0;
-            for (number, candidate) in state::to_evict(&self.machines, only, held - goal) {
-                let Some(machine) = self.machines.get_mut(number) else { continue };
-                let bytes = machine.bytes();
-                let count = machine.evict(&candidate);
-                if count == 0 {
-                    continue;
-                }
-                let freed = bytes.saturating_sub(machine.bytes());
-                held = held.saturating_sub(freed);
-                self.bytes = self.bytes.saturating_sub(freed);
-                evicted += count;
-                self.stats.evicted += count;
-                let to = candidate.expires.max(now);
-                self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
-            }
-            // Events that several partials share are freed with the last of them, so that it may take
-            // more than was thought.
-            if evicted == 0 {
-                break;
->>>>>>> main
             }
         }
     }
