@@ -33,8 +33,9 @@ pub(crate) struct KeyTable<S> {
 
 impl<S: Default> KeyTable<S> {
     /// What a key costs besides its bytes: the entry, its places in the index and in the free list, the
-    /// key's allocation and two timers.
-    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80;
+    /// key's allocation, two timers, and two entries among the ranks in a queue half empty. Ranks are
+    /// made only when memory runs out, and must fit then.
+    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
 
     /// Bytes that a key and its state take, without what the state owns.
     pub(crate) fn bytes_of(key: &[u8]) -> usize {
