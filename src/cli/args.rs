@@ -330,6 +330,12 @@ pub(super) struct Run {
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
+    /// Most memory for the partial matches of one rule, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) rule_limit: Option<u32>,
+    /// Most memory for the partial matches that begin on one host, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) host_limit: Option<u32>,
     /// Exit with 1 when there are alerts.
     #[arg(long)]
     pub(super) fail_on_alert: bool,

@@ -76,10 +76,16 @@ const LATENESS: Duration = Duration::from_secs(5);
 
 /// What the arguments say about running.
 pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
-    let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
+    let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let total_bytes = bytes(run.state_limit);
+    let limits = Limits {
+        total_bytes,
+        rule_bytes: run.rule_limit.map_or(total_bytes, bytes),
+        host_bytes: run.host_limit.map_or(total_bytes, bytes),
+    };
     Settings {
         lateness: run.lateness.unwrap_or(LATENESS),
-        limits: Limits { total_bytes, rule_bytes: total_bytes },
+        limits,
         host: run.host.clone(),
         schema: Arc::new(schema),
         ..Settings::default()
