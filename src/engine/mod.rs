@@ -11,6 +11,7 @@
 
 mod evidence;
 mod reorder;
+mod saved;
 mod state;
 
 use std::cmp::{Ordering, Reverse};
@@ -22,6 +23,7 @@ pub use crate::machine::{
 };
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
+pub use saved::Imported;
 
 use crate::event::Event;
 use crate::machine::key::KeyScratch;
@@ -159,6 +161,11 @@ impl Engine {
         &self.rules
     }
 
+    /// The bounds of its memory.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// From now on `watch` is told what becomes of the partials of a rule. Rules for single events have
     /// none. What is found stays the same.
     pub fn watch(&mut self, rule: RuleIx, watch: Box<dyn Watch>) {
@@ -274,7 +281,7 @@ impl Engine {
     /// Counters so far.
     pub fn stats(&self) -> EngineStats {
         EngineStats {
-            cut_short: self.scratch.cut() + self.keys.dropped,
+            cut_short: self.stats.cut_short + self.scratch.cut() + self.keys.dropped,
             overflowed: self.pipes.iter().map(Pipes::overflowed).sum(),
             ..self.stats
         }
