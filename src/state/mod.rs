@@ -24,7 +24,7 @@ use crate::time::{Duration, Ordinal, Timestamp};
 pub const MAGIC: [u8; 8] = *b"\x8fcatena\n";
 
 /// The version of the format that is written. It is raised when the same state would become other
-/// bytes; what is no longer read is then refused, never guessed.
+/// bytes; what was written under an earlier one is still read.
 pub const VERSION: u32 = 1;
 
 /// Longest state that is read, in bytes.
