@@ -107,11 +107,17 @@ impl Table {
         self.processes.is_empty()
     }
 
-    /// Learns from an event and gives it its context. Events come in order; one that comes late, from
-    /// before the image that runs now, teaches nothing.
+    /// Learns from an event and gives it its context: [`Table::attach`], then the fields.
     ///
     /// One look-up an event; memory is allocated only when something new is learnt.
     pub fn observe(&mut self, projection: &Projection, event: &mut Event) {
+        self.attach(event);
+        add_context(projection, event);
+    }
+
+    /// Learns from an event and says which process it is about. Events come in order; one that comes
+    /// late, from before the image that runs now, teaches nothing.
+    pub fn attach(&mut self, event: &mut Event) {
         let facts = event.facts();
         let Some(pid) = facts.pid else { return };
         let key = (event.host().map_or(0, |host| host.index), pid);
@@ -131,11 +137,6 @@ impl Table {
                 && let Some(entry) = self.processes.peek_mut(&key)
             {
                 entry.ended = true;
-            }
-        }
-        for (field, context) in projection.context() {
-            if facts.admits(*context) && event.is_missing(*field) {
-                event.fill(*field, |sink| read_context(&process, *context, sink));
             }
         }
         event.set_process(Some(process));
@@ -230,6 +231,17 @@ impl Table {
     fn forget(&mut self, entry: &Entry, for_room: bool) {
         self.bytes = self.bytes.saturating_sub(entry.bytes);
         self.stats.forgotten += u64::from(for_room);
+    }
+}
+
+/// Fills in the fields that the records of an event leave empty from the process it is about.
+pub fn add_context(projection: &Projection, event: &mut Event) {
+    let Some(process) = event.process().cloned() else { return };
+    let facts = event.facts();
+    for (field, context) in projection.context() {
+        if facts.admits(*context) && event.is_missing(*field) {
+            event.fill(*field, |sink| read_context(&process, *context, sink));
+        }
     }
 }
 
