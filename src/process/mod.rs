@@ -9,7 +9,6 @@
 //! parent ended keeps it: that process 1 takes orphans in says nothing about where they come from.
 //! Bounded in number and bytes: the processes not seen for longest are forgotten and counted.
 
-use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -143,7 +142,7 @@ impl Table {
     }
 
     /// A new image: by execution, at first sight, or because its execution was missed.
-    fn learn(&mut self, event: &Event, facts: &Facts, key: Key) -> Arc<Process> {
+    fn learn(&mut self, event: &mut Event, facts: &Facts, key: Key) -> Arc<Process> {
         let same_process = self.processes.peek(&key).is_some_and(|entry| entry.is_of(facts));
         *if facts.is_exec {
             &mut self.stats.executions
@@ -258,8 +257,9 @@ fn entity_id(event: &Event, pid: i64) -> Box<str> {
     hash.update(serial.to_be_bytes());
     let mut id = String::with_capacity(32);
     for byte in hash.finalize().iter().take(16) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
+        for half in [byte >> 4, byte & 15] {
+            id.extend(char::from_digit(u32::from(half), 16));
+        }
     }
     id.into()
 }
