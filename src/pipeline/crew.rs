@@ -52,7 +52,7 @@ enum Between {
 }
 
 /// A batch that has been worked on, or what a helper died of.
-type Outcome = Result<Box<Batch>, Box<dyn Any + Send>>;
+type Outcome = Result<Batch, Box<dyn Any + Send>>;
 
 impl Batch {
     fn is_empty(&self) -> bool {
@@ -92,7 +92,7 @@ impl Batch {
 /// One of those who are free to work on any batch.
 struct Helper {
     worker: Worker,
-    tasks: Receiver<Box<Batch>>,
+    tasks: Receiver<Batch>,
     results: Sender<Outcome>,
 }
 
@@ -114,7 +114,7 @@ impl Helper {
         }
     }
 
-    fn work(&mut self, mut batch: Box<Batch>) {
+    fn work(&mut self, mut batch: Batch) {
         batch.work(&mut self.worker);
         // Nobody waits for it any more when the run has ended.
         let _ = self.results.send(Ok(batch));
@@ -177,22 +177,22 @@ struct Crew<'r, 'a, O> {
     run: &'r mut Run<'a, O>,
     merge: Merge,
     worker: Worker,
-    tasks: Sender<Box<Batch>>,
+    tasks: Sender<Batch>,
     /// The other end, for the caller's own share.
-    own: Receiver<Box<Batch>>,
+    own: Receiver<Batch>,
     results: Receiver<Outcome>,
     /// Batches that may be under way together.
     most: u64,
-    free: Vec<Box<Batch>>,
+    free: Vec<Batch>,
     /// Being filled.
-    open: Option<Box<Batch>>,
+    open: Option<Batch>,
     /// Number of the next batch to be filled, attached and stepped.
     next: u64,
     next_attach: u64,
     next_step: u64,
     /// Batches that wait for their turn, by number.
-    loaded: VecDeque<Option<Box<Batch>>>,
-    sifted: VecDeque<Option<Box<Batch>>>,
+    loaded: VecDeque<Option<Batch>>,
+    sifted: VecDeque<Option<Batch>>,
     /// The lane without which nothing more can be seated.
     waiting: Option<usize>,
     has_ended: bool,
@@ -332,7 +332,7 @@ impl<O: Observer> Crew<'_, '_, O> {
     }
 
     /// Gives a batch to whoever is free. There is room for all.
-    fn pass_on(&self, batch: Box<Batch>) {
+    fn pass_on(&self, batch: Batch) {
         let _ = self.tasks.send(batch);
     }
 
@@ -362,8 +362,8 @@ impl<O: Observer> Crew<'_, '_, O> {
     }
 
     /// Feeds the machines with a batch.
-    fn step(&mut self, mut batch: Box<Batch>) {
-        let Batch { seats, taken, between, .. } = &mut *batch;
+    fn step(&mut self, mut batch: Batch) {
+        let Batch { seats, taken, between, .. } = &mut batch;
         let mut between = between.drain(..).peekable();
         for (seat, number) in seats.iter_mut().take(*taken).zip(0..) {
             while let Some((_, what)) = between.next_if(|(before, _)| *before <= number) {
@@ -391,7 +391,7 @@ impl<O: Observer> Run<'_, O> {
 }
 
 /// Keeps a batch until its turn; `next` is the number whose turn is next.
-fn put(waiting: &mut VecDeque<Option<Box<Batch>>>, next: u64, batch: Box<Batch>) {
+fn put(waiting: &mut VecDeque<Option<Batch>>, next: u64, batch: Batch) {
     let place = usize::try_from(batch.number - next).unwrap_or(usize::MAX);
     while waiting.len() <= place {
         waiting.push_back(None);
@@ -402,7 +402,7 @@ fn put(waiting: &mut VecDeque<Option<Box<Batch>>>, next: u64, batch: Box<Batch>)
 }
 
 /// The batch whose turn it is, if it is there.
-fn take(waiting: &mut VecDeque<Option<Box<Batch>>>) -> Option<Box<Batch>> {
+fn take(waiting: &mut VecDeque<Option<Batch>>) -> Option<Batch> {
     let batch = waiting.front_mut()?.take()?;
     waiting.pop_front();
     Some(batch)
