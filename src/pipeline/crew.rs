@@ -26,11 +26,11 @@ use crate::engine::Loss;
 use crate::event::Projection;
 
 /// Events of a batch.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 /// Pieces of input a lane may be ahead.
 const CHUNKS_AHEAD: usize = 4;
 /// Batches under way besides one for each thread: being filled, waiting for their turn.
-const BATCHES_BESIDES: usize = 12;
+const BATCHES_BESIDES: usize = 4;
 
 /// Events that travel together, with what happened between them.
 #[derive(Debug, Default)]
