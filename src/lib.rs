@@ -63,4 +63,5 @@ pub mod syntax;
 pub mod time;
 pub mod value;
 pub mod version;
+pub mod why;
 pub mod wildcard;

@@ -126,7 +126,7 @@ fn a_page_is_printed_by_its_code_or_name() {
 fn fields_that_were_declared_are_known() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("a.eql"), "dns where dns.question.name : \"a*\" and acme.owner == \"b\"")
+    fs::write(path("a.eql"), "any where dns.question.name : \"a*\" and acme.owner == \"b\"")
         .unwrap();
     fs::write(path("types.json"), r#"{"dns.question.name": "keyword", "acme.owner": "keyword"}"#)
         .unwrap();

@@ -142,6 +142,19 @@ fn line_ends_follow_the_file() {
 }
 
 /// A folder with files to lay out, one that is in order, and others to leave alone.
+#[test]
+fn a_byte_order_mark_stays_in_front() {
+    let query = "\u{feff}process  where true";
+    assert_eq!(formatted(query, Form::of_text(query)), "\u{feff}process where true\n");
+    let rule = "\u{feff}[rule]\ntype = \"eql\"\nquery = \"process  where true\"\n";
+    let laid_out = rule.replace("  where", " where");
+    assert_eq!(Form::of_text(rule), Form::Toml);
+    assert_eq!(formatted(rule, Form::Toml), laid_out);
+    assert_eq!(formatted(&laid_out, Form::Toml), laid_out);
+    // A second one is no mark.
+    assert!(format("rule", &"\u{feff}".repeat(100_000), Form::Query, &Schema::new()).is_err());
+}
+
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

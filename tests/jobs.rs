@@ -215,7 +215,7 @@ fn limits_of_memory_and_order_give_up_the_same() {
         write(folder.path(), "b.log", log(2, 1500).as_bytes()),
     ];
     let settings = Settings {
-        limits: Limits { total_bytes: 60_000, rule_bytes: 30_000 },
+        limits: Limits { total_bytes: 60_000, rule_bytes: 30_000, host_bytes: 20_000 },
         max_reordered: 100,
         lateness: Duration::from_secs(2),
         ..Settings::default()

@@ -235,6 +235,10 @@ fn the_window_is_that_of_the_table_else_of_from_else_six_minutes() {
     assert_eq!(window(&with("")), "6m");
     assert_eq!(window(&with("from = 'now-119m'")), "119m");
     assert_eq!(window(&with("from = 'now-1d/d'")), "1d");
+    assert_eq!(window(&with("from = 'now-2w'")), "14d");
+    assert_eq!(window(&with("from = 'now-1M/d'")), "31d");
+    assert_eq!(window(&with("from = 'now-1y'")), "366d");
+    assert_eq!(window(&with("from = 'now-3H'")), "3h");
     assert_eq!(window(&format!("[catena]\nwindow = '30s'\n{}", with("from = 'now-9m'"))), "30s");
 }
 

@@ -14,7 +14,10 @@
 mod matcher;
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
+use catena::engine::{Change, Fate, Held, Watch};
+use catena::plan::RuleIx;
 use catena::rule::{Rule, RuleOptions};
 use catena::time::{Duration, Ordinal, Timestamp};
 use catena::value::Value;
@@ -42,6 +45,8 @@ fn every_grid() {
         let pending = alone.engine.state_keys();
         alone.finish();
         expect("in order", &of_rule(&alone.found, 0));
+        let (watched, told) = grid.watched();
+        expect("watched", &watched);
         let together = Driven::unlimited(all.clone()).run(&grid.arriving());
         expect("beside all other rules", &of_rule(&together, number));
         if grid.arrives.is_none() {
@@ -54,6 +59,7 @@ fn every_grid() {
                 expect("shuffled", &of_rule(&grid.driven().run_reordered(&arrivals, lateness), 0));
             }
         }
+        failures.extend(told.map(|wrong| format!("{}: {wrong}", grid.name)));
         if grid.pending.is_some_and(|expected| expected != pending) {
             let expected = grid.pending.unwrap_or_default();
             failures.push(format!("{}: {pending} keys pending, not {expected}", grid.name));
@@ -78,6 +84,46 @@ fn grids_with_mistakes_are_refused() {
     ] {
         let error = Grid::read("bad", &good.replace(from, to)).map(|grid| grid.finds).unwrap_err();
         assert!(error.contains(why), "{to:?}: {error}");
+    }
+}
+
+/// How often a watcher was told what.
+#[derive(Debug, Default)]
+struct Tally {
+    begun: u64,
+    replaced: u64,
+    expired: u64,
+    cut: u64,
+    rejected: u64,
+    matches: u64,
+    /// Ended in ways that nothing counts: by a newer one, or with the log.
+    otherwise: u64,
+    /// What ended and had no event, which cannot be.
+    empty: u64,
+}
+
+#[derive(Debug, Default)]
+struct Watcher(Arc<Mutex<Tally>>);
+
+impl Watch for Watcher {
+    fn told(&mut self, change: &Change<'_>) {
+        let mut tally = self.0.lock().unwrap();
+        let events = match change.held {
+            Held::Stages(events) => events.len(),
+            Held::Items(events) => events.iter().flatten().count(),
+        };
+        match change.fate {
+            Fate::Begun => tally.begun += 1,
+            Fate::Replaced => tally.replaced += 1,
+            Fate::Expired(_) => tally.expired += 1,
+            Fate::Cut(_) => tally.cut += 1,
+            Fate::Rejected(_) => tally.rejected += 1,
+            Fate::Matched => tally.matches += 1,
+            Fate::Late(..) if events > 0 => tally.otherwise += 1,
+            Fate::Evicted | Fate::Left => tally.otherwise += 1,
+            _ => return,
+        }
+        tally.empty += u64::from(events == 0 && !matches!(change.fate, Fate::Begun));
     }
 }
 
@@ -110,6 +156,27 @@ fn grids() -> Vec<Grid> {
 }
 
 impl Grid {
+    /// What is found while somebody watches, and what he was told when it is not what was counted.
+    fn watched(&self) -> (Vec<Found>, Option<String>) {
+        let mut driven = self.driven();
+        let watcher = Watcher::default();
+        let tally = watcher.0.clone();
+        driven.engine.watch(RuleIx(0), Box::new(watcher));
+        self.arriving().iter().for_each(|event| driven.push(event));
+        driven.finish();
+        let tally = tally.lock().unwrap();
+        let stats = driven.engine.rule_stats(RuleIx(0)).unwrap();
+        let sequence = self.query.starts_with("sequence");
+        let told = [tally.begun, tally.replaced, tally.cut, tally.rejected, tally.empty];
+        let counted = [stats.begun, stats.replaced, stats.cut, stats.rejected, 0];
+        let ended = [tally.expired, tally.matches] == [stats.expired, stats.matches];
+        // Whatever begins ends once.
+        let ends = tally.replaced + tally.expired + tally.cut + tally.rejected + tally.matches;
+        let balance = tally.begun == ends + tally.otherwise;
+        let wrong = sequence && (told != counted || !ended || !balance);
+        (of_rule(&driven.found, 0), wrong.then(|| format!("told {tally:?} of {stats:?}")))
+    }
+
     fn read(name: &str, text: &str) -> Result<Self, String> {
         let mut grid = Self {
             name: name.to_owned(),

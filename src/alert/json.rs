@@ -245,7 +245,8 @@ fn field(name: &str, values: &[Value]) -> Json {
     }
 }
 
-fn scalar(value: &Value) -> Json {
+/// A value as JSON; addresses and times as text.
+pub(crate) fn scalar(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(b) => json!(b),

@@ -10,6 +10,9 @@ mod text;
 
 use std::sync::Arc;
 
+pub(crate) use json::scalar;
+pub(crate) use text::detail;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::{Counted, Evidence, Match};

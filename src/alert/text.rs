@@ -161,7 +161,8 @@ fn chain(out: &mut String, event: &AlertEvent, item: u32) {
     );
 }
 
-fn detail(document: &Document) -> String {
+/// What an event was about: where to, a command line, a file; empty when nothing says so.
+pub(crate) fn detail(document: &Document) -> String {
     if let Some(destination) = destination(document) {
         return destination;
     }

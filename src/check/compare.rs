@@ -67,12 +67,16 @@ impl Checker<'_> {
     /// A comparison of which one side, though not a literal, reads no field.
     fn compare_computed(&mut self, op: Compare, left: Typed, right: Typed, span: Span) -> Typed {
         if !left.constant && !right.constant {
-            self.report(
-                Diagnostic::new(Code::FieldComparison, "two fields cannot be compared")
-                    .label(right.span, "not a constant")
-                    .label(left.span, "not a constant either")
-                    .help("comparisons against fields are not supported in Elasticsearch EQL"),
-            );
+            let problem = Diagnostic::new(Code::FieldComparison, "two fields cannot be compared")
+                .label(right.span, "not a constant")
+                .label(left.span, "not a constant either")
+                .help("comparisons against fields are not supported in Elasticsearch EQL");
+            self.report(match meant(&right) {
+                Some(meant) => {
+                    problem.help(format!("if a value is meant: `{meant}`")).fix(right.span, meant)
+                }
+                None => problem,
+            });
             return boolean(ir::Expr::Literal(Value::Bool(false)), span, true);
         }
         if !left.kind.joins(right.kind) {
@@ -289,7 +293,15 @@ impl Checker<'_> {
         let problem = match misfit {
             Misfit::Kinds => return self.report_kinds(literal, other.kind),
             Misfit::NotNumber => {
-                problem("a number is compared with text that is not a number", "not a number")
+                let problem =
+                    problem("a number is compared with text that is not a number", "not a number");
+                match other.expr {
+                    // `process.entry-leader.name`
+                    ir::Expr::Arithmetic(..) => problem.help(
+                        "a name with `-`, `/` or blanks in it stands in backticks: `` `a-b`.c ``",
+                    ),
+                    _ => problem,
+                }
             }
             Misfit::NotAddress => problem(
                 "an address is compared with text that is not an address",
@@ -327,6 +339,20 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+/// The value that a single word which no field is called by likely stands for.
+fn meant(side: &Typed) -> Option<String> {
+    let ir::Expr::Field(field) = &side.expr else { return None };
+    if side.kind != Kind::Unknown || field.name.contains('.') {
+        return None;
+    }
+    Some(match field.name.to_ascii_lowercase().as_str() {
+        "null" | "none" | "nil" => "null".to_owned(),
+        word @ ("true" | "false") => word.to_owned(),
+        _ if crate::syntax::is_plain_name(&field.name) => format!("\"{}\"", field.name),
+        _ => return None,
+    })
 }
 
 /// The same relation with the sides exchanged.

@@ -382,6 +382,18 @@ pub(super) fn substitute(name: &str) -> Option<&'static str> {
             "a condition on a field already holds when any of its values fits"
         }
         "safe" => "leave it out: what cannot be computed is null",
+        "contains" | "strcontains" => "use `stringContains`, or `a : \"*text*\"`",
+        "beginswith" | "hasprefix" => "use `startsWith`, or `a : \"text*\"`",
+        "hassuffix" => "use `endsWith`, or `a : \"*text\"`",
+        "lower" | "upper" | "tolower" | "toupper" | "to_lower" | "to_upper" => {
+            "`:`, `in~`, `like~` and functions with `~` ignore case"
+        }
+        "exists" | "isnotnull" => "write `a != null`",
+        "isnull" | "missing" => "write `a == null`",
+        "len" | "strlen" => "use `length`",
+        "regexp" | "rlike" | "re_match" => "use `a regex \"..\"`, which tests the whole text",
+        "cidr" | "cidr_match" | "ipinsubnet" => "use `cidrMatch(address, network, ..)`",
+        "if" | "case" | "iif" | "coalesce" => "write the cases out with `and` and `or`",
         _ => return None,
     })
 }

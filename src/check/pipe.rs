@@ -120,9 +120,28 @@ impl Checker<'_> {
     fn unknown_pipe(&mut self, name: &str, span: Span) {
         let problem = Diagnostic::new(Code::UnknownPipe, format!("unknown pipe `{name}`"))
             .label(span, "no such pipe");
+        if let Some(help) = substitute(name) {
+            return self.report(problem.help(help));
+        }
         self.report(match nearest(name, PIPES) {
             Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
             None => problem.help(format!("the pipes are `{}`", PIPES.join("`, `"))),
         });
     }
+}
+
+/// What to write in place of a pipe of another language.
+fn substitute(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "limit" | "take" | "first" | "top" => "write `| head 10`",
+        "last" => "write `| tail 10`",
+        "search" => "write it into the condition: `.. and ..`",
+        "stats" | "summarize" => "write `| count user.name`",
+        "dedup" | "distinct" | "uniq" => "write `| unique user.name`",
+        "order" => "write `| sort user.name`",
+        "fields" | "keep" | "project" | "select" | "table" | "eval" => {
+            "take it out: results are whole events"
+        }
+        _ => return None,
+    })
 }

@@ -33,6 +33,11 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Tell what rules look for, what they read and what they need.
     Explain(Explain),
+    /// Tell why a rule did not fire over captured logs, or why it did.
+    ///
+    /// Shows the keys that came nearest to a match, what became of them, and the events that would have
+    /// been next but for which test, key or time. The log is read twice, so it must be in files.
+    Why(Why),
     /// List the fields that rules can read, with type, origin and an example.
     Fields(Fields),
     /// Print a completion script for a shell.
@@ -196,6 +201,49 @@ pub(super) enum ExplainFormat {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Why {
+    /// A rule file, or the id or file name of a rule of the set; with --query the first input.
+    #[arg(value_name = "RULE")]
+    pub(super) rule: String,
+    /// Files, folders or globs; rotated files are read oldest first.
+    #[arg(value_name = "INPUT", required_unless_present = "query")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// A query in place of RULE.
+    #[arg(long, value_name = "EQL")]
+    pub(super) query: Option<String>,
+    /// Only keys with this value; FIELD may be left out where there is but one.
+    #[arg(long = "key", value_name = "[FIELD=]VALUE")]
+    pub(super) keys: Vec<String>,
+    /// How many keys to tell of.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(super) limit: u8,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = WhyFormat::Text)]
+    pub(super) format: WhyFormat,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    #[command(flatten)]
+    pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to show why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhyFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Fields {
     /// A field, the beginning of some, or a pattern with * and ?.
     #[arg(value_name = "NAME|PATTERN")]
@@ -277,15 +325,22 @@ pub(super) struct Rules {
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// How much later than its successors an event may come and still be put in order.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    pub(super) lateness: Duration,
+    /// How much later than its successors an event may come and still be put in order; 0 waits for
+    /// none [default: 5s, for a live stream 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) lateness: Option<Duration>,
     /// The host that records without node= come from.
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
+    /// Most memory for the partial matches of one rule, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) rule_limit: Option<u32>,
+    /// Most memory for the partial matches that begin on one host, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) host_limit: Option<u32>,
     /// Exit with 1 when there are alerts.
     #[arg(long)]
     pub(super) fail_on_alert: bool,

@@ -1,20 +1,17 @@
 //! `catena explain`: what rules look for, in the words of their authors.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{Explain, ExplainFormat};
+use super::asked::Asked;
 use super::exit::Exit;
 use super::output::{message, print, show_problem, stderr_color};
 use super::replay::write_exit;
-use crate::diagnostic::nearest;
 use crate::escape::escape;
 use crate::event;
 use crate::plan::RuleIx;
-use crate::rule::{
-    self, Explanation, Key, Loaded, Needs, Rule, RuleSet, StageInfo, TestInfo, Tried,
-};
+use crate::rule::{self, Explanation, Key, Needs, Rule, RuleSet, StageInfo, TestInfo, Tried};
 use crate::schema::Schema;
 
 /// As many names of system calls or records are listed.
@@ -23,11 +20,16 @@ const NAMES: usize = 12;
 const WIDTH: usize = 96;
 
 pub(super) fn run(arguments: &Explain) -> Exit {
-    let loaded = load(arguments);
+    let asked = Asked {
+        names: &arguments.names,
+        query: arguments.query.as_deref(),
+        rules: &arguments.rules.paths,
+    };
+    let loaded = asked.load(&Schema::new());
     let color = stderr_color(arguments.color);
     loaded.problems.iter().for_each(|problem| show_problem(problem, color));
     let exit = if loaded.has_errors() { Exit::BadRules } else { Exit::Fine };
-    let wanted = match choose(arguments, &loaded.rules) {
+    let wanted = match asked.choose(&loaded.rules) {
         Ok(wanted) => wanted,
         Err(found) => return exit.min(found),
     };
@@ -55,96 +57,6 @@ pub(super) fn run(arguments: &Explain) -> Exit {
         }
     };
     exit.min(write_exit(print(&text)))
-}
-
-/// Everything the names may mean: files that are there, and the rules of the set for the rest.
-fn load(arguments: &Explain) -> Loaded {
-    let schema = Schema::new();
-    if let Some(query) = &arguments.query {
-        return rule::load_query(query, &schema);
-    }
-    let (paths, ids): (Vec<&String>, Vec<&String>) =
-        arguments.names.iter().partition(|name| Path::new(name).exists());
-    let paths = paths.into_iter().map(PathBuf::from);
-    let paths = apart(arguments.rules.paths.iter().cloned().chain(paths));
-    let mut loaded = rule::load_paths(&paths, &schema);
-    if arguments.rules.paths.is_empty() && !ids.is_empty() {
-        let mut builtin = rule::builtin();
-        // A file of a built-in rule stands for it.
-        builtin.rules.retain(|rule| loaded.rules.iter().all(|known| known.id != rule.id));
-        loaded.merge(builtin);
-    }
-    loaded
-}
-
-/// The paths, without those that are inside another one.
-fn apart(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
-    let mut apart: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        if !apart.iter().any(|known| is_inside(&path, known)) {
-            apart.retain(|known| !is_inside(known, &path));
-            apart.push(path);
-        }
-    }
-    apart
-}
-
-/// Whether a file or folder is another one or inside it, however both are written.
-fn is_inside(path: &Path, folder: &Path) -> bool {
-    match (path.canonicalize(), folder.canonicalize()) {
-        (Ok(path), Ok(folder)) => path.starts_with(folder),
-        _ => false,
-    }
-}
-
-/// The rules asked for, in the order of their names.
-fn choose(arguments: &Explain, rules: &[Rule]) -> Result<Vec<RuleIx>, Exit> {
-    if arguments.query.is_some() {
-        return Ok((0..).map(RuleIx).take(rules.len()).collect());
-    }
-    let mut wanted: Vec<RuleIx> = Vec::new();
-    let mut exit = None;
-    for name in &arguments.names {
-        let numbered = || rules.iter().zip((0..).map(RuleIx));
-        let path = Path::new(name);
-        let found: Vec<RuleIx> = if path.exists() {
-            let inside = |rule: &Rule| is_inside(Path::new(&rule.origin.file), path);
-            numbered().filter(|(rule, _)| inside(rule)).map(|(_, number)| number).collect()
-        } else {
-            let named = |rule: &Rule| rule.id == *name || rule.name == *name || stem(rule) == *name;
-            numbered().filter(|(rule, _)| named(rule)).map(|(_, number)| number).collect()
-        };
-        if found.is_empty() && !path.exists() {
-            unknown(name, rules);
-            exit = Some(Exit::BadRules);
-        }
-        for number in found {
-            if !wanted.contains(&number) {
-                wanted.push(number);
-            }
-        }
-    }
-    match exit {
-        Some(exit) if wanted.is_empty() => Err(exit),
-        _ => Ok(wanted),
-    }
-}
-
-/// The name of a rule's file without its ending.
-fn stem(rule: &Rule) -> String {
-    let stem = Path::new(&rule.origin.file).file_stem();
-    stem.map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn unknown(name: &str, rules: &[Rule]) {
-    message(&format!("catena: error: no rule and no file `{}`", escape(name)));
-    let stems: Vec<String> = rules.iter().map(stem).collect();
-    let known = stems.iter().map(String::as_str);
-    let known = known.chain(rules.iter().flat_map(|rule| [rule.id.as_str(), rule.name.as_str()]));
-    match nearest(name, known) {
-        Some(near) => message(&format!("did you mean `{}`?", escape(near))),
-        None => message(&format!("the rules are {}", escape(&stems.join(", ")))),
-    }
 }
 
 /// The rules asked for as one graph.

@@ -3,6 +3,7 @@
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
 mod args;
+mod asked;
 mod batch;
 mod check;
 mod event_fields;
@@ -18,6 +19,7 @@ mod replay;
 mod rules;
 mod stream;
 mod summary;
+mod why;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,7 @@ pub fn run() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

@@ -14,6 +14,7 @@ use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
 use crate::rule::RuleSet;
 use crate::schema::Schema;
+use crate::time::Duration;
 
 pub(super) fn run(arguments: &Replay) -> Exit {
     let schema = match event_fields::schema(&arguments.fields, None) {
@@ -72,12 +73,21 @@ impl Observer for Screen {
     }
 }
 
+/// How long a captured log is put in order.
+const LATENESS: Duration = Duration::from_secs(5);
+
 /// What the arguments say about running.
 pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
-    let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
+    let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let total_bytes = bytes(run.state_limit);
+    let limits = Limits {
+        total_bytes,
+        rule_bytes: run.rule_limit.map_or(total_bytes, bytes),
+        host_bytes: run.host_limit.map_or(total_bytes, bytes),
+    };
     Settings {
-        lateness: run.lateness,
-        limits: Limits { total_bytes, rule_bytes: total_bytes },
+        lateness: run.lateness.unwrap_or(LATENESS),
+        limits,
         host: run.host.clone(),
         schema: Arc::new(schema),
         ..Settings::default()

@@ -8,8 +8,13 @@ use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
 use super::{event_fields, rules, summary};
 use crate::escape::escape;
-use crate::pipeline;
+use crate::pipeline::{self, Settings};
 use crate::rule::RuleSet;
+use crate::time::Duration;
+
+/// How long a live stream is put in order while it never pauses. When it does, what is complete leaves
+/// at once.
+const LATENESS: Duration = Duration::from_secs(1);
 
 pub(super) fn run(arguments: &Stream) -> Exit {
     let schema = match event_fields::schema(&arguments.fields, None) {
@@ -24,7 +29,10 @@ pub(super) fn run(arguments: &Stream) -> Exit {
     let mut writer = AlertWriter::new(&arguments.output, true);
     let inputs = std::slice::from_ref(&arguments.input);
     let started = Instant::now();
-    let settings = settings(&arguments.run, schema);
+    let settings = Settings {
+        lateness: arguments.run.lateness.unwrap_or(LATENESS),
+        ..settings(&arguments.run, schema)
+    };
     let report = pipeline::stream(&rules, inputs, &settings, &mut writer);
     let written = write_exit(writer.finish());
     match report {

@@ -1,11 +1,12 @@
 //! The programs of an engine with their partials, whatever their kind.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use crate::machine::key::KeyScratch;
+use crate::machine::ranks::{HostBytes, Ranks};
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
-use crate::machine::{Candidate, Match, Offer, RuleStats};
+use crate::machine::{Cause, Evicted, Match, Offer, RuleStats, Watch};
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::RuleOptions;
 use crate::time::Timestamp;
@@ -115,8 +116,22 @@ impl Machine {
 
     /// The log has ended and all waits are over.
     pub(super) fn finish(&mut self, out: &mut Vec<Match>) {
-        if let Self::Sample(sample) = self {
-            sample.finish(out);
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence) => sequence.tell_left(),
+            Self::Sample(sample) => {
+                sample.finish(out);
+                sample.tell_left();
+            }
+        }
+    }
+
+    /// From now on `watch` is told what becomes of its partials.
+    pub(super) fn watch(&mut self, watch: Box<dyn Watch>) {
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence) => sequence.watcher = Some(watch),
+            Self::Sample(sample) => sample.watcher = Some(watch),
         }
     }
 
@@ -152,42 +167,91 @@ impl Machine {
         }
     }
 
-    /// Gives up what `candidate` stands for, unless that has gone already; gives how many partials.
-    pub(super) fn evict(&mut self, candidate: &Candidate) -> u64 {
+    /// What its hosts hold.
+    pub(super) fn hosts(&mut self) -> Option<&mut HostBytes> {
         match self {
-            Self::Event { .. } => 0,
-            Self::Sequence(sequence) => sequence.evict(candidate.place, candidate.stage),
-            Self::Sample(sample) => sample.evict(candidate.place),
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(&mut sequence.hosts),
+            Self::Sample(sample) => Some(&mut sample.hosts),
         }
     }
 
-    fn candidates(&self, out: &mut Vec<Candidate>) {
+    /// The same, to read.
+    pub(super) fn host_bytes(&self) -> Option<&HostBytes> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(&sequence.hosts),
+            Self::Sample(sample) => Some(&sample.hosts),
+        }
+    }
+
+    /// What goes first, if it has been asked for.
+    fn ranks(&self) -> Option<&Ranks> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => sequence.ranks.as_ref(),
+            Self::Sample(sample) => sample.ranks.as_ref(),
+        }
+    }
+
+    /// Ranks everything there is, unless that has been done. From now on ranks are kept until there is
+    /// much less.
+    pub(super) fn make_ranks(&mut self) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.candidates(out),
-            Self::Sample(sample) => sample.candidates(out),
+            Self::Sequence(sequence) => sequence.make_ranks(),
+            Self::Sample(sample) => sample.make_ranks(),
+        }
+    }
+
+    /// The number of stages.
+    fn stages(&self) -> u32 {
+        match self {
+            Self::Event { .. } => 0,
+            Self::Sequence(sequence) => sequence.stages(),
+            Self::Sample(sample) => sample.stages(),
+        }
+    }
+
+    /// When the first of a stage and a host expires.
+    pub(super) fn peek(&self, stage: u32, host: u32) -> Option<Timestamp> {
+        let time = self.ranks()?.peek(stage, host)?;
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(sequence.expires(time)),
+            Self::Sample(sample) => Some(sample.expires(time)),
+        }
+    }
+
+    /// Gives up the first of a stage and a host; `None` when there is nothing.
+    pub(super) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => sequence.evict(stage, host, cause),
+            Self::Sample(sample) => sample.evict(stage, host, cause),
         }
     }
 }
 
-/// All partials, those to be given up first in front, each with the number of its program.
-pub(super) fn eviction_order(machines: &[Machine], only: Option<usize>) -> Vec<(usize, Candidate)> {
-    let mut all = Vec::new();
-    for (number, machine) in machines.iter().enumerate() {
-        if only.is_none_or(|only| only == number) {
-            let mut found = Vec::new();
-            machine.candidates(&mut found);
-            all.extend(found.into_iter().map(|candidate| (number, candidate)));
-        }
-    }
-    let mut by_host: BTreeMap<u64, usize> = BTreeMap::new();
-    for (_, candidate) in &all {
-        *by_host.entry(candidate.host).or_default() += candidate.bytes;
-    }
-    let held = |host: u64| by_host.get(&host).copied().unwrap_or(0);
-    all.sort_by_key(|(number, candidate)| {
-        let most_first = std::cmp::Reverse(held(candidate.host));
-        (candidate.stage, most_first, candidate.expires, *number, candidate.place)
-    });
-    all
+/// The stage and the host whose partials go first among those of `machines`: first stages before deeper
+/// ones, then the host that holds most by `held`.
+pub(super) fn first_to_go<'a>(
+    machines: impl Iterator<Item = &'a Machine> + Clone,
+    held: impl Fn(u32) -> usize,
+) -> Option<(u32, u32)> {
+    let ranks = || machines.clone().filter_map(Machine::ranks);
+    let stage = ranks().filter_map(Ranks::first_stage).min()?;
+    let hosts = ranks().flat_map(|ranks| ranks.hosts(stage));
+    let host = hosts.max_by_key(|host| (held(*host), Reverse(*host)))?;
+    Some((stage, host))
+}
+
+/// The lowest stage at which a host has partials.
+pub(super) fn first_stage_of<'a>(
+    machines: impl Iterator<Item = &'a Machine>,
+    host: u32,
+) -> Option<u32> {
+    let stages =
+        machines.filter_map(|machine| machine.ranks()?.first_stage_of(host, machine.stages()));
+    stages.min()
 }

@@ -19,8 +19,8 @@ pub struct Kept {
 
 impl Kept {
     /// Number of the host it happened on.
-    pub fn host(&self) -> u64 {
-        self.host.as_ref().map_or(0, |host| u64::from(host.index))
+    pub fn host(&self) -> u32 {
+        self.host.as_ref().map_or(0, |host| host.index)
     }
 
     /// Bytes it occupies.

@@ -216,6 +216,33 @@ pub(crate) fn decode(mut key: &[u8]) -> Vec<Value> {
     values
 }
 
+/// The columns of an encoded key, each encoded.
+pub(crate) fn columns(key: &[u8]) -> Vec<&[u8]> {
+    let mut columns = Vec::new();
+    let mut left = key;
+    while let Some((tag, rest)) = left.split_first() {
+        let Some((_, rest)) = decode_one(*tag, rest) else { break };
+        columns.push(left.get(..left.len() - rest.len()).unwrap_or_default());
+        left = rest;
+    }
+    columns
+}
+
+/// Whether one of the keys of `event` has this value, encoded, in a column.
+pub(crate) fn has(event: &Event, column: &KeyColumn, value: &[u8]) -> bool {
+    let mut encoded = Vec::with_capacity(value.len());
+    let mut same = |scalar| {
+        encoded.clear();
+        encode(scalar, &mut encoded);
+        encoded == value
+    };
+    let mut values = event.values(column.field).peekable();
+    if values.peek().is_none() {
+        return column.optional && same(None);
+    }
+    values.any(|scalar| same(Some(scalar)))
+}
+
 fn decode_one(tag: u8, bytes: &[u8]) -> Option<(Value, &[u8])> {
     Some(match tag {
         0 => (Value::Null, bytes),

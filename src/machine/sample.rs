@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
+use super::ranks::{HostBytes, Rank, Ranks};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
-use super::{Candidate, Match, Offer, RuleStats};
+use super::watch::{Change, Fate, Held, Watcher};
+use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::time::{Duration, Timestamp};
@@ -31,9 +33,13 @@ pub(crate) struct Sample {
     table: KeyTable<State>,
     timers: Timers,
     bytes: usize,
+    pub(crate) hosts: HostBytes,
+    /// What goes first when memory runs out; only while it does.
+    pub(crate) ranks: Option<Ranks>,
     /// Keys that the event at hand was added to; empty between events.
     touched: Vec<Place>,
     pub(crate) stats: RuleStats,
+    pub(crate) watcher: Watcher,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +54,23 @@ struct State {
     newest: Option<Timestamp>,
     timer: Option<Timestamp>,
     bytes: usize,
+    /// What this key was last counted as.
+    charged: usize,
+    /// The host of its first event, which pays for all of it.
+    host: u32,
+}
+
+impl State {
+    /// When it is given up: stage, host, time.
+    fn rank(&self, items: usize) -> (u32, u32, Timestamp) {
+        // A key that has been reported goes last: without it the same would be reported again.
+        let stage = match self.lists.len() {
+            0 => items,
+            _ => self.lists.iter().filter(|list| !list.is_empty()).count(),
+        };
+        let stage = u32::try_from(stage).unwrap_or(u32::MAX);
+        (stage, self.host, self.newest.unwrap_or(Timestamp::MAX))
+    }
 }
 
 impl Sample {
@@ -66,7 +89,10 @@ impl Sample {
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
+            hosts: HostBytes::default(),
+            ranks: None,
             touched: Vec::new(),
+            watcher: None,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
         }
     }
@@ -78,7 +104,7 @@ impl Sample {
 
     /// Bytes held by pending keys.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.table.bytes()
+        self.bytes
     }
 
     /// Number of keys with something pending.
@@ -106,10 +132,14 @@ impl Sample {
             }
             let Some(columns) = self.items.get(item) else { continue };
             keys.fill(offer.event, columns);
+            if keys.len() == 0 && self.watcher.is_some() {
+                tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
+            }
             for number in 0..keys.len() {
-                if let Some(place) = self.add(keys.get(number), item, offer)
-                    && !touched.contains(&place)
-                {
+                let place = self.table.find_or_insert(keys.get(number));
+                let added = self.add(place, item, offer);
+                self.settle(place);
+                if added.is_some() && !touched.contains(&place) {
                     touched.push(place);
                 }
             }
@@ -124,11 +154,10 @@ impl Sample {
     }
 
     /// Adds the event to one list of a key; `None` when there is no use for it.
-    fn add(&mut self, key: &[u8], item: usize, offer: &mut Offer<'_>) -> Option<Place> {
+    fn add(&mut self, place: Place, item: usize, offer: &mut Offer<'_>) -> Option<()> {
         let items = self.items.len();
         let time = offer.time();
-        let place = self.table.find_or_insert(key);
-        let (_, state) = self.table.get_mut(place)?;
+        let (key, state) = self.table.get_mut(place)?;
         if let Some(window) = self.window {
             // What came late and lies too far back for the newest would need lists of its own.
             if state.newest.is_some_and(|newest| newest.since(time) > window) {
@@ -138,6 +167,10 @@ impl Sample {
             if state.newest_sample.is_some_and(|newest| newest < oldest) {
                 state.reported = 0;
             }
+            let leaves = |list: &List| list.front().is_some_and(|e| e.ordinal.time < oldest);
+            if self.watcher.is_some() && state.lists.iter().any(leaves) && state.reported == 0 {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
+            }
             let mut freed = 0;
             for list in &mut state.lists {
                 while list.front().is_some_and(|event| event.ordinal.time < oldest) {
@@ -145,7 +178,6 @@ impl Sample {
                 }
             }
             state.bytes = state.bytes.saturating_sub(freed);
-            self.bytes = self.bytes.saturating_sub(freed);
         }
         if state.reported >= self.per_key {
             return None;
@@ -153,8 +185,11 @@ impl Sample {
         if state.lists.is_empty() {
             state.lists.resize_with(items, VecDeque::new);
             state.bytes += items * LIST_BYTES;
-            self.bytes += items * LIST_BYTES;
+            if state.charged == 0 {
+                state.host = offer.event.host().map_or(0, |host| host.index);
+            }
             self.stats.begun += 1;
+            tell(&mut self.watcher, key, None, Fate::Begun);
         }
         // More than n+m-1 events in a list cannot make more than m samples.
         let room = items + self.per_key - 1;
@@ -164,13 +199,12 @@ impl Sample {
             self.window?;
             let freed = list.pop_front().map_or(0, |event| event.size_bytes());
             state.bytes = state.bytes.saturating_sub(freed);
-            self.bytes = self.bytes.saturating_sub(freed);
         }
         let event = offer.keep();
         state.bytes += event.size_bytes();
-        self.bytes += event.size_bytes();
         // A late event takes its place, so that the front is what a window leaves behind first.
         list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
+        tell(&mut self.watcher, key, Some(&state.lists), Fate::Advanced(item));
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
             && state.timer.is_none()
@@ -179,7 +213,64 @@ impl Sample {
             state.timer = Some(deadline);
             self.push_timer(place, deadline);
         }
-        Some(place)
+        Some(())
+    }
+
+    /// Counts what a key takes.
+    fn settle(&mut self, place: Place) {
+        let Some((key, state)) = self.table.get_mut(place) else { return };
+        let bytes = state.bytes + KeyTable::<State>::bytes_of(key);
+        let before = std::mem::replace(&mut state.charged, bytes);
+        self.bytes = (self.bytes + bytes).saturating_sub(before);
+        self.hosts.change(state.host, before, bytes);
+        if self.ranks.is_some() {
+            let (stage, host, time) = state.rank(self.items.len());
+            self.rank(Rank { stage, host, time, place });
+        }
+    }
+
+    /// Gives up the state of a key.
+    fn remove(&mut self, place: Place) {
+        let Some((_, state)) = self.table.get_mut(place) else { return };
+        self.bytes = self.bytes.saturating_sub(state.charged);
+        self.hosts.change(state.host, state.charged, 0);
+        self.table.remove(place);
+        if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+            self.ranks = None;
+        }
+    }
+
+    fn rank(&mut self, rank: Rank) {
+        let (table, items) = (&mut self.table, self.items.len());
+        if let Some(ranks) = &mut self.ranks {
+            ranks.add(rank, |rank| {
+                let known = table.get_mut(rank.place).map(|(_, state)| state.rank(items));
+                known == Some((rank.stage, rank.host, rank.time))
+            });
+        }
+    }
+
+    /// Makes [`Self::ranks`] of every key, unless they are there.
+    pub(crate) fn make_ranks(&mut self) {
+        if self.ranks.is_some() {
+            return;
+        }
+        let mut ranks = Ranks::new(self.table.len());
+        for (place, state) in self.table.places() {
+            let (stage, host, time) = state.rank(self.items.len());
+            ranks.add(Rank { stage, host, time, place }, |_| true);
+        }
+        self.ranks = Some(ranks.filled());
+    }
+
+    /// The number of stages.
+    pub(crate) fn stages(&self) -> u32 {
+        u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When what has this time in [`Self::ranks`] expires.
+    pub(crate) fn expires(&self, time: Timestamp) -> Timestamp {
+        self.window.map_or(Timestamp::MAX, |window| time.plus(window))
     }
 
     fn push_timer(&mut self, place: Place, deadline: Timestamp) {
@@ -201,6 +292,7 @@ impl Sample {
         if found.is_empty() {
             return;
         }
+        tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
         let key = decode(key);
         state.reported += found.len();
         state.newest_sample = state.newest_sample.max(Some(offer.time()));
@@ -217,9 +309,9 @@ impl Sample {
         }
         if state.reported >= self.per_key {
             // Only the key is kept, so that it is not reported again.
-            self.bytes = self.bytes.saturating_sub(state.bytes);
             state.bytes = 0;
             state.lists = Vec::new();
+            self.settle(place);
         }
     }
 
@@ -237,6 +329,9 @@ impl Sample {
             }
             let wanted = self.per_key - state.reported;
             let found = assignments(&state.lists, None, wanted);
+            if !found.is_empty() {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
+            }
             let key = decode(key);
             let decided = state.newest.unwrap_or(Timestamp::MAX);
             state.reported += found.len();
@@ -256,7 +351,7 @@ impl Sample {
     pub(crate) fn advance(&mut self, now: Timestamp) {
         let Some(window) = self.window else { return };
         while let Some((timer, place)) = self.timers.pop_before(now) {
-            let Some((_, state)) = self.table.get_mut(place) else { continue };
+            let Some((key, state)) = self.table.get_mut(place) else { continue };
             if state.timer != Some(timer) {
                 continue;
             }
@@ -268,39 +363,48 @@ impl Sample {
                     self.push_timer(place, next);
                 }
                 None => {
-                    self.bytes = self.bytes.saturating_sub(state.bytes);
                     self.stats.expired += u64::from(state.reported == 0);
-                    self.table.remove(place);
+                    if state.reported == 0 {
+                        tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
+                    }
+                    self.remove(place);
                 }
             }
         }
     }
 
-    /// Adds every pending key that could be given up.
-    pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
-        let window = self.window.unwrap_or(Duration(i64::MAX));
-        for (place, state) in self.table.places() {
-            let filled = state.lists.iter().filter(|list| !list.is_empty()).count();
-            let any = state.lists.iter().flatten().next();
-            // A key that has been reported goes last: without it the same would be reported again.
-            let stage = if state.lists.is_empty() { self.items.len() } else { filled };
-            out.push(Candidate {
-                stage: u32::try_from(stage).unwrap_or(u32::MAX),
-                host: any.map_or(0, |event| event.host()),
-                expires: state.newest.map_or(Timestamp::MAX, |newest| newest.plus(window)),
-                bytes: state.bytes + size_of::<State>(),
-                place,
-            });
+    /// The input has ended: tells of keys that have not been reported.
+    pub(crate) fn tell_left(&mut self) {
+        if self.watcher.is_some() {
+            for (key, state) in self.table.states().filter(|(_, state)| state.reported == 0) {
+                tell(&mut self.watcher, key, Some(&state.lists), Fate::Left);
+            }
         }
     }
 
-    /// Gives up a key; gives how many it were.
-    pub(crate) fn evict(&mut self, place: Place) -> u64 {
-        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
-        self.bytes = self.bytes.saturating_sub(state.bytes);
-        self.stats.evicted += 1;
-        self.table.remove(place);
-        1
+    /// Gives up the key that goes first of a stage and a host. `None` when [`Self::ranks`] has nothing
+    /// there.
+    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let mut evicted = Evicted { count: 0, expires: self.expires(time) };
+        let items = self.items.len();
+        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
+        if state.rank(items) == (stage, host, time) {
+            tell(&mut self.watcher, key, Some(&state.lists), Fate::Evicted);
+            evicted.count = 1;
+            self.stats.give_up(stage, cause, 1);
+            self.remove(place);
+        }
+        Some(evicted)
+    }
+}
+
+/// Tells a watcher, if there is one, of a key with these lists.
+#[inline]
+fn tell(watcher: &mut Watcher, key: &[u8], lists: Option<&Vec<List>>, fate: Fate<'_>) {
+    if let Some(watch) = watcher {
+        let oldest: Vec<_> = lists.into_iter().flatten().map(|l| l.front().cloned()).collect();
+        watch.told(&Change { key, held: Held::Items(&oldest), fate });
     }
 }
 

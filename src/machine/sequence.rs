@@ -11,11 +11,15 @@
 mod state;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
+use super::ranks::{HostBytes, Rank, Ranks};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
-use super::{Candidate, Match, Offer, RuleStats};
+use super::watch::{Fate, Watcher, tell};
+use super::{Cause, Evicted, Match, Offer, RuleStats};
+use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::time::{Duration, Timestamp};
 use state::{Partial, State, Waiting};
@@ -81,7 +85,11 @@ pub(crate) struct Sequence {
     /// When to look at a key again; see [`State::timer`].
     timers: Timers,
     bytes: usize,
+    pub(crate) hosts: HostBytes,
+    /// What goes first when memory runs out; only while it does.
+    pub(crate) ranks: Option<Ranks>,
     pub(crate) stats: RuleStats,
+    pub(crate) watcher: Watcher,
 }
 
 impl Sequence {
@@ -122,6 +130,9 @@ impl Sequence {
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
+            hosts: HostBytes::default(),
+            ranks: None,
+            watcher: None,
         }
     }
 
@@ -144,7 +155,7 @@ impl Sequence {
 
     /// Bytes held by partials.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.table.bytes()
+        self.bytes
     }
 
     /// Number of keys with something pending.
@@ -169,17 +180,20 @@ impl Sequence {
             Role::Positive(Reverse(index)) => {
                 let index = index as usize;
                 let Some(item) = self.positives.get(index) else { return };
-                count(&mut self.stats, item.item);
+                let number = item.item;
+                count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
+                self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     self.positive(index, keys.get(number), offer, out);
                 }
             }
             Role::Missing(index) => {
                 let Some(item) = self.missing.get(index as usize) else { return };
-                let place = item.place;
-                count(&mut self.stats, item.item);
+                let (place, number) = (item.place, item.item);
+                count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
+                self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     self.absent(place, keys.get(number), offer);
                 }
@@ -203,14 +217,53 @@ impl Sequence {
         };
         let Some(mut partial) = partial else { return };
         let time = offer.time();
-        partial.spoiled |= partial.gap.take().is_some_and(|missing| missing < time);
-        partial.last = offer.ordinal();
-        partial.events.push(offer.keep());
-        if last {
+        if let Some(missing) = partial.end_gap(time) {
+            tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
+        }
+        partial.take_in(offer.ordinal(), || offer.keep());
+        if !partial.is_ghost() {
+            let fate = match index {
+                0 => Fate::Begun,
+                _ => Fate::Advanced(self.number(index)),
+            };
+            tell(&mut self.watcher, key, &partial.events, fate);
+        }
+        if last && partial.is_ghost() {
+            // It would have been a match; it has been counted when it was given up.
+        } else if last {
             self.complete(key, partial, time, out);
         } else {
-            self.store(index, key, partial, offer.late);
+            self.store(index, key, partial, offer);
         }
+    }
+
+    /// Tells of an event that lacks a column of the join key.
+    fn tell_keyless(&mut self, keys: &KeyScratch, item: usize, offer: &mut Offer<'_>) {
+        if keys.len() == 0 && self.watcher.is_some() {
+            tell(&mut self.watcher, &[], &[], Fate::NoKey(item, &offer.keep()));
+        }
+    }
+
+    /// Tells of an event that is of no use to the partials of its key.
+    fn tell_unused(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        held: &[Arc<Kept>],
+        offer: &mut Offer<'_>,
+        late: bool,
+    ) {
+        if self.watcher.is_some() {
+            let item = self.number(index);
+            let event = offer.keep();
+            let fate = if late { Fate::Late(item, &event) } else { Fate::Alone(item, &event) };
+            tell(&mut self.watcher, key, held, fate);
+        }
+    }
+
+    /// The number among all items of a positive one.
+    fn number(&self, index: usize) -> usize {
+        self.positives.get(index).map_or(0, |positive| positive.item)
     }
 
     /// A partial that lacks its first event.
@@ -219,60 +272,87 @@ impl Sequence {
         let leading = if self.leading {
             let known = self.table.find(key).and_then(|place| self.table.get_mut(place));
             known.and_then(|(_, state)| {
-                state.leading.iter().flatten().copied().find(|missing| *missing < time)
+                state.leading().into_iter().flatten().find(|missing| *missing < time)
             })
         } else {
             None
         };
         self.stats.begun += 1;
-        Partial {
-            events: Vec::with_capacity(self.positives.len().min(4)),
-            first: time,
-            last: offer.ordinal(),
-            leading,
-            gap: None,
-            spoiled: false,
-        }
+        Partial::new(leading)
     }
 
     /// Takes the partial that waits for item `index`. When that is the last item, its key is settled.
-    fn take(&mut self, index: usize, key: &[u8], offer: &Offer<'_>, last: bool) -> Option<Partial> {
-        let place = self.table.find(key)?;
-        let (_, state) = self.table.get_mut(place)?;
+    fn take(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        offer: &mut Offer<'_>,
+        last: bool,
+    ) -> Option<Partial> {
+        let place = self.table.find(key);
+        let state = place.and_then(|place| self.table.get_mut(place));
+        let waits =
+            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last()));
         // A late event cannot follow what happened after it.
-        if state.get_mut(index - 1)?.last >= offer.ordinal() {
+        let late = waits.is_some_and(|last| last >= offer.ordinal());
+        if waits.is_none() || late {
+            self.tell_unused(index, key, &[], offer, late);
             return None;
         }
+        let place = place?;
+        let (_, state) = self.table.get_mut(place)?;
         let partial = state.take(index - 1)?;
-        let span = offer.time().since(partial.first);
+        let span = offer.time().since(partial.first());
         let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
         if expired || last {
             state.release(&partial, self.repeats);
             self.settle(place);
         }
         if expired {
-            self.stats.expired += 1;
+            self.stats.expired += u64::from(!partial.is_ghost());
+            if !partial.is_ghost() && self.watcher.is_some() {
+                let fate = Fate::Expired(Some(&offer.keep()));
+                tell(&mut self.watcher, key, &partial.events, fate);
+            }
             return None;
         }
         Some(partial)
     }
 
     /// Puts a partial that has just got its event for item `index` into its slot.
-    fn store(&mut self, index: usize, key: &[u8], partial: Partial, late: bool) {
+    fn store(&mut self, index: usize, key: &[u8], partial: Partial, offer: &mut Offer<'_>) {
         let place = self.table.find_or_insert(key);
         let Some((_, state)) = self.table.get_mut(place) else { return };
         if let Some(newest) = partial.events.last() {
             state.hold(newest, self.repeats);
         }
-        let deadline = self.maxspan.map(|maxspan| partial.first.plus(maxspan));
-        let newer = state.get_mut(index).is_some_and(|newer| newer.last > partial.last);
-        if late && newer {
+        if index == 0 {
+            state.hold_marks(&partial);
+        }
+        let ghost = partial.is_ghost();
+        let (first, host) = (partial.first(), partial.host());
+        let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
+        let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
+        if offer.late && newer {
             state.release(&partial, self.repeats);
-        } else if let Some(older) = state.put(index, partial) {
-            // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last event
-            // is newer, and what the older could still become is given up, as Elasticsearch does.
-            state.release(&older, self.repeats);
-            self.stats.replaced += 1;
+            if !ghost {
+                self.tell_unused(index, key, &partial.events, offer, true);
+            }
+        } else {
+            if let Some(older) = state.put(index, partial) {
+                // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last
+                // event is newer, and what the older could still become is given up, as Elasticsearch
+                // does.
+                state.release(&older, self.repeats);
+                if !older.is_ghost() {
+                    self.stats.replaced += 1;
+                    tell(&mut self.watcher, key, &older.events, Fate::Replaced);
+                }
+            }
+            if !ghost && self.ranks.is_some() {
+                let stage = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                self.rank(Rank { stage, host, time: first, place });
+            }
         }
         if let Some(deadline) = deadline {
             self.set_timer(place, deadline);
@@ -282,14 +362,61 @@ impl Sequence {
 
     /// Counts what a key takes, and gives it up when nothing is left of it.
     fn settle(&mut self, place: Place) {
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+        let Some((key, state)) = self.table.get_mut(place) else { return };
         let idle = state.is_idle();
-        let bytes = if idle { 0 } else { state.bytes() };
+        let bytes = if idle { 0 } else { state.bytes() + KeyTable::<State>::bytes_of(key) };
+        let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
+        let payer = std::mem::replace(&mut state.charged_to, host);
         self.bytes = (self.bytes + bytes).saturating_sub(before);
+        if payer == host {
+            self.hosts.change(host, before, bytes);
+        } else {
+            self.hosts.change(payer, before, 0);
+            self.hosts.change(host, 0, bytes);
+        }
         if idle {
             self.table.remove(place);
+            if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+                self.ranks = None;
+            }
         }
+    }
+
+    /// Remembers when something goes if memory runs out again.
+    fn rank(&mut self, rank: Rank) {
+        let table = &mut self.table;
+        if let Some(ranks) = &mut self.ranks {
+            ranks.add(rank, |rank| {
+                table.get_mut(rank.place).is_some_and(|(_, state)| {
+                    state.ranks().any(|known| known == (rank.stage, rank.host, rank.time))
+                })
+            });
+        }
+    }
+
+    /// Makes [`Self::ranks`] of everything there is, unless they are there. Looks at every partial.
+    pub(crate) fn make_ranks(&mut self) {
+        if self.ranks.is_some() {
+            return;
+        }
+        let mut ranks = Ranks::new(self.table.len());
+        for (place, state) in self.table.places() {
+            for (stage, host, time) in state.ranks() {
+                ranks.add(Rank { stage, host, time, place }, |_| true);
+            }
+        }
+        self.ranks = Some(ranks.filled());
+    }
+
+    /// The number of stages.
+    pub(crate) fn stages(&self) -> u32 {
+        u32::try_from(self.positives.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When what has this time in [`Self::ranks`] expires.
+    pub(crate) fn expires(&self, time: Timestamp) -> Timestamp {
+        self.maxspan.map_or(Timestamp::MAX, |maxspan| time.plus(maxspan))
     }
 
     /// Sees to it that the key at `place` is looked at when `deadline` is past.
@@ -310,24 +437,27 @@ impl Sequence {
 
     /// A finished positive part: accept, reject or wait for what must not follow.
     fn complete(&mut self, key: &[u8], partial: Partial, now: Timestamp, out: &mut Vec<Match>) {
-        if partial.spoiled {
+        if partial.marks().is_some_and(|marks| marks.spoiled) {
             self.stats.rejected += 1;
+            tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
             return;
         }
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
+        let leading = partial.marks().and_then(|marks| marks.leading);
         let wait_from = match (self.leading, self.trailing) {
             (false, false) => None,
             (true, false) => {
-                let near = |missing| partial.last.time.since(missing) <= maxspan;
-                if partial.leading.is_some_and(near) {
+                let near = |missing| partial.last().time.since(missing) <= maxspan;
+                if leading.is_some_and(near) {
                     self.stats.rejected += 1;
+                    tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
                     return;
                 }
                 None
             }
-            (false, true) => Some(partial.first),
+            (false, true) => Some(partial.first()),
             // With both kinds a leading one that never was leaves nothing to forbid.
-            (true, true) => partial.leading,
+            (true, true) => leading,
         };
         let Some(from) = wait_from else {
             self.emit(key, partial, now, out);
@@ -338,16 +468,21 @@ impl Sequence {
             self.emit(key, partial, now, out);
             return;
         }
+        tell(&mut self.watcher, key, &partial.events, Fate::Waits);
         let place = self.table.find_or_insert(key);
+        let rank =
+            Rank { stage: self.stages(), host: partial.host(), time: partial.first(), place };
         if let Some((_, state)) = self.table.get_mut(place) {
             state.wait(Waiting { deadline, partial }, self.repeats);
         }
+        self.rank(rank);
         self.set_timer(place, deadline);
         self.settle(place);
     }
 
     fn emit(&mut self, key: &[u8], partial: Partial, decided: Timestamp, out: &mut Vec<Match>) {
         self.stats.matches += 1;
+        tell(&mut self.watcher, key, &partial.events, Fate::Matched);
         let mut events = partial.events.into_iter();
         let layout = self.layout.iter();
         out.push(Match {
@@ -361,7 +496,7 @@ impl Sequence {
     }
 
     /// A missing item did occur.
-    fn absent(&mut self, at: Absent, key: &[u8], offer: &Offer<'_>) {
+    fn absent(&mut self, at: Absent, key: &[u8], offer: &mut Offer<'_>) {
         let time = offer.time();
         let place = match at {
             Absent::Leading => self.table.find_or_insert(key),
@@ -373,44 +508,56 @@ impl Sequence {
         let Some((_, state)) = self.table.get_mut(place) else { return };
         match at {
             Absent::Leading => {
-                if state.leading.contains(&Some(time)) {
+                let [newest, older] = state.leading();
+                if [newest, older].contains(&Some(time)) {
                     return;
                 }
-                let [newest, older] = state.leading;
-                state.leading = if newest < Some(time) {
-                    [Some(time), newest]
+                if newest < Some(time) {
+                    let host = offer.event.host().map_or(0, |host| host.index);
+                    state.set_leading([Some(time), newest]);
+                    state.set_leading_host(host);
+                    self.rank(Rank { stage: 0, host, time, place });
                 } else {
-                    [newest, older.max(Some(time))]
-                };
+                    state.set_leading([newest, older.max(Some(time))]);
+                }
                 if let Some(maxspan) = self.maxspan {
                     self.set_timer(place, time.plus(maxspan));
                 }
             }
             Absent::Behind(index) => {
-                if let Some(partial) = state.get_mut(index)
-                    && time > partial.last.time
-                    && partial.gap.is_none_or(|known| time < known)
-                {
-                    partial.gap = Some(time);
-                }
-                return;
+                state.mark_gap(index, time);
             }
             Absent::Trailing => {
                 let rejected = state.end_waits(self.repeats, |waiting| {
-                    time > waiting.partial.last.time && time <= waiting.deadline
+                    time > waiting.partial.last().time && time <= waiting.deadline
                 });
                 self.stats.rejected += rejected.len() as u64;
+                if self.watcher.is_some() {
+                    let by = offer.keep();
+                    for waiting in &rejected {
+                        let fate = Fate::Rejected(Some(&by));
+                        tell(&mut self.watcher, key, &waiting.partial.events, fate);
+                    }
+                }
             }
         }
         self.settle(place);
     }
 
     /// `until`: every partial of the key ends.
-    fn cut(&mut self, key: &[u8], offer: &Offer<'_>) {
+    fn cut(&mut self, key: &[u8], offer: &mut Offer<'_>) {
         let Some(place) = self.table.find(key) else { return };
+        let by = self.watcher.is_some().then(|| offer.keep());
         let Some((_, state)) = self.table.get_mut(place) else { return };
-        // A late `until` leaves alone what began after it.
-        self.stats.cut += state.end(self.repeats, |partial| partial.last <= offer.ordinal());
+        let watcher = &mut self.watcher;
+        self.stats.cut += state.end(self.repeats, |partial| {
+            // A late `until` leaves alone what began after it.
+            let ends = partial.last() <= offer.ordinal();
+            if let (true, false, Some(by)) = (ends, partial.is_ghost(), &by) {
+                tell(watcher, key, &partial.events, Fate::Cut(by));
+            }
+            ends
+        });
         self.settle(place);
     }
 
@@ -424,12 +571,18 @@ impl Sequence {
                 continue;
             }
             let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
-            self.stats.expired +=
-                state.end(self.repeats, |partial| partial.first.plus(maxspan) < now);
+            let watcher = &mut self.watcher;
+            self.stats.expired += state.end(self.repeats, |partial| {
+                let ends = partial.first().plus(maxspan) < now;
+                if ends && !partial.is_ghost() {
+                    tell(watcher, key, &partial.events, Fate::Expired(None));
+                }
+                ends
+            });
             // A leading event further back than maxspan says the same as none.
-            for leading in &mut state.leading {
-                *leading = leading.filter(|missing| missing.plus(maxspan) >= now);
-            }
+            let leading = state.leading();
+            let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
+            state.set_leading(near);
             state.timer = state.next_deadline(maxspan);
             let next = state.timer;
             let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
@@ -443,43 +596,46 @@ impl Sequence {
         }
     }
 
-    /// Adds everything that could be given up.
-    pub(crate) fn candidates(&self, out: &mut Vec<Candidate>) {
-        let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
-        for (place, state) in self.table.places() {
-            if let Some(latest) = state.leading.iter().flatten().max() {
-                let (host, bytes) = (0, size_of::<State>());
-                out.push(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
-            }
-            let waiting = state.waiting().map(|waiting| &waiting.partial);
-            for partial in state.partials().chain(waiting) {
-                let events = partial.events.iter();
-                out.push(Candidate {
-                    stage: u32::try_from(partial.events.len()).unwrap_or(u32::MAX),
-                    host: partial.events.first().map_or(0, |event| event.host()),
-                    expires: partial.first.plus(maxspan),
-                    bytes: size_of::<Partial>() + events.map(|e| e.size_bytes()).sum::<usize>(),
-                    place,
-                });
+    /// The input has ended: tells of what is still open.
+    pub(crate) fn tell_left(&mut self) {
+        if self.watcher.is_some() {
+            for (key, state) in self.table.states() {
+                for partial in state.partials() {
+                    tell(&mut self.watcher, key, &partial.events, Fate::Left);
+                }
             }
         }
     }
 
-    /// Gives up what a key holds that reached just `stage` items; gives the number of partials, where
-    /// what is known of leading missing items counts as one.
-    pub(crate) fn evict(&mut self, place: Place, stage: u32) -> u64 {
-        let Some((_, state)) = self.table.get_mut(place) else { return 0 };
-        let stage = stage as usize;
-        let mut evicted = state.end(self.repeats, |partial| partial.events.len() == stage);
-        let waits = state.end_waits(self.repeats, |waiting| waiting.partial.events.len() == stage);
-        evicted += waits.len() as u64;
-        if stage == 0 && state.leading != [None, None] {
-            state.leading = [None, None];
-            evicted += 1;
+    /// Gives up what goes first of a stage and a host. `None` when [`Self::ranks`] has nothing there.
+    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let mut evicted = Evicted { count: 0, expires: self.expires(time) };
+        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
+        let watcher = &mut self.watcher;
+        let mut meant = |partial: &Partial| {
+            let meant = !partial.is_ghost()
+                && partial.events.len() == stage as usize
+                && (partial.first(), partial.host()) == (time, host);
+            if meant {
+                tell(watcher, key, &partial.events, Fate::Evicted);
+            }
+            meant
+        };
+        if let Some(slot) = (stage as usize).checked_sub(1) {
+            if state.get_mut(slot).is_some_and(|partial| meant(partial)) {
+                state.give_up(slot, self.repeats);
+                evicted.count += 1;
+            }
+            let waits = state.end_waits(self.repeats, |waiting| meant(&waiting.partial));
+            evicted.count += waits.len() as u64;
+        } else if state.leading().first() == Some(&Some(time)) {
+            state.set_leading([None, None]);
+            evicted.count += 1;
         }
-        self.stats.evicted += evicted;
+        self.stats.give_up(stage, cause, evicted.count);
         self.settle(place);
-        evicted
+        Some(evicted)
     }
 }
 

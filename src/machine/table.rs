@@ -29,13 +29,18 @@ pub(crate) struct KeyTable<S> {
     entries: Vec<Entry<S>>,
     free: Vec<u32>,
     seeds: RandomState,
-    bytes: usize,
 }
 
 impl<S: Default> KeyTable<S> {
     /// What a key costs besides its bytes: the entry, its places in the index and in the free list, the
-    /// key's allocation and two timers.
-    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80;
+    /// key's allocation, two timers, and two entries among the ranks in a queue half empty. Ranks are
+    /// made only when memory runs out, and must fit then.
+    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
+
+    /// Bytes that a key and its state take, without what the state owns.
+    pub(crate) fn bytes_of(key: &[u8]) -> usize {
+        key.len() + Self::ENTRY_BYTES
+    }
 
     pub(crate) fn new() -> Self {
         Self {
@@ -43,13 +48,7 @@ impl<S: Default> KeyTable<S> {
             entries: Vec::new(),
             free: Vec::new(),
             seeds: RandomState::default(),
-            bytes: 0,
         }
-    }
-
-    /// Bytes taken by keys and states, without what the states own.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Number of keys with a state.
@@ -82,7 +81,6 @@ impl<S: Default> KeyTable<S> {
             entry.state = state;
             generation = entry.generation;
         }
-        self.bytes += key.len() + Self::ENTRY_BYTES;
         let entries = &self.entries;
         self.index.insert_unique(hash, index, |i| entries.get(*i as usize).map_or(0, |e| e.hash));
         Place { index, generation }
@@ -101,8 +99,9 @@ impl<S: Default> KeyTable<S> {
         if entry.generation != place.generation {
             return;
         }
-        let Some((key, _)) = entry.state.take() else { return };
-        self.bytes = self.bytes.saturating_sub(key.len() + Self::ENTRY_BYTES);
+        if entry.state.take().is_none() {
+            return;
+        }
         entry.generation = entry.generation.wrapping_add(1);
         let hash = entry.hash;
         if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
@@ -117,6 +116,13 @@ impl<S: Default> KeyTable<S> {
             let (_, state) = entry.state.as_ref()?;
             Some((Place { index, generation: entry.generation }, state))
         })
+    }
+
+    /// All keys with their states, in no particular order.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&[u8], &S)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.state.as_ref().map(|(key, state)| (&**key, state)))
     }
 
     fn key_at(&self, index: u32) -> Option<&[u8]> {

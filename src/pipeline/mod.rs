@@ -29,10 +29,11 @@ pub use json::{JsonReport, read_json};
 pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
-use crate::engine::{Limits, Released};
-use crate::event::{CoalesceLimits, Hosts, Raw};
+use crate::engine::{Limits, Released, Watch};
+use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::plan::RuleIx;
 use crate::rule::RuleSet;
-use crate::schema::Schema;
+use crate::schema::{FieldType, Schema};
 use crate::time::Duration;
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
@@ -101,6 +102,23 @@ pub trait Observer {
     /// Another block of input has been read.
     fn read(&mut self, live: &Live) {
         let _ = live;
+    }
+
+    /// Fields to be filled in beside those that the rules read, numbered after them. Asked once, before
+    /// anything is read.
+    fn fields(&self) -> Vec<(Arc<str>, Option<FieldType>)> {
+        Vec::new()
+    }
+
+    /// Who is to be told what becomes of the partials of a rule. Asked once for each rule.
+    fn watch(&mut self, rule: RuleIx) -> Option<Box<dyn Watch>> {
+        let _ = rule;
+        None
+    }
+
+    /// An event with its fields filled in, before the rules see it.
+    fn event(&mut self, event: &Event) {
+        let _ = event;
     }
 }
 
@@ -188,7 +206,12 @@ impl<'a, O: Observer> Run<'a, O> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(settings.host.as_deref(), names);
-        let session = Session::new(rules.clone(), settings.limits, hosts)?;
+        let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
+        for (_, number) in rules.rules().iter().zip(0..) {
+            if let Some(watch) = observer.watch(RuleIx(number)) {
+                session.watch(RuleIx(number), watch);
+            }
+        }
         Ok(Self {
             worker: session.worker(),
             seat: Seat::new(session.projection()),
@@ -285,12 +308,14 @@ impl<'a, O: Observer> Run<'a, O> {
         self.session.attach(&mut self.seat);
         self.worker.sift(&mut self.seat);
         let Self { session, seat, live, flow, observer, .. } = self;
+        observer.event(seat.event());
         session.step(seat, &mut |alert| tell(*observer, live, flow, &alert));
         seat.take_raw()
     }
 
     /// Feeds the engine with an event.
     fn step(&mut self, seat: &Seat) {
+        self.observer.event(seat.event());
         let (session, mut sink) = self.split();
         session.step(seat, &mut sink);
     }

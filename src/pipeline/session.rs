@@ -13,11 +13,13 @@
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Satisfied, Sieve};
+use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Satisfied, Sieve, Watch};
 use crate::event::{Event, Host, Hosts, Projection, Raw};
+use crate::plan::RuleIx;
 use crate::process::{self, TableStats};
 use crate::record::Arguments;
 use crate::rule::RuleSet;
+use crate::schema::FieldType;
 use crate::time::Timestamp;
 
 /// One event on its way, and the memory for it.
@@ -50,6 +52,11 @@ impl Seat {
             lacks_arguments: false,
             processes: TableStats::default(),
         }
+    }
+
+    /// The event that sits here.
+    pub(super) fn event(&self) -> &Event {
+        &self.event
     }
 
     /// Gives the memory of its event away.
@@ -105,9 +112,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(rules: Arc<RuleSet>, limits: Limits, hosts: Hosts) -> Result<Self, String> {
-        let fields = &rules.plan().fields;
-        let projection = Projection::new(fields.iter().map(|(name, kind)| (&**name, *kind)));
+    /// `more` fields are filled in behind those that the rules read.
+    pub(super) fn new(
+        rules: Arc<RuleSet>,
+        limits: Limits,
+        hosts: Hosts,
+        more: &[(Arc<str>, Option<FieldType>)],
+    ) -> Result<Self, String> {
+        let fields = rules.plan().fields.iter().chain(more);
+        let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
         Ok(Self {
             projection: Arc::new(projection),
             processes: process::Table::default(),
@@ -118,6 +131,11 @@ impl Session {
             matches: Vec::new(),
             lost_arguments: 0,
         })
+    }
+
+    /// From now on `watch` is told what becomes of the partials of a rule.
+    pub(super) fn watch(&mut self, rule: RuleIx, watch: Box<dyn Watch>) {
+        self.engine.watch(rule, watch);
     }
 
     /// Somebody to do what needs no order.

@@ -3,7 +3,7 @@
 use include_dir::{Dir, include_dir};
 
 use super::file::load_text;
-use super::load::Loaded;
+use super::outcome::Loaded;
 use crate::schema::Schema;
 
 static RULES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");

@@ -10,71 +10,17 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::data::{self, Data, Table};
-use super::load::{Entry, Loaded, Outcome, Problem};
 use super::model::{Format, Origin, Overrides, Rule, RuleOptions, Severity, Status};
 use super::options;
+use super::outcome::{Entry, Loaded, Outcome, Problem};
 use super::read::{Reading, Tables, checked};
+use super::source::{Exception, SourceFile};
 use crate::check;
 use crate::check::lint::Lints;
 use crate::diagnostic::Severity as Weight;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
 use crate::span::position;
-
-/// A file while it is read.
-pub(super) struct SourceFile<'a> {
-    pub(super) name: &'a str,
-    pub(super) text: &'a Arc<str>,
-    pub(super) format: Format,
-    pub(super) schema: &'a Schema,
-    pub(super) lints: Lints,
-    /// Exception items of an export by the id of their list.
-    pub(super) exceptions: HashMap<String, Vec<Exception>>,
-}
-
-/// An exception item of an export.
-pub(super) struct Exception {
-    pub(super) name: String,
-    pub(super) entries: Data,
-    /// It holds until a date only.
-    pub(super) expires: bool,
-}
-
-impl SourceFile<'_> {
-    /// A problem with a place in the file, or with the rule on `line`.
-    pub(super) fn problem(&self, diagnostic: Diagnostic, line: usize) -> Problem {
-        Problem {
-            file: self.name.to_owned(),
-            text: if self.format == Format::Ndjson { "".into() } else { self.text.clone() },
-            diagnostic,
-            rule: None,
-            inner_line: (self.format == Format::Ndjson).then_some(line),
-        }
-    }
-
-    /// A problem with a place in `text`, which stands on `line` in some other spelling.
-    pub(super) fn inner_problem(
-        &self,
-        diagnostic: Diagnostic,
-        text: Arc<str>,
-        line: usize,
-    ) -> Problem {
-        let file = self.name.to_owned();
-        Problem { file, text, diagnostic, rule: None, inner_line: Some(line) }
-    }
-
-    fn rejected(&self, problems: Vec<Diagnostic>, line: usize) -> Loaded {
-        let entry = Entry {
-            id: None,
-            name: String::new(),
-            file: self.name.to_owned(),
-            line,
-            outcome: Outcome::Rejected,
-        };
-        let problems = problems.into_iter().map(|problem| self.problem(problem, line));
-        Loaded::one(None, problems.collect(), entry)
-    }
-}
 
 /// Loads one file's text: a bare query when `name` ends in `.eql`, Kibana's export when it begins
 /// with a brace, TOML otherwise.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::file::load_text;
-use super::load::Problem;
+use super::outcome::Problem;
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::{LogicHash, logic_hash};
@@ -39,11 +39,14 @@ impl Form {
 
     /// By the text itself: TOML with a table `rule` is a rule file, anything else a query.
     pub fn of_text(text: &str) -> Self {
-        let rule =
-            toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("rule"));
+        let rule = toml::from_str::<toml::Table>(text.strip_prefix(MARK).unwrap_or(text))
+            .is_ok_and(|table| table.contains_key("rule"));
         if rule { Self::Toml } else { Self::Query }
     }
 }
+
+/// What editors of some systems put before the first character.
+const MARK: char = '\u{feff}';
 
 /// What formatting came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +78,7 @@ pub enum FormatError {
 
 /// Lays out the query of `text`; `name` is used in problems.
 ///
-/// Laying out the result again changes nothing.
+/// Laying out the result again changes nothing. A byte order mark in front stays where it is.
 ///
 /// # Errors
 ///
@@ -87,6 +90,14 @@ pub fn format(
     form: Form,
     schema: &Schema,
 ) -> Result<Formatted, FormatError> {
+    let Some(text) = text.strip_prefix(MARK) else { return unmarked(name, text, form, schema) };
+    Ok(match unmarked(name, text, form, schema)? {
+        Formatted::Changed(new) => Formatted::Changed(format!("{MARK}{new}")),
+        same => same,
+    })
+}
+
+fn unmarked(name: &str, text: &str, form: Form, schema: &Schema) -> Result<Formatted, FormatError> {
     let new = match form {
         Form::Query => {
             let read = Read::of(text, schema)

@@ -21,8 +21,10 @@ mod kind;
 mod load;
 mod model;
 mod options;
+mod outcome;
 mod place;
 mod read;
+mod source;
 mod threat;
 
 use std::sync::Arc;
@@ -31,11 +33,12 @@ pub use audit::Needs;
 pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
 pub use file::{load_query, load_text};
 pub use format::{Form, FormatError, Formatted, format};
-pub use load::{Entry, Loaded, Outcome, Problem, load_paths};
+pub use load::load_paths;
 pub use model::{
     Format, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status, Tactic,
     Technique, Threat, ThreatVersion,
 };
+pub use outcome::{Entry, Loaded, Outcome, Problem};
 
 use crate::plan::{LogicHash, Plan, RuleIx};
 use crate::schema::Schema;

@@ -1,5 +1,7 @@
 //! `[catena]` and the schedule of a rule → how it is run.
 
+use std::borrow::Cow;
+
 use super::data::{Data, Node, Table};
 use super::keys::{Keys, Text, labelled};
 use super::model::RuleOptions;
@@ -76,7 +78,7 @@ fn lookback(from: Option<Text>, problems: &mut Vec<Diagnostic>) -> Duration {
     let Some(Text { text, span }) = from else { return DEFAULT_WINDOW };
     // Rounding, as in `now-1d/d`, only makes it longer.
     let length = text.split('/').next().and_then(|from| from.trim().strip_prefix("now-"));
-    match length.map(Duration::parse) {
+    match length.map(|length| Duration::parse(&in_our_units(length))) {
         Some(Ok(window)) => window,
         _ => {
             let title = format!("`rule.from` is not understood, the window is {DEFAULT_WINDOW}");
@@ -85,6 +87,23 @@ fn lookback(from: Option<Text>, problems: &mut Vec<Diagnostic>) -> Duration {
             DEFAULT_WINDOW
         }
     }
+}
+
+/// Elasticsearch's date math has more units: `2w` is `14d`. Months and years count as their longest,
+/// so that no window is shorter than it is there.
+fn in_our_units(length: &str) -> Cow<'_, str> {
+    let days = |number: &str, days: u64| {
+        let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(days));
+        number.map(|days| Cow::Owned(format!("{days}d")))
+    };
+    let written = match length.chars().last() {
+        Some('w') => days(length.trim_end_matches('w'), 7),
+        Some('M') => days(length.trim_end_matches('M'), 31),
+        Some('y') => days(length.trim_end_matches('y'), 366),
+        Some('H') => Some(Cow::Owned(length.to_ascii_lowercase())),
+        _ => None,
+    };
+    written.unwrap_or(Cow::Borrowed(length))
 }
 
 /// The warnings meant by names; for a name that there is not, a warning of its own.

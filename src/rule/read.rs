@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use super::data::{Data, Node, Table};
-use super::file::SourceFile;
 use super::filter;
 use super::keys::{Keys, Text, labelled};
 use super::kind::{self, Kind};
-use super::load::{Entry, Loaded, Outcome, Problem};
 use super::model::{Format, Origin, Overrides, Rule, Severity, SeverityOverride, Status};
 use super::options::{self, Own};
+use super::outcome::{Entry, Loaded, Outcome, Problem};
 use super::place::Places;
+use super::source::SourceFile;
 use super::threat;
 use crate::check::{self, ir, lint};
 use crate::diagnostic::Severity as Weight;
@@ -369,6 +369,8 @@ fn first(problems: Vec<Diagnostic>) -> String {
 
 /// What a match changes in its alert in Kibana, and does not here.
 fn overrides(rule: &mut Keys) -> Overrides {
+    let keys = ["severity_mapping", "risk_score_mapping", "rule_name_override"];
+    let places = keys.map(|key| rule.table.place(key));
     let mut severity = Vec::new();
     for mut row in rule.tables("severity_mapping") {
         let mut text = |key: &str| match row.take(key).map(|node| node.data) {
@@ -394,14 +396,14 @@ fn overrides(rule: &mut Keys) -> Overrides {
         name: rule.text("rule_name_override").filter(|field| !field.is_empty()),
         timestamp: rule.text("timestamp_override").filter(|field| !field.is_empty()),
     };
-    let kept = [
-        ("severity_mapping", !overrides.severity.is_empty()),
-        ("risk_score_mapping", !overrides.risk_score.is_empty()),
-        ("rule_name_override", overrides.name.is_some()),
+    let given = [
+        !overrides.severity.is_empty(),
+        !overrides.risk_score.is_empty(),
+        overrides.name.is_some(),
     ];
-    for (key, _) in kept.into_iter().filter(|(_, given)| *given) {
+    for ((key, place), _) in keys.into_iter().zip(places).zip(given).filter(|(_, given)| *given) {
         let title = format!("{} is not applied to alerts", rule.name(key));
-        rule.report(Diagnostic::new(Code::NotApplied, title));
+        rule.report(labelled(Diagnostic::new(Code::NotApplied, title), place, ""));
     }
     overrides
 }

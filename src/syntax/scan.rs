@@ -13,17 +13,28 @@ use crate::span::Span;
 /// More problems than this in one text help nobody.
 pub(super) const MAX_PROBLEMS: usize = 50;
 
+/// A text that cannot be read as it is.
+pub(super) struct Refused {
+    /// All lexical problems, in order of their place; after one that makes the rest unreadable, such
+    /// as an open string, nothing further is looked at.
+    pub(super) problems: Vec<Diagnostic>,
+    pub(super) comments: Vec<Comment>,
+    /// The text with something of the same length, that can be read, in every place with a problem;
+    /// `None` when nobody knows what could stand there.
+    pub(super) stand_in: Option<String>,
+}
+
 /// Walks over `source`.
 ///
 /// # Errors
 ///
-/// All lexical problems, in order of their place; after one that makes the rest unreadable, such as
-/// an open string, nothing further is looked at.
-pub(super) fn scan(source: &str, limits: &Limits) -> Result<Vec<Comment>, Vec<Diagnostic>> {
+/// See [`Refused`].
+pub(super) fn scan(source: &str, limits: &Limits) -> Result<Vec<Comment>, Refused> {
     if source.len() > limits.length {
         let title = format!("the query is longer than {} bytes", limits.length);
         let help = format!("it has {} bytes; long lists of values belong elsewhere", source.len());
-        return Err(vec![Diagnostic::new(Code::TooLarge, title).help(help)]);
+        let problems = vec![Diagnostic::new(Code::TooLarge, title).help(help)];
+        return Err(Refused { problems, comments: Vec::new(), stand_in: None });
     }
     let mut scanner = Scanner {
         source,
@@ -36,12 +47,31 @@ pub(super) fn scan(source: &str, limits: &Limits) -> Result<Vec<Comment>, Vec<Di
         open: Vec::new(),
         comments: Vec::new(),
         problems: Vec::new(),
+        stand_ins: Vec::new(),
     };
     let readable = scanner.walk().is_some();
     if readable {
         scanner.report_open_brackets();
     }
-    if scanner.problems.is_empty() { Ok(scanner.comments) } else { Err(scanner.problems) }
+    if scanner.problems.is_empty() {
+        return Ok(scanner.comments);
+    }
+    let all = readable && scanner.stand_ins.len() == scanner.problems.len();
+    let stand_in = all.then(|| replaced(source, &scanner.stand_ins)).flatten();
+    Err(Refused { problems: scanner.problems, comments: scanner.comments, stand_in })
+}
+
+/// The text with other text of the same length in some places.
+fn replaced(source: &str, places: &[(Span, String)]) -> Option<String> {
+    let mut out = String::with_capacity(source.len());
+    let mut from = 0;
+    for (span, text) in places {
+        out.push_str(source.get(from..span.start)?);
+        out.push_str(text);
+        from = span.end;
+    }
+    out.push_str(source.get(from..)?);
+    (out.len() == source.len()).then_some(out)
 }
 
 struct Scanner<'a> {
@@ -57,6 +87,8 @@ struct Scanner<'a> {
     open: Vec<(u8, usize)>,
     comments: Vec<Comment>,
     problems: Vec<Diagnostic>,
+    /// What could stand in the place of each problem.
+    stand_ins: Vec<(Span, String)>,
 }
 
 /// `None` ends the walk.
@@ -84,6 +116,11 @@ impl Scanner<'_> {
     fn report(&mut self, problem: Diagnostic) -> Go {
         self.problems.push(problem);
         (self.problems.len() < MAX_PROBLEMS).then_some(())
+    }
+
+    /// Notes what reads like the text since `start` and has its length.
+    fn stand_in(&mut self, start: usize, text: String) {
+        self.stand_ins.push((self.span(start), text));
     }
 
     fn too_deep(&mut self, what: &str) -> Go {
@@ -199,6 +236,8 @@ impl Scanner<'_> {
                 prefix = true;
                 self.at += 1;
             }
+            b'=' if self.peek(1) == b'~' => self.other_sign("=~", ":")?,
+            b'~' if self.peek(1) == b'=' => self.other_sign("~=", ":")?,
             b'|' if self.peek(1) == b'|' => self.other_sign("||", "or")?,
             b'<' if self.peek(1) == b'>' => self.other_sign("<>", "!=")?,
             b'!' if matches!(self.peek(1), b'=' | b':') => self.at += 2,
@@ -229,6 +268,15 @@ impl Scanner<'_> {
         self.at += sign.len();
         let span = self.span(start);
         let word = ours.trim();
+        // Of the same length; which of `and` and `or` it is matters to nobody who only looks for
+        // mistakes.
+        let stand_in = match sign {
+            "!" => "-",
+            "&&" | "||" => "or",
+            "<>" => "!=",
+            _ => "==",
+        };
+        self.stand_in(start, stand_in.to_owned());
         self.report(
             Diagnostic::new(Code::Syntax, format!("unexpected `{sign}`"))
                 .label(span, format!("EQL writes `{word}`"))
@@ -237,15 +285,43 @@ impl Scanner<'_> {
         )
     }
 
+    /// `“..”` on one line; `false` when it does not end there.
+    fn curly_quoted(&mut self) -> Option<bool> {
+        let start = self.at;
+        let line = self.rest().lines().next()?;
+        let mut chars = line.char_indices().skip(1);
+        let Some((end, last)) = chars.find(|(_, c)| matches!(c, '“' | '”' | '‘' | '’' | '"'))
+        else {
+            return Some(false);
+        };
+        let inner = line.get(..end)?.chars().next()?.len_utf8();
+        let text = line.get(inner..end)?.replace('"', "_");
+        self.at += end + last.len_utf8();
+        let span = self.span(start);
+        self.stand_in(start, format!("\"{}\"", "_".repeat(span.end - span.start - 2)));
+        self.report(
+            Diagnostic::new(Code::Syntax, "the quotes are not plain ones")
+                .label(span, "typographic quotes")
+                .help("write strings in plain double quotes: \"..\"")
+                .fix(span, format!("\"{text}\"")),
+        )?;
+        Some(true)
+    }
+
     fn unknown_character(&mut self) -> Go {
         let start = self.at;
         let c = self.rest().chars().next()?;
+        if matches!(c, '“' | '”' | '„' | '‘' | '’') && self.curly_quoted()? {
+            return Some(());
+        }
         self.at += c.len_utf8();
         let shown = if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
         let mut problem = Diagnostic::new(Code::Syntax, format!("unexpected character `{shown}`"))
             .label(self.span(start), "not part of the language");
         if c == '$' {
             problem = problem.help("variables are not supported in Elasticsearch EQL");
+        } else if let Some(help) = of_another_language(c) {
+            problem = problem.help(help);
         } else if c.is_alphanumeric() {
             problem = problem.help(
                 "names have only the letters a to z, digits and `_`; write others in backticks",
@@ -343,6 +419,7 @@ impl Scanner<'_> {
         }
         let c = self.rest().chars().nth(1)?;
         self.at += 1 + c.len_utf8();
+        self.stand_in(start, "_".repeat(self.at - start));
         self.report(
             Diagnostic::new(Code::StringLiteral, format!("unknown escape `\\{c}`"))
                 .label(self.span(start), "not an escape")
@@ -402,6 +479,7 @@ impl Scanner<'_> {
         }
         let span = self.span(start);
         let inner = Span::new(start + 1, self.at - 1).text(self.source);
+        self.stand_in(start, format!("\"{}\"", "_".repeat(inner.len())));
         let mut problem = Diagnostic::new(Code::Unsupported, "strings need double quotes")
             .label(span, "single quotes")
             .help("write the string in double quotes: \"..\"");
@@ -421,6 +499,7 @@ impl Scanner<'_> {
         }
         let span = self.span(start);
         let inner = Span::new(start + 2, self.at - 1).text(self.source);
+        self.stand_in(start, format!("\"{}\"", "_".repeat(inner.len() + 1)));
         let mut problem =
             Diagnostic::new(Code::Unsupported, "this form of raw strings is not supported")
                 .label(span, "a raw string of an older dialect")
@@ -453,6 +532,18 @@ impl Scanner<'_> {
         }
         Some(())
     }
+}
+
+/// What EQL has for signs that it does not have.
+fn of_another_language(c: char) -> Option<&'static str> {
+    Some(match c {
+        ';' => "a query ends where its text ends",
+        '#' => "comments begin with `//` or stand between `/*` and `*/`",
+        '{' | '}' => "conditions are grouped by round brackets",
+        '\\' => "text stands in double quotes, a backslash in it is written `\\\\`",
+        '~' => "`~` stands right behind `like`, `regex`, `in` or the name of a function",
+        _ => return None,
+    })
 }
 
 /// The character of `\u{hex}`.

@@ -3,6 +3,8 @@
 //! Beside the translation to the `regex` crate stands a second reading of the same language: a parser
 //! and a matcher that keep sets of positions. Both must agree on every text.
 
+use std::collections::HashMap;
+
 use catena::check::{Options, check, ir};
 use catena::schema::Schema;
 use catena::span::Span;
@@ -25,7 +27,8 @@ pub(crate) fn regex(bytes: &[u8]) {
         if fold && !(pattern.is_ascii() && text.is_ascii()) {
             continue;
         }
-        let expected = Matcher { text: text.chars().collect(), fold }.is_match(&read(pattern));
+        let mut matcher = Matcher { text: text.chars().collect(), fold, known: HashMap::new() };
+        let expected = matcher.is_match(&read(pattern));
         assert_eq!(found, expected, "{pattern:?} on {text:?}, fold {fold}: {translated}");
     }
 }
@@ -189,67 +192,70 @@ fn gaps(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
 struct Matcher {
     text: Vec<char>,
     fold: bool,
+    /// What a repetition made of places before. Repetitions of repetitions ask the same again and again.
+    known: HashMap<(*const Part, Places), Places>,
 }
 
-/// Positions in the text, a flag for each.
-type Places = Vec<bool>;
+/// Positions in the text, a bit for each.
+type Places = u32;
 
 impl Matcher {
-    fn is_match(&self, pattern: &Alternatives) -> bool {
-        let mut starts = vec![false; self.text.len() + 1];
-        starts[0] = true;
-        self.any(pattern, &starts)[self.text.len()]
+    fn is_match(&mut self, pattern: &Alternatives) -> bool {
+        assert!(self.text.len() < 32);
+        self.any(pattern, 1) >> self.text.len() & 1 == 1
     }
 
-    fn any(&self, branches: &Alternatives, starts: &Places) -> Places {
-        let mut ends = vec![false; starts.len()];
+    fn any(&mut self, branches: &Alternatives, starts: Places) -> Places {
+        let mut ends = 0;
         for branch in branches {
-            let found = branch.iter().fold(starts.clone(), |places, part| self.part(part, &places));
-            ends.iter_mut().zip(found).for_each(|(end, found)| *end |= found);
+            ends |= branch.iter().fold(starts, |places, part| self.part(part, places));
         }
         ends
     }
 
-    fn part(&self, part: &Part, starts: &Places) -> Places {
+    fn part(&mut self, part: &Part, starts: Places) -> Places {
         match part {
             Part::Group(branches) => self.any(branches, starts),
             Part::Any => self.step(starts, |_| true),
             Part::Class(positive, ranges) => {
                 self.step(starts, |c| self.within(c, ranges) == *positive)
             }
-            Part::Repeat(part, least, most) => {
-                let mut places = starts.clone();
-                for _ in 0..*least {
-                    places = self.part(part, &places);
-                    if !places.contains(&true) {
-                        return places;
-                    }
+            Part::Repeat(repeated, least, most) => {
+                if let Some(ends) = self.known.get(&(std::ptr::from_ref(part), starts)) {
+                    return *ends;
                 }
-                let mut all = places.clone();
-                let mut count = *least;
-                while most.is_none_or(|most| count < most) {
-                    places = self.part(part, &places);
-                    // What was reached before leads nowhere new.
-                    places.iter_mut().zip(&all).for_each(|(new, known)| *new &= !known);
-                    if !places.contains(&true) {
-                        break;
-                    }
-                    all.iter_mut().zip(&places).for_each(|(known, new)| *known |= new);
-                    count += 1;
-                }
-                all
+                let ends = self.repeat(repeated, *least, *most, starts);
+                self.known.insert((std::ptr::from_ref(part), starts), ends);
+                ends
             }
         }
     }
 
-    fn step(&self, starts: &Places, fits: impl Fn(char) -> bool) -> Places {
-        let mut ends = vec![false; starts.len()];
-        for (place, c) in self.text.iter().enumerate() {
-            if starts[place] && fits(*c) {
-                ends[place + 1] = true;
+    fn repeat(&mut self, part: &Part, least: u32, most: Option<u32>, starts: Places) -> Places {
+        let mut places = starts;
+        for _ in 0..least {
+            places = self.part(part, places);
+            if places == 0 {
+                return places;
             }
         }
-        ends
+        let mut all = places;
+        let mut count = least;
+        while most.is_none_or(|most| count < most) {
+            // What was reached before leads nowhere new.
+            places = self.part(part, places) & !all;
+            if places == 0 {
+                break;
+            }
+            all |= places;
+            count += 1;
+        }
+        all
+    }
+
+    fn step(&self, starts: Places, fits: impl Fn(char) -> bool) -> Places {
+        let fitting = self.text.iter().enumerate().filter(|(_, c)| fits(**c));
+        (starts & fitting.fold(0, |places, (place, _)| places | 1 << place)) << 1
     }
 
     fn within(&self, c: char, ranges: &[(char, char)]) -> bool {

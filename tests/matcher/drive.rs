@@ -44,7 +44,7 @@ impl Driven {
 
     /// With room for everything.
     pub(crate) fn unlimited(rules: Vec<Rule>) -> Self {
-        Self::new(rules, Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX })
+        Self::new(rules, Limits::NONE)
     }
 
     pub(crate) fn push(&mut self, happening: &Happening) {

@@ -5,6 +5,7 @@ use super::{Linter, Lints, Role, Stage, visit};
 use crate::check::ir::{Cond, Leaf};
 use crate::check::{Checker, fold};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::FieldType;
 use crate::span::Span;
 use crate::syntax::ast::{Compare, Expr, ExprKind, Literal, MatchOperator};
 
@@ -144,9 +145,14 @@ impl Linter<'_> {
             (ExprKind::Field(field), 1) => {
                 let instead = format!("{} != null", field.name);
                 let problem = problem.help(format!("write `{instead}`"));
-                // A name in backticks is written in another way.
+                // A name in backticks is written in another way, and a number that may be there is no
+                // text: both are for a person to change.
                 let plain = field.name.split('.').all(crate::syntax::is_plain_name);
-                if plain { problem.fix(expr.span, instead) } else { problem }
+                let text = matches!(
+                    self.schema.kind(&field.name),
+                    Some(FieldType::Keyword | FieldType::Text)
+                );
+                if plain && text { problem.fix(expr.span, instead) } else { problem }
             }
             (_, 1) => problem.help("write `!= null`"),
             _ => problem.help("the other patterns have no effect"),
@@ -230,7 +236,7 @@ fn contradictions(condition: &Cond, steps: &mut logic::Steps, out: &mut Vec<(Opt
 
 /// Fields that name files and programs.
 fn holds_paths(name: &str) -> bool {
-    const LAST: [&str; 9] = [
+    const LAST: [&str; 8] = [
         "args",
         "command_line",
         "executable",
@@ -239,7 +245,6 @@ fn holds_paths(name: &str) -> bool {
         "path",
         "title",
         "working_directory",
-        "original_file_name",
     ];
     let parts = ["process", "file", "dll"];
     parts.iter().any(|part| name.split('.').any(|word| word == *part))

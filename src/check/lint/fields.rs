@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::logic::needed;
 use super::{Linter, Lints, Role, Stage, visit};
+use crate::check::ir::{self, Cond, Leaf, Test};
 use crate::diagnostic::{Code, Diagnostic, nearest_name};
 use crate::schema::{self, ABSENT, FIELDS};
 use crate::span::Span;
 use crate::syntax::ast::{Ast, Expr, ExprKind, Field, Item, Query};
+use crate::value::Scalar;
+use crate::wildcard::Pattern;
 
 /// Every category that an audit event can be of.
 pub(super) const CATEGORIES: [&str; 11] = [
@@ -49,12 +52,32 @@ const ELSEWHERE: [&str; 10] = [
     "web",
 ];
 
+/// Fields that have one and the same value in every audit event.
+const SAME: [(&str, &str); 5] = [
+    ("data_stream.dataset", "auditd_manager.auditd"),
+    ("event.dataset", "auditd_manager.auditd"),
+    ("event.kind", "event"),
+    ("event.module", "auditd"),
+    ("host.os.type", "linux"),
+];
+
+/// More places than this in one message help nobody.
+const MAX_LABELS: usize = 8;
+
+const NOWHERE: &str = "audit logs never have it; write `?` in front when events from elsewhere may";
+
 impl Linter<'_> {
-    pub(super) fn fields(&mut self, ast: &Ast, stages: &[Stage<'_>]) {
+    /// Whether the query is written for other logs than those of audit.
+    pub(super) fn fields(&mut self, ast: &Ast, stages: &[Stage<'_>]) -> bool {
+        // What is written for other logs as a whole is told so once, and asks for their fields rightly.
+        let elsewhere = self.is_elsewhere(stages);
         let mut told: BTreeSet<(Code, &str)> = BTreeSet::new();
+        let mut nowhere: Vec<(&str, Span)> = Vec::new();
         let mut seen = BTreeSet::new();
         for stage in stages {
-            self.category(stage);
+            if let Some(problem) = self.category(stage).filter(|_| !elsewhere) {
+                self.report(problem);
+            }
             let category = stage.written.category.name.as_deref();
             let needed = needed(&stage.checked.condition);
             let mut names: Vec<(&str, Span)> = Vec::new();
@@ -79,14 +102,19 @@ impl Linter<'_> {
                 let Some(problem) = self.field(name, span, category, needed, stage.role) else {
                     continue;
                 };
-                if told.insert((problem.code, name)) {
-                    self.report(problem);
+                if (elsewhere && problem.fix.is_none()) || !told.insert((problem.code, name)) {
+                    continue;
+                }
+                match problem.code == Code::UnknownField && problem.fix.is_none() {
+                    true => nowhere.push((name, span)),
+                    false => self.report(problem),
                 }
             }
         }
+        self.nowhere(&nowhere);
         let mut piped = Vec::new();
         ast.pipes.iter().flat_map(|pipe| &pipe.args).for_each(|arg| gather(arg, &mut piped));
-        for field in piped.into_iter().filter(|field| !field.optional) {
+        for field in piped.into_iter().filter(|field| !field.optional && !elsewhere) {
             // What is missing is a value like any other to them.
             let problem = self.field(&field.name, field.span, None, false, Role::Positive);
             if let Some(problem) =
@@ -95,6 +123,7 @@ impl Linter<'_> {
                 self.report(problem);
             }
         }
+        elsewhere
     }
 
     /// Fields as written, without anything that a checked query would tell.
@@ -128,24 +157,67 @@ impl Linter<'_> {
         }
     }
 
-    fn category(&mut self, stage: &Stage<'_>) {
-        let Some(name) = stage.written.category.name.as_deref() else { return };
+    /// Whether no audit event satisfies a stage that must be seen, whatever else it asks for; says so
+    /// about the first.
+    fn is_elsewhere(&mut self, stages: &[Stage<'_>]) -> bool {
+        if self.lints == Lints::Slips || self.schema.has_declarations() {
+            return false;
+        }
+        for stage in stages.iter().filter(|stage| stage.role == Role::Positive) {
+            // One with a fix is misspelt.
+            if let Some(problem) = self.category(stage).filter(|problem| problem.fix.is_none()) {
+                self.report(problem);
+                return true;
+            }
+            let Some((field, value)) = foreign(&stage.checked.condition) else { continue };
+            let title = format!("in audit logs `{}` is always `{value}`", field.name);
+            self.report(
+                Diagnostic::new(Code::NeverInAudit, title)
+                    .label(field.span, "this stage never holds on audit logs")
+                    .help("events from elsewhere, read as JSON, may have it"),
+            );
+            return true;
+        }
+        false
+    }
+
+    /// Fields that are like no known one, in one message.
+    fn nowhere(&mut self, names: &[(&str, Span)]) {
+        let Some((first, span)) = names.first() else { return };
+        let Some(problem) = self.unknown(first, *span) else { return };
+        if names.len() == 1 {
+            return self.report(problem);
+        }
+        let title = match names.len() - 1 {
+            1 => format!("unknown fields `{first}` and one more"),
+            more => format!("unknown fields `{first}` and {more} more"),
+        };
+        let mut all = Diagnostic::new(Code::UnknownField, title).label(*span, "no such field");
+        for (_, span) in names.iter().skip(1).take(MAX_LABELS) {
+            all = all.label(*span, "nor this");
+        }
+        self.report(all.help(NOWHERE));
+    }
+
+    /// What is to be said about a category.
+    fn category(&self, stage: &Stage<'_>) -> Option<Diagnostic> {
+        let name = stage.written.category.name.as_deref()?;
         let usual = self.options.category_field == "event.category";
         if CATEGORIES.contains(&name) || !usual {
-            return;
+            return None;
         }
         let span = stage.written.category.span;
         let near = nearest_name(name, CATEGORIES).filter(|_| !ELSEWHERE.contains(&name));
         let elsewhere = self.lints == Lints::Slips || self.schema.has_declarations();
         if elsewhere && near.is_none() {
-            return;
+            return None;
         }
         let title = format!("audit logs have no events of category `{name}`");
         let problem = Diagnostic::new(Code::NeverInAudit, title).label(span, "");
-        self.report(match near {
+        Some(match near {
             Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
             None => problem.help("events from elsewhere, read as JSON, may have it"),
-        });
+        })
     }
 
     /// What is to be said about a field.
@@ -207,10 +279,39 @@ impl Linter<'_> {
         let problem = Diagnostic::new(Code::UnknownField, title).label(span, "no such field");
         Some(match near {
             Some(near) => problem.help(format!("did you mean `{near}`?")).fix(span, near),
-            None => problem.help(
-                "audit logs never have it; write `?` in front when events from elsewhere may",
-            ),
+            None => problem.help(NOWHERE),
         })
+    }
+}
+
+/// A test that must hold and never does, because every audit event has the same other value.
+fn foreign(condition: &Cond) -> Option<(&ir::Field, &'static str)> {
+    match condition {
+        Cond::And(parts) => parts.iter().find_map(foreign),
+        Cond::Or(parts) => {
+            let mut first = None;
+            for part in parts {
+                let found = foreign(part)?;
+                first.get_or_insert(found);
+            }
+            first
+        }
+        Cond::Leaf(Leaf::Test(field, test)) => {
+            let (_, value) = SAME.iter().find(|(name, _)| *name == &*field.name)?;
+            let passes = match test {
+                Test::In(values) => values.iter().any(|wanted| match wanted.scalar() {
+                    Some(Scalar::Str(text)) => text == *value,
+                    _ => false,
+                }),
+                Test::InFold(texts) => texts.iter().any(|text| **text == **value),
+                Test::Like { patterns, fold } => {
+                    patterns.iter().any(|text| Pattern::new(text, *fold).matches(value))
+                }
+                _ => true,
+            };
+            (!passes).then_some((field, *value))
+        }
+        Cond::Const(_) | Cond::Not(_) | Cond::Leaf(Leaf::Expr(_)) => None,
     }
 }
 

@@ -12,7 +12,8 @@ use crate::span::Span;
 const MAX_LABELS: usize = 8;
 
 impl Linter<'_> {
-    pub(super) fn keys(&mut self, stages: &[Stage<'_>]) {
+    /// `elsewhere` when the query is written for other logs than those of audit.
+    pub(super) fn keys(&mut self, stages: &[Stage<'_>], elsewhere: bool) {
         let mut told: BTreeSet<&str> = BTreeSet::new();
         let mut pids: Vec<(&str, Span, &'static str)> = Vec::new();
         for stage in stages {
@@ -26,7 +27,7 @@ impl Linter<'_> {
                         pids.push((name, span, better));
                     }
                 } else if let Some(why) =
-                    sometimes(name, category).filter(|_| !needed.contains(name))
+                    sometimes(name, category).filter(|_| !elsewhere && !needed.contains(name))
                     && !key.optional
                     && told.insert(name)
                 {

@@ -38,10 +38,10 @@ pub fn lint(
 ) -> Vec<Diagnostic> {
     let mut linter = Linter::new(schema, options, lints);
     let stages = stages_of(ast, query);
-    linter.fields(ast, &stages);
+    let elsewhere = linter.fields(ast, &stages);
     if lints == Lints::All {
-        linter.keys(&stages);
-        linter.stages(ast, &stages);
+        linter.keys(&stages, elsewhere);
+        linter.stages(ast, &stages, elsewhere);
         linter.pipes(ast);
     }
     for stage in &stages {

@@ -8,8 +8,13 @@ use crate::span::Span;
 use crate::syntax::ast::{Ast, Query};
 use crate::value::{Scalar, Value};
 
+/// Categories that most events are of, here or in logs from elsewhere.
+const COMMON_CATEGORIES: [&str; 5] = ["file", "library", "network", "process", "registry"];
+
 impl Linter<'_> {
-    pub(super) fn stages(&mut self, ast: &Ast, stages: &[Stage<'_>]) {
+    /// `elsewhere` when the query is written for other logs than those of audit: what is common in
+    /// them is not known.
+    pub(super) fn stages(&mut self, ast: &Ast, stages: &[Stage<'_>], elsewhere: bool) {
         let Query::Sequence(sequence) = &ast.query else { return };
         if sequence.maxspan.is_none() {
             let word = Span::new(sequence.span.start, sequence.span.start + "sequence".len());
@@ -21,7 +26,9 @@ impl Linter<'_> {
                 "write `with maxspan=5m`; without it `window` in `[catena]` or `from` is the bound",
             );
         }
-        self.unselective(stages);
+        if !elsewhere {
+            self.unselective(stages);
+        }
         for pair in stages.windows(2) {
             let [first, second] = pair else { continue };
             match (first.role, second.role) {
@@ -43,6 +50,11 @@ impl Linter<'_> {
         let Some(first) = first.filter(|first| !self.selects(&first.checked.condition)) else {
             return;
         };
+        // Events of other categories are few.
+        let category = first.written.category.name.as_deref();
+        if category.is_some_and(|name| !COMMON_CATEGORIES.contains(&name)) {
+            return;
+        }
         self.warn(
             Code::UnselectiveStage,
             "the first stage holds for a large part of all events",

@@ -3,8 +3,13 @@
 //! Nothing here knows items, keys or `maxspan`; it only keeps, gives back and counts bytes. An event in
 //! several partials of one key is counted once: a run of a hundred failures holds a hundred events, not
 //! the five thousand places they stand in.
+//!
+//! Most keys hold one partial of one event, and a flood makes millions of them: that case lives in the
+//! table alone. What few rules need is behind a pointer.
 
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::event::Kept;
 use crate::time::{Duration, Ordinal, Timestamp};
@@ -12,33 +17,53 @@ use crate::time::{Duration, Ordinal, Timestamp};
 /// What a mention of an event costs, besides the event.
 const MENTION_BYTES: usize = 2 * size_of::<Arc<Kept>>();
 
+/// What the marks of a partial cost.
+const MARKS_BYTES: usize = size_of::<Marks>() + 16;
+
 /// See the module page.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Slot i holds the partial whose last event filled positive item i. As long as the furthest slot
-    /// filled so far: most partials never get beyond the first.
-    slots: Vec<Option<Partial>>,
-    filled: usize,
-    /// The last two distinct times of leading missing items, newest first.
-    pub(super) leading: [Option<Timestamp>; 2],
-    /// Complete matches that wait for their trailing missing items not to happen.
-    waiting: Vec<Waiting>,
+    /// Slot i holds the partial whose last event filled positive item i. Only the slots from `low` to
+    /// the furthest one filled are here: most keys hold one partial.
+    slots: SmallVec<[Option<Partial>; 1]>,
+    low: u32,
+    /// Slots that hold anything, and those of them that hold but the place of a partial given up.
+    filled: u32,
+    ghosts: u32,
     /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
     /// cannot fill memory with timers.
     pub(super) timer: Option<Timestamp>,
+    rare: Option<Box<Rare>>,
+    event_bytes: usize,
+    /// What this key was last counted as, and for which host.
+    pub(super) charged: usize,
+    pub(super) charged_to: u32,
+}
+
+/// What only rules with missing items or runs have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The last two distinct times of leading missing items, newest first.
+    leading: [Option<Timestamp>; 2],
+    /// The host of the newer of them.
+    leading_host: u32,
+    /// Complete matches that wait for their trailing missing items not to happen.
+    waiting: Vec<Waiting>,
     /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
     /// set.
     mentions: Vec<(Ordinal, u32)>,
-    event_bytes: usize,
-    /// What this key was last counted as.
-    pub(super) charged: usize,
 }
 
 #[derive(Debug)]
 pub(super) struct Partial {
-    pub(super) events: Vec<Arc<Kept>>,
-    pub(super) first: Timestamp,
-    pub(super) last: Ordinal,
+    /// Never empty once it is in a slot, unless it was given up. Two of them take no memory of their own.
+    pub(super) events: SmallVec<[Arc<Kept>; 2]>,
+    marks: Option<Box<Marks>>,
+}
+
+/// What missing items have left on a partial.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
     /// Latest leading missing event before the first event.
     pub(super) leading: Option<Timestamp>,
     /// First missing event of the current gap that is later than the last event.
@@ -46,6 +71,79 @@ pub(super) struct Partial {
     /// A gap held a missing event: the match will be rejected. It stays, because a partial it replaced
     /// is gone and must not come back.
     pub(super) spoiled: bool,
+    /// It was given up, but an older partial of the key that has got further was not. It goes on
+    /// without its events, so that it replaces the older one when it would have: what is found under
+    /// memory pressure is found without it as well.
+    gone: Option<Gone>,
+}
+
+/// What moves on when a partial has been given up.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    first: Timestamp,
+    last: Ordinal,
+}
+
+impl Partial {
+    /// A partial that lacks its first event; `leading` is what is known of leading missing items.
+    pub(super) fn new(leading: Option<Timestamp>) -> Self {
+        let marks = leading.map(|_| Box::new(Marks { leading, ..Marks::default() }));
+        Self { events: SmallVec::new(), marks }
+    }
+
+    /// When it began.
+    pub(super) fn first(&self) -> Timestamp {
+        let gone = || self.gone().map_or(Timestamp::MIN, |gone| gone.first);
+        self.events.first().map_or_else(gone, |event| event.ordinal.time)
+    }
+
+    /// Its latest event.
+    pub(super) fn last(&self) -> Ordinal {
+        let none = Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 };
+        let gone = || self.gone().map_or(none, |gone| gone.last);
+        self.events.last().map_or_else(gone, |event| event.ordinal)
+    }
+
+    fn gone(&self) -> Option<Gone> {
+        self.marks.as_ref().and_then(|marks| marks.gone)
+    }
+
+    /// Whether it was given up and only its place moves on.
+    pub(super) fn is_ghost(&self) -> bool {
+        self.gone().is_some()
+    }
+
+    /// What is left of it when it is given up.
+    fn ghost(&self) -> Self {
+        let gone = Some(Gone { first: self.first(), last: self.last() });
+        let marks = Some(Box::new(Marks { gone, ..Marks::default() }));
+        Self { events: SmallVec::new(), marks }
+    }
+
+    /// An event has come to it.
+    pub(super) fn take_in(&mut self, ordinal: Ordinal, event: impl FnOnce() -> Arc<Kept>) {
+        match self.marks.as_mut().and_then(|marks| marks.gone.as_mut()) {
+            Some(gone) => gone.last = ordinal,
+            None => self.events.push(event()),
+        }
+    }
+
+    /// The host of its first event.
+    pub(super) fn host(&self) -> u32 {
+        self.events.first().map_or(0, |event| event.host())
+    }
+
+    pub(super) fn marks(&self) -> Option<&Marks> {
+        self.marks.as_deref()
+    }
+
+    /// An event at `time` ends the current gap; gives the time of what spoils it.
+    pub(super) fn end_gap(&mut self, time: Timestamp) -> Option<Timestamp> {
+        let marks = self.marks.as_mut()?;
+        let missing = marks.gap.take().filter(|missing| *missing < time)?;
+        marks.spoiled = true;
+        Some(missing)
+    }
 }
 
 #[derive(Debug)]
@@ -56,63 +154,134 @@ pub(super) struct Waiting {
 
 impl State {
     pub(super) fn is_idle(&self) -> bool {
-        self.filled == 0 && self.leading == [None, None] && self.waiting.is_empty()
+        let rare = self.rare.as_ref();
+        self.filled == self.ghosts
+            && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
     }
 
     /// Bytes beyond the state itself.
     pub(super) fn bytes(&self) -> usize {
-        self.event_bytes
-            + self.slots.capacity() * size_of::<Option<Partial>>()
-            + self.waiting.capacity() * size_of::<Waiting>()
-            + self.mentions.capacity() * size_of::<(Ordinal, u32)>()
+        let slots = if self.slots.spilled() { self.slots.capacity() } else { 0 };
+        let rare = self.rare.as_ref().map_or(0, |rare| {
+            size_of::<Rare>()
+                + rare.waiting.capacity() * size_of::<Waiting>()
+                + rare.mentions.capacity() * size_of::<(Ordinal, u32)>()
+        });
+        self.event_bytes + slots * size_of::<Option<Partial>>() + rare
+    }
+
+    /// The last two distinct times of leading missing items, newest first.
+    pub(super) fn leading(&self) -> [Option<Timestamp>; 2] {
+        self.rare.as_ref().map_or([None, None], |rare| rare.leading)
+    }
+
+    /// Who the newer of the leading missing items is from.
+    pub(super) fn set_leading_host(&mut self, host: u32) {
+        self.rare.get_or_insert_default().leading_host = host;
+    }
+
+    pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
+        if self.rare.is_some() || leading != [None, None] {
+            let rare = self.rare.get_or_insert_default();
+            rare.leading = leading;
+            if leading == [None, None] && rare.waiting.is_empty() && rare.mentions.is_empty() {
+                self.rare = None;
+            }
+        }
     }
 
     /// The next time at which something here ends.
     pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
-        let partials = self.partials().map(|partial| partial.first.plus(maxspan));
-        let leading = self.leading.iter().flatten().map(|time| time.plus(maxspan));
-        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
+        let slots = self.slots.iter().flatten();
+        let partials = slots.map(|partial| partial.first().plus(maxspan));
+        let leading = self.leading().into_iter().flatten().map(|time| time.plus(maxspan));
+        let waiting = self.waiting().map(|waiting| waiting.deadline);
         partials.chain(leading).chain(waiting).min()
     }
 
     pub(super) fn partials(&self) -> impl Iterator<Item = &Partial> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().filter(|partial| !partial.is_ghost())
+    }
+
+    /// The host that pays for all of it: that of the partial least far.
+    pub(super) fn host(&self) -> u32 {
+        let of_leading = || self.rare.as_ref().map_or(0, |rare| rare.leading_host);
+        let mut partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
+        partials.next().map_or_else(of_leading, Partial::host)
+    }
+
+    /// What could be given up: stage, host, and the time by which partials of one rule expire.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
+        let partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
+        let reached = |partial: &Partial| u32::try_from(partial.events.len()).unwrap_or(u32::MAX);
+        let partials = partials.map(move |p| (reached(p), p.host(), p.first()));
+        let rare = self.rare.iter();
+        let leading = rare.filter_map(|rare| Some((0, rare.leading_host, rare.leading[0]?)));
+        partials.chain(leading)
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
-        self.waiting.iter()
+        self.rare.iter().flat_map(|rare| &rare.waiting)
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slot(slot)?.as_mut()
+    }
+
+    fn slot(&mut self, slot: usize) -> Option<&mut Option<Partial>> {
+        self.slots.get_mut(slot.checked_sub(self.low as usize)?)
     }
 
     /// Empties a slot. The events of the partial stay counted.
     pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
-        let partial = self.slots.get_mut(slot)?.take()?;
+        let partial = self.slot(slot)?.take()?;
         self.filled -= 1;
+        self.ghosts -= u32::from(partial.is_ghost());
         Some(partial)
     }
 
     /// Fills a slot; gives back what it held.
     pub(super) fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
-        if self.slots.len() <= slot {
-            self.slots.resize_with(slot + 1, || None);
+        if self.filled == 0 {
+            self.slots.clear();
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
         }
-        let older = self.slots.get_mut(slot)?.replace(partial);
-        self.filled += usize::from(older.is_none());
+        let low = self.low as usize;
+        if slot < low {
+            self.slots.insert_many(0, (slot..low).map(|_| None));
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
+        } else if self.slots.len() <= slot - low {
+            self.slots.resize_with(slot - low + 1, || None);
+        }
+        self.ghosts += u32::from(partial.is_ghost());
+        let older = self.slot(slot)?.replace(partial);
+        self.filled += u32::from(older.is_none());
+        self.ghosts -= u32::from(older.as_ref().is_some_and(Partial::is_ghost));
         older
     }
 
-    /// Ends the partials that `ends` says; gives their number.
-    pub(super) fn end(&mut self, repeats: bool, ends: impl Fn(&Partial) -> bool) -> u64 {
+    /// Gives up the partial in a slot, but keeps its place while another has got further.
+    pub(super) fn give_up(&mut self, slot: usize, repeats: bool) {
+        let Some(partial) = self.take(slot) else { return };
+        self.release(&partial, repeats);
+        let further = self.slots.iter().skip(slot - self.low as usize + 1).flatten();
+        if further.into_iter().any(|other| !other.is_ghost()) {
+            let ghost = partial.ghost();
+            self.hold_marks(&ghost);
+            self.put(slot, ghost);
+        }
+    }
+
+    /// Ends the partials that `ends` says; gives their number, without those that were given up before.
+    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
         let mut ended = 0;
-        for slot in 0..self.slots.len() {
+        let low = self.low as usize;
+        for slot in low..low + self.slots.len() {
             if self.get_mut(slot).is_some_and(|partial| ends(partial))
                 && let Some(partial) = self.take(slot)
             {
                 self.release(&partial, repeats);
-                ended += 1;
+                ended += u64::from(!partial.is_ghost());
             }
         }
         ended
@@ -123,7 +292,8 @@ impl State {
         for event in &waiting.partial.events {
             self.hold(event, repeats);
         }
-        self.waiting.push(waiting);
+        self.hold_marks(&waiting.partial);
+        self.rare.get_or_insert_default().waiting.push(waiting);
     }
 
     /// Ends the waits that `ends` says, in the order in which they began.
@@ -132,7 +302,8 @@ impl State {
         repeats: bool,
         mut ends: impl FnMut(&Waiting) -> bool,
     ) -> Vec<Waiting> {
-        let ended: Vec<Waiting> = self.waiting.extract_if(.., |waiting| ends(waiting)).collect();
+        let Some(rare) = &mut self.rare else { return Vec::new() };
+        let ended: Vec<Waiting> = rare.waiting.extract_if(.., |waiting| ends(waiting)).collect();
         for waiting in &ended {
             self.release(&waiting.partial, repeats);
         }
@@ -143,32 +314,50 @@ impl State {
     pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
         self.event_bytes += MENTION_BYTES;
         if repeats {
-            let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-            match place.map(|at| self.mentions.get_mut(at)) {
+            let known = &mut self.rare.get_or_insert_default().mentions;
+            let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+            match place.map(|at| known.get_mut(at)) {
                 Ok(Some((_, mentions))) => {
                     *mentions += 1;
                     return;
                 }
                 Ok(None) => {}
-                Err(at) => self.mentions.insert(at, (event.ordinal, 1)),
+                Err(at) => known.insert(at, (event.ordinal, 1)),
             }
         }
         self.event_bytes += event.size_bytes();
     }
 
+    /// Counts the marks of a partial, if it has any.
+    pub(super) fn hold_marks(&mut self, partial: &Partial) {
+        self.event_bytes += if partial.marks.is_some() { MARKS_BYTES } else { 0 };
+    }
+
+    /// Notes when the gap behind a slot has first seen what must be missing in it.
+    pub(super) fn mark_gap(&mut self, slot: usize, time: Timestamp) {
+        let Some(partial) = self.get_mut(slot) else { return };
+        let known = partial.marks().and_then(|marks| marks.gap);
+        if time > partial.last().time && known.is_none_or(|known| time < known) {
+            let bare = partial.marks.is_none();
+            partial.marks.get_or_insert_default().gap = Some(time);
+            self.event_bytes += if bare { MARKS_BYTES } else { 0 };
+        }
+    }
+
     /// Takes back the mentions that a partial has made.
     pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
-        let mut freed = 0;
+        let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
         for event in &partial.events {
             freed += MENTION_BYTES;
             if repeats {
-                let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+                let known = &mut self.rare.get_or_insert_default().mentions;
+                let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
                 let Ok(at) = place else { continue };
-                if let Some((_, mentions @ 2..)) = self.mentions.get_mut(at) {
+                if let Some((_, mentions @ 2..)) = known.get_mut(at) {
                     *mentions -= 1;
                     continue;
                 }
-                self.mentions.remove(at);
+                known.remove(at);
             }
             freed += event.size_bytes();
         }
@@ -188,9 +377,7 @@ mod tests {
     }
 
     fn partial(events: &[Arc<Kept>]) -> Partial {
-        let last = events[events.len() - 1].ordinal;
-        let first = events[0].ordinal.time;
-        Partial { events: events.to_vec(), first, last, leading: None, gap: None, spoiled: false }
+        Partial { events: events.iter().cloned().collect(), ..Partial::new(None) }
     }
 
     /// Slot i holds the last i+1 of the events, as `runs` does.
@@ -220,6 +407,6 @@ mod tests {
         assert_eq!(state.end(true, |_| true), 25);
         assert!(state.is_idle());
         assert_eq!(state.event_bytes, 0);
-        assert!(state.mentions.is_empty());
+        assert!(state.rare.unwrap().mentions.is_empty());
     }
 }

@@ -2,10 +2,9 @@
 
 use pest::error::{ErrorVariant, InputLocation};
 
-use super::Rule;
+use super::{Rule, hint};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::span::Span;
-use crate::syntax::KEYWORDS;
 use crate::syntax::ast::Comment;
 
 /// Names what stands at the place of the error, and what could stand there.
@@ -34,38 +33,7 @@ pub(super) fn in_words(
         words => format!("expected {words}"),
     };
     let problem = Diagnostic::new(Code::Syntax, title).label(span, label);
-    with_help(problem, source, span, rules)
-}
-
-fn with_help(problem: Diagnostic, source: &str, span: Span, rules: &[Rule]) -> Diagnostic {
-    let found = span.text(source);
-    let lower = found.to_ascii_lowercase();
-    let name_rules = [Rule::ident, Rule::quoted, Rule::field, Rule::expr, Rule::sum, Rule::operand];
-    let name_expected = name_rules.iter().any(|rule| rules.contains(rule));
-    let behind_dot = source.get(..span.start).is_some_and(|t| t.trim_end().ends_with('.'));
-    if found != lower && KEYWORDS.contains(&lower.as_str()) {
-        return problem.help(format!("keywords are lower case: `{lower}`")).fix(span, lower);
-    }
-    let likely_name = behind_dot || matches!(found, "sequence" | "sample" | "join" | "of");
-    if name_expected && likely_name && KEYWORDS.contains(&found) {
-        return problem
-            .help(format!("`{found}` is a keyword; as part of a name write it in backticks"))
-            .fix(span, format!("`{found}`"));
-    }
-    let word = found.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '"' | '_'));
-    if word && (rules.contains(&Rule::item) || rules.contains(&Rule::bracket_open)) {
-        return problem
-            .help(format!("every event of a sequence stands in brackets: `[{found} where ..]`"));
-    }
-    if found == "[" && rules.contains(&Rule::query_file) {
-        return problem.help("brackets belong to `sequence` and `sample`");
-    }
-    if rules.contains(&Rule::r#where) {
-        return problem.help(
-            "a condition needs an event category before it: `process where ..` or `any where ..`",
-        );
-    }
-    problem
+    hint::with_help(problem, source, span, rules)
 }
 
 /// The token that begins at or behind `at`; empty at the end of the text.

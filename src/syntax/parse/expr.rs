@@ -267,12 +267,22 @@ impl Builder<'_> {
     }
 
     fn require_constant(&self, pattern: &Expr) {
-        if !matches!(pattern.kind, ExprKind::Literal(_)) {
-            self.report(
-                Diagnostic::new(Code::NotConstant, "a pattern must be a string, as written")
-                    .label(pattern.span, "not a constant")
-                    .help("to compare computed values use `==` or a function such as `startsWith`"),
-            );
+        let problem = Diagnostic::new(Code::NotConstant, "a pattern must be a string, as written")
+            .label(pattern.span, "not a constant");
+        match &pattern.kind {
+            ExprKind::Literal(_) => {}
+            // A single word is hardly a field.
+            ExprKind::Field(field) if super::super::is_plain_name(&field.name) => {
+                let text = format!("\"{}\"", field.name);
+                self.report(problem.help(format!("as text: `{text}`")).fix(pattern.span, text));
+            }
+            ExprKind::Field(_) => self.report(
+                problem.help("two fields cannot be compared; text stands in double quotes"),
+            ),
+            _ => self
+                .report(problem.help(
+                    "to compare computed values use `==` or a function such as `startsWith`",
+                )),
         }
     }
 
