@@ -153,6 +153,15 @@ impl Turns {
         self.drain();
     }
 
+    /// Moves everything that has its turn into `out`, which is empty.
+    pub(super) fn take_out(&mut self, out: &mut VecDeque<Next>) {
+        if out.is_empty() {
+            std::mem::swap(&mut self.out, out);
+        } else {
+            out.append(&mut self.out);
+        }
+    }
+
     /// What comes next.
     pub(super) fn pop(&mut self) -> Option<Next> {
         self.out.pop_front()
