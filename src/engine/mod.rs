@@ -277,6 +277,12 @@ impl Engine {
         self.losses.note(loss);
     }
 
+    /// Takes back (part of) a loss that was noted with these times, or with wider ones: it has come after
+    /// all. Matches that were found in between keep what they said.
+    pub fn withdraw(&mut self, loss: Loss) {
+        self.losses.withdraw(loss);
+    }
+
     /// The losses in the window of a match.
     pub fn evidence(&self, found: &Match) -> Evidence {
         let from = found.first().map_or(found.decided, |first| first.time);

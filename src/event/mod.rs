@@ -41,5 +41,5 @@ pub use producers::producers;
 pub use project::Projection;
 pub use raw::Raw;
 pub use slot::{Event, Slot, Values};
-pub use stats::{Gap, Malformed, Stats};
+pub use stats::{Gap, Malformed, Missing, Stats};
 pub use take::Take;

@@ -48,6 +48,7 @@ struct Batch {
 #[derive(Debug)]
 enum Between {
     Loss(Loss),
+    Found(Loss),
     Mark(usize, Box<Mark>),
 }
 
@@ -306,6 +307,7 @@ impl<O: Observer> Crew<'_, '_, O> {
                     }
                 }
                 Merged::Loss(loss) => batch.between.push((batch.taken, Between::Loss(loss))),
+                Merged::Found(loss) => batch.between.push((batch.taken, Between::Found(loss))),
                 Merged::Mark(lane, mark) => {
                     batch.between.push((batch.taken, Between::Mark(lane, mark)));
                 }
@@ -385,6 +387,7 @@ impl<O: Observer> Run<'_, O> {
     fn between(&mut self, what: Between) {
         match what {
             Between::Loss(loss) => self.session.note(loss),
+            Between::Found(loss) => self.session.withdraw(loss),
             Between::Mark(lane, mark) => self.reach(lane, *mark),
         }
     }

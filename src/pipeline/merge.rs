@@ -25,8 +25,10 @@ const SPENT: usize = 256;
 pub(super) enum Merged {
     /// An event, with the numbers of its lane and source.
     Event(usize, u32, Released<Raw>),
-    /// Something was lost.
+    /// Something was lost, or has not come so far.
     Loss(Loss),
+    /// Something has come after all.
+    Found(Loss),
     /// A lane has read on.
     Mark(usize, Box<Mark>),
     /// Nothing, until this lane has read on.
@@ -115,6 +117,11 @@ impl Merge {
                     let loss = *loss;
                     feed.items.pop_front();
                     return Merged::Loss(loss);
+                }
+                Some(Next::Found(loss)) => {
+                    let loss = *loss;
+                    feed.items.pop_front();
+                    return Merged::Found(loss);
                 }
                 None if feed.ended => {
                     self.unknown.pop();

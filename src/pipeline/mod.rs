@@ -237,6 +237,7 @@ impl<'a, O: Observer> Run<'a, O> {
                     merge.recycle(lane, raw);
                 }
                 Merged::Loss(loss) => self.session.note(loss),
+                Merged::Found(loss) => self.session.withdraw(loss),
                 Merged::Mark(lane, mark) => self.reach(lane, *mark),
                 Merged::Wait(_) | Merged::End => return,
             }
@@ -294,6 +295,7 @@ impl<'a, O: Observer> Run<'a, O> {
                     lane.recycle(raw);
                 }
                 Next::Loss(loss) => self.session.note(loss),
+                Next::Found(loss) => self.session.withdraw(loss),
             }
         }
         let watermark = lane.watermark();

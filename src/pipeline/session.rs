@@ -205,6 +205,11 @@ impl Session {
         self.engine.note(loss);
     }
 
+    /// Tells that something noted as lost has come after all.
+    pub(super) fn withdraw(&mut self, loss: Loss) {
+        self.engine.withdraw(loss);
+    }
+
     /// The fields that are read.
     pub(super) fn projection(&self) -> &Arc<Projection> {
         &self.projection
