@@ -100,9 +100,22 @@ fn every_state_ever_written_goes_on_where_it_was() {
 fn the_files_have_something_of_every_kind() {
     let state = format!("{:?}", half_way(Limits::NONE).engine.export());
     for part in [
-        "leading: [Timestamp", "leading_host: Some", "waiting: [(", "gap: Some", "spoiled: true",
-        "leading: Some", "slots: [(", "Sample(SampleKey", "Head { of: 100, left: 9", "Tail([M",
-        "Unique([[", "groups: [(", "held: [(", "SavedLoss", "Json(Json", "parent: Some",
+        "leading: [Timestamp",
+        "leading_host: Some",
+        "waiting: [(",
+        "gap: Some",
+        "spoiled: true",
+        "leading: Some",
+        "slots: [(",
+        "Sample(SampleKey",
+        "Head { of: 100, left: 9",
+        "Tail([M",
+        "Unique([[",
+        "groups: [(",
+        "held: [(",
+        "SavedLoss",
+        "Json(Json",
+        "parent: Some",
         "incomplete: Some",
     ] {
         assert!(state.contains(part), "{part}");

@@ -1,5 +1,6 @@
 //! The arguments as plain data. Nothing here acts.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,6 +59,8 @@ pub(super) struct Replay {
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
+    pub(super) jobs: Jobs,
+    #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
@@ -88,6 +91,8 @@ pub(super) struct Query {
     pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
     #[command(flatten)]
     pub(super) output: QueryOutput,
     #[command(flatten)]
@@ -342,6 +347,21 @@ pub(super) struct Run {
     /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Jobs {
+    /// Threads to use; alerts and counts are the same with any number [default: one a core].
+    #[arg(short = 'j', long = "jobs", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) count: Option<u16>,
+}
+
+impl Jobs {
+    /// How many threads to use.
+    pub(super) fn count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.count.map_or_else(cores, usize::from)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{Output, Replay, Run};
+use super::args::{Jobs, Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
@@ -23,8 +23,8 @@ pub(super) fn run(arguments: &Replay) -> Exit {
     };
     match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
-            let (run, output) = (&arguments.run, &arguments.output);
-            loaded.min(over(&rules, &arguments.inputs, schema, run, output))
+            let Replay { inputs, run, jobs, output, .. } = arguments;
+            loaded.min(over(&rules, inputs, schema, run, jobs, output))
         }
         Err(exit) => exit,
     }
@@ -36,12 +36,14 @@ pub(super) fn over(
     inputs: &[PathBuf],
     schema: Schema,
     run: &Run,
+    jobs: &Jobs,
     output: &Output,
 ) -> Exit {
     let mut screen =
         Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
-    let report = pipeline::replay(rules, inputs, &settings(run, schema), &mut screen);
+    let settings = Settings { jobs: jobs.count(), ..settings(run, schema) };
+    let report = pipeline::replay(rules, inputs, &settings, &mut screen);
     screen.progress.finish();
     let written = screen.writer.finish();
     match report {

@@ -12,6 +12,7 @@
 mod evidence;
 mod reorder;
 mod saved;
+mod sieve;
 mod state;
 
 use std::cmp::{Ordering, Reverse};
@@ -24,11 +25,12 @@ pub use crate::machine::{
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
 pub use saved::Imported;
+pub use sieve::{Satisfied, Sieve};
 
 use crate::event::Event;
 use crate::machine::key::KeyScratch;
 use crate::machine::pipe::Pipes;
-use crate::machine::predicate::{Predicates, Scratch};
+use crate::machine::predicate::Predicates;
 use crate::machine::{Cause, Offer};
 use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
@@ -88,8 +90,7 @@ pub struct EngineStats {
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
-    predicates: Predicates,
-    scratch: Scratch,
+    sieve: Sieve,
     keys: KeyScratch,
     machines: Vec<Machine>,
     pipes: Vec<Pipes>,
@@ -109,7 +110,7 @@ pub struct Engine {
     full: Vec<u32>,
     losses: Losses,
     stats: EngineStats,
-    satisfied: Vec<StageIx>,
+    satisfied: Satisfied,
     work: Vec<(u32, Role)>,
     found: Vec<Match>,
 }
@@ -133,8 +134,7 @@ impl Engine {
             })
             .collect();
         Ok(Self {
-            scratch: predicates.scratch(),
-            predicates,
+            sieve: Sieve::new(Arc::new(predicates)),
             keys: KeyScratch::default(),
             subscribers: subscribers(plan, &machines),
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
@@ -149,7 +149,7 @@ impl Engine {
             full: Vec::new(),
             losses: Losses::default(),
             stats: EngineStats::default(),
-            satisfied: Vec::new(),
+            satisfied: Satisfied::default(),
             work: Vec::new(),
             found: Vec::new(),
             rules,
@@ -180,8 +180,24 @@ impl Engine {
     /// before is counted as late; it still starts and extends partials that it does not reach back
     /// behind. One without a time is offered to samples and single events only.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
+        let mut satisfied = std::mem::take(&mut self.satisfied);
+        self.sieve.sift(event, &mut satisfied);
+        self.offer(event, &satisfied, emit);
+        self.satisfied = satisfied;
+    }
+
+    /// A sieve that does a part of [`Engine::push`] elsewhere: what it finds is for
+    /// [`Engine::offer`].
+    pub fn sieve(&self) -> Sieve {
+        self.sieve.another()
+    }
+
+    /// Feeds one event as [`Engine::push`] does, when a [`Sieve`] of this engine has told what it
+    /// satisfies.
+    pub fn offer(&mut self, event: &Event, satisfied: &Satisfied, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
+        self.stats.cut_short += satisfied.cut;
         let timed = event.raw().is_timed();
         let late = timed && (time < self.watermark || event.ordinal < self.latest);
         if late {
@@ -191,12 +207,9 @@ impl Engine {
             self.latest = event.ordinal;
             self.advance(time, emit);
         }
-        let mut satisfied = std::mem::take(&mut self.satisfied);
-        satisfied.clear();
-        self.predicates.satisfied(event, &mut self.scratch, &mut satisfied);
-        if !satisfied.is_empty() {
+        if !satisfied.stages.is_empty() {
             self.stats.relevant += 1;
-            self.step(event, late, &satisfied);
+            self.step(event, late, &satisfied.stages);
             self.deliver(emit);
             while let Some(host) = self.full.pop() {
                 if self.host_bytes(host) > self.limits.host_bytes {
@@ -207,7 +220,6 @@ impl Engine {
                 self.evict(Scope::Total, time);
             }
         }
-        self.satisfied = satisfied;
     }
 
     /// Declares that no event earlier than `watermark` will follow. Emits matches whose wait for a
@@ -272,6 +284,12 @@ impl Engine {
         self.losses.note(loss);
     }
 
+    /// Takes back (part of) a loss that was noted with these times, or with wider ones: it has come after
+    /// all. Matches that were found in between keep what they said.
+    pub fn withdraw(&mut self, loss: Loss) {
+        self.losses.withdraw(loss);
+    }
+
     /// The losses in the window of a match.
     pub fn evidence(&self, found: &Match) -> Evidence {
         let from = found.first().map_or(found.decided, |first| first.time);
@@ -281,7 +299,7 @@ impl Engine {
     /// Counters so far.
     pub fn stats(&self) -> EngineStats {
         EngineStats {
-            cut_short: self.stats.cut_short + self.scratch.cut() + self.keys.dropped,
+            cut_short: self.stats.cut_short + self.keys.dropped,
             overflowed: self.pipes.iter().map(Pipes::overflowed).sum(),
             ..self.stats
         }

@@ -192,7 +192,6 @@ impl Engine {
             })
             .collect();
         self.pipes = rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect();
-        self.scratch = self.predicates.scratch();
         self.keys = KeyScratch::default();
         self.timers.clear();
         self.scheduled.fill(None);

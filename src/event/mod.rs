@@ -43,5 +43,5 @@ pub use project::Projection;
 pub use raw::Raw;
 pub use saved::{load_ordinal, save_ordinal};
 pub use slot::{Event, Slot, Values};
-pub use stats::{Gap, Malformed, Stats};
+pub use stats::{Gap, Malformed, Missing, Stats};
 pub use take::Take;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 
 use super::Refusal;
-use super::lane::Lane;
+use super::lane::{Mark, Tally};
 use super::session::Session;
 use crate::engine::{EngineStats, ReorderStats, RuleStats};
-use crate::event::{Incomplete, Stats};
+use crate::event::Incomplete;
 use crate::plan::RuleIx;
 use crate::process::TableStats;
 
@@ -67,6 +67,23 @@ pub struct MalformedLine {
     pub line: u64,
     /// What is wrong with it.
     pub why: String,
+}
+
+/// What the marks of one lane told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LaneReport {
+    tally: Tally,
+    failures: Vec<ReadFailure>,
+    malformed: Vec<MalformedLine>,
+}
+
+impl LaneReport {
+    /// Follows the lane to its next mark.
+    pub(super) fn reach(&mut self, mark: Mark) {
+        self.tally = mark.tally;
+        self.failures.extend(mark.failures);
+        self.malformed.extend(mark.malformed);
+    }
 }
 
 /// Everything a run has to say besides its alerts.
@@ -132,10 +149,10 @@ pub struct RuleReport {
 }
 
 impl Report {
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         session: &Session,
         live: &Live,
-        lanes: impl Iterator<Item = &'a Lane>,
+        lanes: Vec<LaneReport>,
         refusals: Vec<Refusal>,
     ) -> Self {
         let engine = session.engine();
@@ -148,7 +165,7 @@ impl Report {
         let mut report = Self {
             refusals,
             engine: engine.stats(),
-            processes: session.processes().stats(),
+            processes: session.process_stats(),
             alerts: live.alerts(),
             rules: rules.collect(),
             incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),
@@ -162,32 +179,30 @@ impl Report {
         report
     }
 
-    fn add(&mut self, lane: &Lane) {
-        let stats: &Stats = lane.coalescer().stats();
-        self.bytes += lane.bytes;
-        let json = lane.json_stats();
-        self.lines += stats.lines + json.lines;
-        self.records += stats.records;
-        self.skipped += stats.blank + stats.notices + json.blank;
-        self.malformed += stats.malformed + json.malformed;
-        self.events += stats.events + json.events;
-        self.untimed += json.untimed;
-        self.cut += json.cut;
-        for (cause, (_, count)) in Incomplete::ALL.iter().zip(&mut self.incomplete) {
-            *count += stats.incomplete(*cause);
+    fn add(&mut self, lane: LaneReport) {
+        let tally = lane.tally;
+        self.bytes += tally.bytes;
+        self.lines += tally.lines;
+        self.records += tally.records;
+        self.skipped += tally.skipped;
+        self.malformed += tally.malformed;
+        self.events += tally.events;
+        self.untimed += tally.untimed;
+        self.cut += tally.cut;
+        for (count, (_, sum)) in tally.incomplete.iter().zip(&mut self.incomplete) {
+            *sum += count;
         }
-        self.late_records += stats.late;
-        self.duplicates += stats.duplicate;
-        self.gaps.0 += stats.gaps;
-        self.gaps.1 += stats.lost;
-        self.kernel_lost += stats.kernel_lost;
-        self.dropped += stats.dropped;
-        let order = lane.order_stats();
-        self.order.late += order.late;
-        self.order.clamped += order.clamped;
-        self.order.forced += order.forced;
-        self.failures.extend(lane.failures.iter().cloned());
-        self.malformed_lines.extend(lane.malformed.iter().cloned());
+        self.late_records += tally.late_records;
+        self.duplicates += tally.duplicates;
+        self.gaps.0 += tally.gaps.0;
+        self.gaps.1 += tally.gaps.1;
+        self.kernel_lost += tally.kernel_lost;
+        self.dropped += tally.dropped;
+        self.order.late += tally.order.late;
+        self.order.clamped += tally.order.clamped;
+        self.order.forced += tally.order.forced;
+        self.failures.extend(lane.failures);
+        self.malformed_lines.extend(lane.malformed);
     }
 
     /// Whether an input could not be read, in whole or in part.

@@ -45,7 +45,8 @@ pub(crate) fn rule_set() -> Arc<RuleSet> {
     let rules = QUERIES.iter().enumerate().map(|(number, query)| {
         let loaded = load_query(query, &Schema::new());
         let mut rules = loaded.rules;
-        let mut rule = rules.pop().unwrap_or_else(|| panic!("{query}: {:?}", loaded.problems.len()));
+        let mut rule =
+            rules.pop().unwrap_or_else(|| panic!("{query}: {:?}", loaded.problems.len()));
         rule.id = format!("rule-{number:02}");
         let window = Some(Duration::from_secs(600));
         rule.options = RuleOptions { window, samples_per_key: 2, samples_at_end: false };
@@ -203,7 +204,8 @@ impl GoesOn {
         assert_eq!(state.encode(), bytes, "what can be read has one spelling");
         // Counts of a part stay below what can be read, so that every part can be read again.
         let parts = state.clone().split(3);
-        let parts: Vec<_> = parts.iter().map(|part| State::decode(&part.encode()).unwrap()).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|part| State::decode(&part.encode()).unwrap()).collect();
         assert_eq!(State::merge(parts).unwrap().encode(), bytes);
         let mut host = |host: Host| Arc::new(Host { index: host.index / 2, ..host });
         assert!(State::decode_with(&bytes, &mut host).is_ok());
