@@ -23,6 +23,7 @@ use matcher::drive::{Driven, of_rule, rule};
 use matcher::random::{TICK, any_rule, config, load, rules, stream};
 use matcher::{Happening, find};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 
 proptest! {
@@ -92,6 +93,30 @@ proptest! {
         arrivals.sort_by_key(delayed);
         let lateness = Duration(TICK.0 * 6);
         let found = Driven::unlimited(rules).run_reordered(&arrivals, lateness);
+        prop_assert_eq!(found, expected);
+    }
+
+    /// A state that is written, split, put together and read anywhere on the way changes nothing, also
+    /// when memory is short and whatever comes late.
+    #[test]
+    fn restarts_change_nothing(
+        rules in rules(),
+        mut events in stream(40),
+        late in vec((0..40_usize, 0..40_usize), 0..=3),
+        total_bytes in prop_oneof![Just(usize::MAX), 0..6000_usize],
+        rule_bytes in prop_oneof![Just(usize::MAX), 0..3000_usize],
+        host_bytes in prop_oneof![Just(usize::MAX), 0..9000_usize],
+        restarts in vec(option::weighted(0.3, 1..=9_u32), 41),
+    ) {
+        for (from, to) in late {
+            if from.max(to) < events.len() {
+                events.swap(from, to);
+            }
+        }
+        let rules = load(&rules);
+        let limits = Limits { total_bytes, rule_bytes, host_bytes };
+        let expected = Driven::new(rules.clone(), limits).run(&events);
+        let found = Driven::new(rules, limits).run_restarted(&events, |number| restarts[number]);
         prop_assert_eq!(found, expected);
     }
 

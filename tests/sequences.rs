@@ -2,7 +2,7 @@
 //!
 //! One grid runs on every configuration: alone and beside the rules of all other grids, with time told
 //! in any steps, in order and shuffled within the lateness, with every line of its log delivered twice,
-//! and by the oracle.
+//! with restarts at every point - written, split, put together, read - and by the oracle.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,6 +51,14 @@ fn every_grid() {
         expect("watched", &watched);
         let together = Driven::unlimited(all.clone()).run(&grid.arriving());
         expect("beside all other rules", &of_rule(&together, number));
+        for parts in [1, 2, 7, 64] {
+            let found = grid.driven().run_restarted(&grid.arriving(), |_| Some(parts));
+            expect("with a restart before every event", &of_rule(&found, 0));
+        }
+        for at in 0..=grid.events.len() {
+            let found = grid.driven().run_restarted(&grid.arriving(), |n| (n == at).then_some(1));
+            expect("with one restart", &of_rule(&found, 0));
+        }
         for lines in [each_twice(&grid.arriving()), all_twice(&grid.arriving())] {
             expect("delivered twice", &of_rule(&grid.driven().run(&gathered(&lines)), 0));
         }

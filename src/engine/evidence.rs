@@ -87,7 +87,7 @@ impl Evidence {
 /// The losses that may still matter.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    list: VecDeque<Loss>,
+    pub(super) list: VecDeque<Loss>,
 }
 
 impl Losses {

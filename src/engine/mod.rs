@@ -11,6 +11,7 @@
 
 mod evidence;
 mod reorder;
+mod saved;
 mod sieve;
 mod state;
 
@@ -23,6 +24,7 @@ pub use crate::machine::{
 };
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
+pub use saved::Imported;
 pub use sieve::{Satisfied, Sieve};
 
 use crate::event::Event;
@@ -157,6 +159,11 @@ impl Engine {
     /// The rules it runs.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// The bounds of its memory.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// From now on `watch` is told what becomes of the partials of a rule. Rules for single events have

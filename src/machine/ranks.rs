@@ -27,11 +27,14 @@ pub(crate) struct Rank {
     pub(crate) host: u32,
     /// Earlier goes first.
     pub(crate) time: Timestamp,
+    /// A hash of its key tells those of one time apart: what goes first must not depend on where in its
+    /// table a key happens to stand.
+    pub(crate) tie: u64,
     /// Where it is.
     pub(crate) place: Place,
 }
 
-type Queue = BinaryHeap<Reverse<(Timestamp, Place)>>;
+type Queue = BinaryHeap<Reverse<(Timestamp, u64, Place)>>;
 
 /// See the module page.
 #[derive(Debug, Default)]
@@ -65,13 +68,14 @@ impl Ranks {
     /// Adds a partial. Amortised over many this costs the logarithm of their number.
     pub(crate) fn add(&mut self, rank: Rank, mut holds: impl FnMut(Rank) -> bool) {
         let queue = self.queues.entry((rank.stage, rank.host)).or_default();
-        queue.push(Reverse((rank.time, rank.place)));
+        queue.push(Reverse((rank.time, rank.tie, rank.place)));
         self.entries += 1;
         if self.entries > self.most {
             self.entries = 0;
             for ((stage, host), queue) in &mut self.queues {
-                queue.retain(|Reverse((time, place))| {
-                    holds(Rank { stage: *stage, host: *host, time: *time, place: *place })
+                queue.retain(|Reverse((time, tie, place))| {
+                    let (stage, host, time, tie, place) = (*stage, *host, *time, *tie, *place);
+                    holds(Rank { stage, host, time, tie, place })
                 });
                 queue.shrink_to(2 * queue.len());
                 self.entries += queue.len();
@@ -98,19 +102,19 @@ impl Ranks {
 
     /// The time of the first of a stage and a host.
     pub(crate) fn peek(&self, stage: u32, host: u32) -> Option<Timestamp> {
-        let Reverse((time, _)) = self.queues.get(&(stage, host))?.peek()?;
+        let Reverse((time, ..)) = self.queues.get(&(stage, host))?.peek()?;
         Some(*time)
     }
 
     /// Takes the first of a stage and a host.
     pub(crate) fn pop(&mut self, stage: u32, host: u32) -> Option<Rank> {
         let queue = self.queues.get_mut(&(stage, host))?;
-        let Reverse((time, place)) = queue.pop()?;
+        let Reverse((time, tie, place)) = queue.pop()?;
         if queue.is_empty() {
             self.queues.remove(&(stage, host));
         }
         self.entries -= 1;
-        Some(Rank { stage, host, time, place })
+        Some(Rank { stage, host, time, tie, place })
     }
 }
 
@@ -157,7 +161,7 @@ mod tests {
         let place = table.find_or_insert(b"key");
         let mut ranks = Ranks::new(1).filled();
         for (stage, host, time) in [(2, 0, 1), (1, 7, 5), (1, 7, 4), (1, 3, 9)] {
-            ranks.add(Rank { stage, host, time: Timestamp(time), place }, |_| true);
+            ranks.add(Rank { stage, host, time: Timestamp(time), tie: 0, place }, |_| true);
         }
         assert_eq!(ranks.first_stage(), Some(1));
         assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3, 7]);
@@ -175,7 +179,7 @@ mod tests {
         let place = table.find_or_insert(b"key");
         let mut ranks = Ranks::new(1).filled();
         for time in 0..100_000 {
-            let rank = Rank { stage: 1, host: 0, time: Timestamp(time), place };
+            let rank = Rank { stage: 1, host: 0, time: Timestamp(time), tie: 0, place };
             ranks.add(rank, |other| other == rank);
             assert!(ranks.entries <= SLACK + 3);
         }

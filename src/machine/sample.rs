@@ -4,6 +4,8 @@
 //! `per_key` samples are reported. With a window, the events of a sample lie at most that far apart,
 //! and a key may be reported again once the window has left its last sample behind.
 
+mod saved;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ use super::table::{KeyTable, Place};
 use super::timers::Timers;
 use super::watch::{Change, Fate, Held, Watcher};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
-use crate::event::Kept;
+use crate::event::{Host, Kept};
 use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
 
 type List = VecDeque<Arc<Kept>>;
@@ -57,10 +60,15 @@ struct State {
     /// What this key was last counted as.
     charged: usize,
     /// The host of its first event, which pays for all of it.
-    host: u32,
+    host: Option<Arc<Host>>,
 }
 
 impl State {
+    /// The number of the host that pays.
+    fn payer(&self) -> u32 {
+        self.host.as_ref().map_or(0, |host| host.index)
+    }
+
     /// When it is given up: stage, host, time.
     fn rank(&self, items: usize) -> (u32, u32, Timestamp) {
         // A key that has been reported goes last: without it the same would be reported again.
@@ -69,7 +77,7 @@ impl State {
             _ => self.lists.iter().filter(|list| !list.is_empty()).count(),
         };
         let stage = u32::try_from(stage).unwrap_or(u32::MAX);
-        (stage, self.host, self.newest.unwrap_or(Timestamp::MAX))
+        (stage, self.payer(), self.newest.unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -186,7 +194,7 @@ impl Sample {
             state.lists.resize_with(items, VecDeque::new);
             state.bytes += items * LIST_BYTES;
             if state.charged == 0 {
-                state.host = offer.event.host().map_or(0, |host| host.index);
+                state.host = offer.event.host().cloned();
             }
             self.stats.begun += 1;
             tell(&mut self.watcher, key, None, Fate::Begun);
@@ -222,10 +230,11 @@ impl Sample {
         let bytes = state.bytes + KeyTable::<State>::bytes_of(key);
         let before = std::mem::replace(&mut state.charged, bytes);
         self.bytes = (self.bytes + bytes).saturating_sub(before);
-        self.hosts.change(state.host, before, bytes);
+        self.hosts.change(state.payer(), before, bytes);
         if self.ranks.is_some() {
             let (stage, host, time) = state.rank(self.items.len());
-            self.rank(Rank { stage, host, time, place });
+            let tie = key_hash(key);
+            self.rank(Rank { stage, host, time, tie, place });
         }
     }
 
@@ -233,7 +242,7 @@ impl Sample {
     fn remove(&mut self, place: Place) {
         let Some((_, state)) = self.table.get_mut(place) else { return };
         self.bytes = self.bytes.saturating_sub(state.charged);
-        self.hosts.change(state.host, state.charged, 0);
+        self.hosts.change(state.payer(), state.charged, 0);
         self.table.remove(place);
         if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
             self.ranks = None;
@@ -256,9 +265,10 @@ impl Sample {
             return;
         }
         let mut ranks = Ranks::new(self.table.len());
-        for (place, state) in self.table.places() {
+        for (place, key, state) in self.table.places() {
             let (stage, host, time) = state.rank(self.items.len());
-            ranks.add(Rank { stage, host, time, place }, |_| true);
+            let tie = key_hash(key);
+            ranks.add(Rank { stage, host, time, tie, place }, |_| true);
         }
         self.ranks = Some(ranks.filled());
     }
@@ -321,7 +331,7 @@ impl Sample {
         if !self.at_end {
             return;
         }
-        let places: Vec<Place> = self.table.places().map(|(place, _)| place).collect();
+        let places: Vec<Place> = self.table.places().map(|(place, ..)| place).collect();
         for place in places {
             let Some((key, state)) = self.table.get_mut(place) else { continue };
             if state.lists.len() != self.items.len() {

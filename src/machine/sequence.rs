@@ -8,6 +8,7 @@
 //! Cost of an event: the items it satisfies times the keys it has for them. Cost of time passing: the
 //! partials that end.
 
+mod saved;
 mod state;
 
 use std::cmp::Reverse;
@@ -21,6 +22,7 @@ use super::watch::{Fate, Watcher, tell};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
 use state::{Partial, State, Waiting};
 
@@ -351,7 +353,8 @@ impl Sequence {
             }
             if !ghost && self.ranks.is_some() {
                 let stage = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                self.rank(Rank { stage, host, time: first, place });
+                let tie = key_hash(key);
+                self.rank(Rank { stage, host, time: first, tie, place });
             }
         }
         if let Some(deadline) = deadline {
@@ -364,6 +367,7 @@ impl Sequence {
     fn settle(&mut self, place: Place) {
         let Some((key, state)) = self.table.get_mut(place) else { return };
         let idle = state.is_idle();
+        state.trim();
         let bytes = if idle { 0 } else { state.bytes() + KeyTable::<State>::bytes_of(key) };
         let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
@@ -401,9 +405,10 @@ impl Sequence {
             return;
         }
         let mut ranks = Ranks::new(self.table.len());
-        for (place, state) in self.table.places() {
+        for (place, key, state) in self.table.places() {
+            let tie = key_hash(key);
             for (stage, host, time) in state.ranks() {
-                ranks.add(Rank { stage, host, time, place }, |_| true);
+                ranks.add(Rank { stage, host, time, tie, place }, |_| true);
             }
         }
         self.ranks = Some(ranks.filled());
@@ -470,12 +475,14 @@ impl Sequence {
         }
         tell(&mut self.watcher, key, &partial.events, Fate::Waits);
         let place = self.table.find_or_insert(key);
-        let rank =
-            Rank { stage: self.stages(), host: partial.host(), time: partial.first(), place };
+        let (host, time) = (partial.host(), partial.first());
         if let Some((_, state)) = self.table.get_mut(place) {
             state.wait(Waiting { deadline, partial }, self.repeats);
         }
-        self.rank(rank);
+        if self.ranks.is_some() {
+            let (stage, tie) = (self.stages(), key_hash(key));
+            self.rank(Rank { stage, host, time, tie, place });
+        }
         self.set_timer(place, deadline);
         self.settle(place);
     }
@@ -513,10 +520,14 @@ impl Sequence {
                     return;
                 }
                 if newest < Some(time) {
-                    let host = offer.event.host().map_or(0, |host| host.index);
+                    let of = offer.event.host();
                     state.set_leading([Some(time), newest]);
-                    state.set_leading_host(host);
-                    self.rank(Rank { stage: 0, host, time, place });
+                    state.set_leading_host(of.cloned());
+                    if self.ranks.is_some() {
+                        let host = of.map_or(0, |host| host.index);
+                        let tie = key_hash(key);
+                        self.rank(Rank { stage: 0, host, time, tie, place });
+                    }
                 } else {
                     state.set_leading([newest, older.max(Some(time))]);
                 }

@@ -144,10 +144,10 @@ impl<S: Default> KeyTable<S> {
     }
 
     /// All states, in no particular order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &S)> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &[u8], &S)> {
         self.entries.iter().zip(0_u32..).filter_map(|(entry, index)| {
-            let (_, state) = entry.state.as_ref()?;
-            Some((Place { index, generation: entry.generation }, state))
+            let (key, state) = entry.state.as_ref()?;
+            Some((Place { index, generation: entry.generation }, &**key, state))
         })
     }
 

@@ -7,18 +7,29 @@
 //! Most keys hold one partial of one event, and a flood makes millions of them: that case lives in the
 //! table alone. What few rules need is behind a pointer.
 
+mod saved;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::Kept;
+use crate::event::{Host, Kept};
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// What a mention of an event costs, besides the event.
 const MENTION_BYTES: usize = 2 * size_of::<Arc<Kept>>();
 
+/// How much more memory a list may hold than it is counted as, until some is given back: a list that
+/// grows and shrinks about a bound must not be copied each time.
+const SLACK: usize = 4;
+
 /// What the marks of a partial cost.
 const MARKS_BYTES: usize = size_of::<Marks>() + 16;
+
+/// What a list of so many is counted as.
+fn room(length: usize) -> usize {
+    if length == 0 { 0 } else { length.next_power_of_two().max(4) }
+}
 
 /// See the module page.
 #[derive(Debug, Default)]
@@ -46,12 +57,22 @@ struct Rare {
     /// The last two distinct times of leading missing items, newest first.
     leading: [Option<Timestamp>; 2],
     /// The host of the newer of them.
-    leading_host: u32,
+    leading_host: Option<Arc<Host>>,
     /// Complete matches that wait for their trailing missing items not to happen.
     waiting: Vec<Waiting>,
     /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
     /// set.
     mentions: Vec<(Ordinal, u32)>,
+}
+
+impl Rare {
+    fn leading_host(&self) -> u32 {
+        self.leading_host.as_ref().map_or(0, |host| host.index)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.leading == [None, None] && self.waiting.is_empty() && self.mentions.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -161,13 +182,41 @@ impl State {
 
     /// Bytes beyond the state itself.
     pub(super) fn bytes(&self) -> usize {
-        let slots = if self.slots.spilled() { self.slots.capacity() } else { 0 };
+        let slots = if self.slots.len() > 1 { self.slots.len().next_power_of_two() } else { 0 };
         let rare = self.rare.as_ref().map_or(0, |rare| {
             size_of::<Rare>()
-                + rare.waiting.capacity() * size_of::<Waiting>()
-                + rare.mentions.capacity() * size_of::<(Ordinal, u32)>()
+                + room(rare.waiting.len()) * size_of::<Waiting>()
+                + room(rare.mentions.len()) * size_of::<(Ordinal, u32)>()
         });
         self.event_bytes + slots * size_of::<Option<Partial>>() + rare
+    }
+
+    /// Gives back memory that what is held has no use for, so that what a key takes depends on what it
+    /// holds and not on what it held before.
+    pub(super) fn trim(&mut self) {
+        while self.slots.last().is_some_and(Option::is_none) {
+            self.slots.pop();
+        }
+        let empty = self.slots.iter().take_while(|slot| slot.is_none()).count();
+        if empty > 0 {
+            self.slots.drain(..empty);
+            self.low += u32::try_from(empty).unwrap_or(u32::MAX);
+        }
+        let length = self.slots.len();
+        if self.slots.spilled() && (length <= 1 || self.slots.capacity() > SLACK * room(length)) {
+            self.slots.shrink_to_fit();
+        }
+        let Some(rare) = &mut self.rare else { return };
+        if rare.is_empty() {
+            self.rare = None;
+            return;
+        }
+        if rare.waiting.capacity() > SLACK * room(rare.waiting.len()) {
+            rare.waiting.shrink_to(room(rare.waiting.len()));
+        }
+        if rare.mentions.capacity() > SLACK * room(rare.mentions.len()) {
+            rare.mentions.shrink_to(room(rare.mentions.len()));
+        }
     }
 
     /// The last two distinct times of leading missing items, newest first.
@@ -176,7 +225,7 @@ impl State {
     }
 
     /// Who the newer of the leading missing items is from.
-    pub(super) fn set_leading_host(&mut self, host: u32) {
+    pub(super) fn set_leading_host(&mut self, host: Option<Arc<Host>>) {
         self.rare.get_or_insert_default().leading_host = host;
     }
 
@@ -184,7 +233,7 @@ impl State {
         if self.rare.is_some() || leading != [None, None] {
             let rare = self.rare.get_or_insert_default();
             rare.leading = leading;
-            if leading == [None, None] && rare.waiting.is_empty() && rare.mentions.is_empty() {
+            if rare.is_empty() {
                 self.rare = None;
             }
         }
@@ -205,7 +254,7 @@ impl State {
 
     /// The host that pays for all of it: that of the partial least far.
     pub(super) fn host(&self) -> u32 {
-        let of_leading = || self.rare.as_ref().map_or(0, |rare| rare.leading_host);
+        let of_leading = || self.rare.as_ref().map_or(0, |rare| rare.leading_host());
         let mut partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
         partials.next().map_or_else(of_leading, Partial::host)
     }
@@ -216,7 +265,7 @@ impl State {
         let reached = |partial: &Partial| u32::try_from(partial.events.len()).unwrap_or(u32::MAX);
         let partials = partials.map(move |p| (reached(p), p.host(), p.first()));
         let rare = self.rare.iter();
-        let leading = rare.filter_map(|rare| Some((0, rare.leading_host, rare.leading[0]?)));
+        let leading = rare.filter_map(|rare| Some((0, rare.leading_host(), rare.leading[0]?)));
         partials.chain(leading)
     }
 
