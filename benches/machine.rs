@@ -1,128 +1,143 @@
-//! What an event costs the engine, by what it means to the rules: nothing, a first stage, a match, one
-//! of many keys, the end of a partial, a flood.
+//! What a machine costs per event.
 //!
 //!     cargo bench --bench machine
 //!
-//! Every figure is for all events of the group together; divide by the number in its name.
+//! The events are read beforehand: what is measured is [`Engine::push`](catena::engine::Engine::push).
 
 #![allow(clippy::unwrap_used, reason = "a benchmark stops where something is wrong")]
 
-use std::hint::black_box;
+mod events;
 
-use catena::engine::{Engine, Limits};
-use catena::event::Event;
-use catena::rule::{RuleSet, load_query};
-use catena::schema::Schema;
-use catena::time::{Duration, Ordinal, Timestamp};
-use catena::value::Scalar;
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::time::{Duration, Instant};
 
-const SEQUENCE: &str = r#"sequence by host.id, process.pid with maxspan=1h
-    [any where process.name == "one"]
-    [any where process.name == "two"]
-    [any where process.name == "three"]"#;
+use catena::engine::Limits;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use events::{Source, THREE_STAGES};
 
-/// Events of a group.
-const EVENTS: i64 = 10_000;
+const UNLIMITED: Limits =
+    Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX, host_bytes: usize::MAX };
 
-/// Milliseconds, host, process, program.
-type Happening = (i64, i64, i64, &'static str);
-
-/// An engine for as many rules that differ in one name only.
-fn engine(rules: usize, limits: Limits) -> Engine {
-    let rules = (0..rules).map(|number| {
-        let query = match number {
-            0 => SEQUENCE.to_owned(),
-            n => SEQUENCE.replace("three", &format!("three-{n}")),
-        };
-        load_query(&query, &Schema::new()).rules.pop().unwrap()
-    });
-    Engine::new(RuleSet::new(rules.collect()), limits).unwrap()
+/// Rules of three stages, all different.
+fn rules(number: usize) -> Vec<String> {
+    (0..number)
+        .map(|n| {
+            let stages = ["one", "two", "three"].map(|s| {
+                format!("[process where process.name == \"{s}\" or process.name == \"{s} {n}\"]")
+            });
+            format!("sequence by host.id, process.pid with maxspan=12h {}", stages.concat())
+        })
+        .collect()
 }
 
-/// Pushes all events through one reused event, as the pipeline does; gives the number of matches.
-fn run(engine: &mut Engine, happenings: impl IntoIterator<Item = Happening>) -> u64 {
-    let rules = engine.rules().clone();
-    let plan = rules.plan();
-    let fields = ["host.id", "process.pid", "process.name"].map(|name| plan.field(name).unwrap());
-    let [host_id, pid, name] = fields;
-    let mut event = Event::new(plan.fields.len());
-    let (mut matches, mut host_name) = (0, String::new());
-    for (number, (millis, host, process, program)) in (0..).zip(happenings) {
-        event.clear();
-        event.ordinal = Ordinal::new(Timestamp::from_millis(millis), Some(number), number);
-        host_name.clear();
-        std::fmt::Write::write_fmt(&mut host_name, format_args!("host-{host}")).unwrap();
-        event.fill(host_id, |give| give.value(Scalar::Str(&host_name)));
-        event.fill(pid, |give| give.value(Scalar::Int(process)));
-        event.fill(name, |give| give.value(Scalar::Str(program)));
-        engine.push(&event, &mut |found| {
-            black_box(found);
-            matches += 1;
+/// Pushes `count` events, prepared by `load` one by one; gives the time of pushing alone.
+fn timed(source: &mut Source, count: u64, mut load: impl FnMut(&mut Source, u64)) -> Duration {
+    let mut spent = Duration::ZERO;
+    for number in 0..count {
+        load(source, number);
+        let started = Instant::now();
+        source.push();
+        spent += started.elapsed();
+    }
+    spent
+}
+
+fn machine(c: &mut Criterion) {
+    let mut group = c.benchmark_group("machine");
+    group.throughput(Throughput::Elements(1));
+    for number in [1, 100, 1000] {
+        let rules = rules(number);
+        let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+        // The event satisfies no stage of any rule.
+        group.bench_function(BenchmarkId::new("no match, rules", number), |b| {
+            let mut source = Source::new(&rules, UNLIMITED);
+            source.load(0, 0, 7, "other");
+            b.iter(|| source.push());
         });
     }
-    matches
-}
-
-fn bench(
-    c: &mut Criterion,
-    name: &str,
-    rules: usize,
-    limits: Limits,
-    matches: u64,
-    happenings: impl Fn() -> Box<dyn Iterator<Item = Happening>>,
-) {
-    let mut group = c.benchmark_group("machine");
-    let count = happenings().count() as u64;
-    group.throughput(Throughput::Elements(count));
-    group.sample_size(20);
-    group.bench_function(BenchmarkId::new(name, count), |b| {
-        b.iter_batched(
-            || engine(rules, limits),
-            |mut engine| assert_eq!(run(&mut engine, happenings()), matches),
-            BatchSize::LargeInput,
-        );
+    // The same start again and again: each replaces the one before.
+    group.bench_function("one stage", |b| {
+        let mut source = Source::new(&[THREE_STAGES], UNLIMITED);
+        source.load(0, 0, 7, "one");
+        b.iter(|| source.push());
     });
-}
-
-fn machines(c: &mut Criterion) {
-    let wide = Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX };
-    let tight = Limits { total_bytes: 1 << 20, rule_bytes: usize::MAX };
-    bench(c, "no match, 1 rule", 1, wide, 0, || Box::new((0..EVENTS).map(|n| (n, 1, n, "other"))));
-    bench(c, "no match, 1000 rules", 1000, wide, 0, || {
-        Box::new((0..EVENTS).map(|n| (n, 1, n, "other")))
-    });
-    bench(c, "one stage, one key", 1, wide, 0, || Box::new((0..EVENTS).map(|n| (n, 1, 1, "one"))));
-    bench(c, "one stage, many keys", 1, wide, 0, || {
-        Box::new((0..EVENTS).map(|n| (n, 1, n, "one")))
-    });
-    bench(c, "full match", 1, wide, 3_333, || {
-        let program = |n: i64| match n % 3 {
-            0 => "one",
-            1 => "two",
-            _ => "three",
-        };
-        Box::new((0..9_999).map(move |n| (n, 1, n / 3, program(n))))
-    });
-    // Each event comes so late that everything before it has ended.
-    bench(c, "expiry", 1, wide, 0, || {
-        let hour = Duration::from_secs(3601).0 / 1_000_000;
-        Box::new((0..EVENTS).map(move |n| (n / 100 * hour, 1, n, "one")))
-    });
-    bench(c, "flood", 1, tight, 0, || Box::new((0..EVENTS * 10).map(|n| (n, 1, n, "one"))));
-    // 500 hosts, 15,500 keys, 40,000 events in nine minutes; most only ever reach the first stage.
-    bench(c, "noisy first stage", 1, wide, 500, || {
-        let noise = (0..40_000 - 1_000_i64).map(|n| {
-            let key = n % 15_500;
-            (n * 540_000 / 39_000, key % 500, key, "one")
+    // Three events and a match.
+    group.bench_function("full match", |b| {
+        b.iter_custom(|count| {
+            let mut source = Source::new(&[THREE_STAGES], UNLIMITED);
+            timed(&mut source, 3 * count, |source, n| {
+                let name = ["one", "two", "three"].get(n as usize % 3).unwrap();
+                source.load(n as i64, 0, 7, name);
+            })
         });
-        let rest = (0..500)
-            .flat_map(|key| [(540_001, key % 500, key, "two"), (540_002, key % 500, key, "three")]);
-        let mut rest: Vec<Happening> = rest.collect();
-        rest.sort_by_key(|happening| happening.0);
-        Box::new(noise.chain(rest))
     });
+    // A start of one of a million keys that are open.
+    group.bench_function("many keys", |b| {
+        let mut source = Source::new(&[THREE_STAGES], UNLIMITED);
+        for key in 0..1_000_000 {
+            source.load(0, 0, key, "one");
+            source.push();
+        }
+        b.iter_custom(|count| {
+            timed(&mut source, count, |s, n| s.load(0, 0, n * 7_919 % 1_000_000, "one"))
+        });
+    });
+    // Every start is under a new key, and one expires with it.
+    group.bench_function("expiry", |b| {
+        let mut source = Source::new(&[THREE_STAGES], UNLIMITED);
+        let mut key = 0;
+        let mut start = move |source: &mut Source| {
+            key += 1;
+            source.load(key * 1000, 0, key as u64, "one");
+        };
+        for _ in 0..50_000 {
+            start(&mut source);
+            source.push();
+        }
+        b.iter_custom(|count| timed(&mut source, count, |source, _| start(source)));
+    });
+    // Every start is under a new key, and memory is full.
+    group.bench_function("flood", |b| {
+        let limits = Limits { total_bytes: 16 << 20, ..UNLIMITED };
+        let mut source = Source::new(&[THREE_STAGES], limits);
+        let mut key = 0;
+        let mut start = move |source: &mut Source| {
+            key += 1;
+            source.load(key, 0, key as u64, "one");
+        };
+        while source.engine.stats().evicted == 0 {
+            start(&mut source);
+            source.push();
+        }
+        b.iter_custom(|count| timed(&mut source, count, |source, _| start(source)));
+    });
+    group.finish();
 }
 
-criterion_group!(benches, machines);
+/// 500 hosts, 15,500 keys, 40,000 events in nine minutes; most of them are the noisy first stage.
+fn noisy(c: &mut Criterion) {
+    let mut group = c.benchmark_group("noisy first stage");
+    group.sample_size(10);
+    group.bench_function("40,000 events", |b| {
+        b.iter_custom(|count| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..count {
+                let mut source = Source::new(&[THREE_STAGES], UNLIMITED);
+                spent += timed(&mut source, 40_000, |source, n| {
+                    let host = n % 500;
+                    let name = match n % 400 {
+                        0..=4 => "two",
+                        5 => "three",
+                        _ => "one",
+                    };
+                    let millis = n * 540_000 / 40_000;
+                    source.load(millis as i64, host as u32, n % 15_500, name);
+                });
+            }
+            spent
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, machine, noisy);
 criterion_main!(benches);

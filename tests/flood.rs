@@ -89,7 +89,7 @@ fn run(rule: &str, path: &Path, total_bytes: usize) -> (Found, Report, usize) {
     let loaded = load_query(rule, &Schema::new());
     assert!(!loaded.has_errors());
     let rules = RuleSet::new(loaded.rules);
-    let limits = Limits { total_bytes, rule_bytes: total_bytes };
+    let limits = Limits { total_bytes, ..Limits::NONE };
     let settings = Settings { limits, ..Settings::default() };
     let mut found = Found::default();
     let before = ALLOCATED.current_usage();

@@ -76,6 +76,11 @@ fn json_events() {
 }
 
 #[test]
+fn states() {
+    hold(hostile::state, &["fuzz/state", "state", "fuzz/record"]);
+}
+
+#[test]
 fn queries() {
     hold(hostile::query, &["fuzz/query", "grammar/ok", "grammar/err"]);
 }

@@ -186,6 +186,7 @@ fn gaps_and_boots_are_told() {
     assert_eq!(count(&answer, "/losses/boots"), 1);
     let largest = answer.pointer("/losses/largest/0").unwrap();
     assert_eq!(largest["serials"], 99);
+    assert_eq!(largest["host"], "unknown");
     assert_eq!(largest["after"], "2026-11-20T17:41:40.010Z");
     assert_eq!(largest["before"], "2026-11-20T17:41:40.020Z");
 }

@@ -81,7 +81,7 @@ fn keys_that_come_and_go_hold_nothing() {
 fn a_flood_of_starts_leaves_deeper_partials_alone() {
     let query = r#"sequence by k with maxspan=1h
         [any where s == "a"] [any where s == "b"] [any where s == "c"]"#;
-    let limits = Limits { total_bytes: 100_000, rule_bytes: usize::MAX };
+    let limits = Limits { total_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     driven.push(&event(0, 0, "a", "deep"));
     driven.push(&event(1, 0, "b", "deep"));
@@ -101,7 +101,7 @@ fn a_flood_of_starts_leaves_deeper_partials_alone() {
 #[test]
 fn a_flood_of_pending_samples_leaves_reported_keys_alone() {
     let query = r#"sample by k [any where s == "a"] [any where s == "b"]"#;
-    let limits = Limits { total_bytes: 100_000, rule_bytes: usize::MAX };
+    let limits = Limits { total_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     driven.push(&event(0, 0, "a", "known"));
     driven.push(&event(1, 0, "b", "known"));
@@ -119,7 +119,7 @@ fn a_flood_of_pending_samples_leaves_reported_keys_alone() {
 fn a_flood_of_leading_missing_items_stays_within_the_limit() {
     let query = r#"sequence by k with maxspan=1h
         ![any where s == "x"] [any where s == "a"] [any where s == "b"]"#;
-    let limits = Limits { total_bytes: usize::MAX, rule_bytes: 100_000 };
+    let limits = Limits { rule_bytes: 100_000, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     for n in 0..10_000 {
         driven.push(&event(n, 1000, "x", &format!("flood {n}")));
@@ -133,7 +133,7 @@ fn a_flood_of_leading_missing_items_stays_within_the_limit() {
 fn what_frees_nothing_is_not_the_end_of_giving_up() {
     let query = r#"sequence with maxspan=2s
         ![any where s == "a"] [any where s == "b"] [any where s == "a"]"#;
-    let limits = Limits { total_bytes: 490, rule_bytes: 536 };
+    let limits = Limits { total_bytes: 490, rule_bytes: 536, ..Limits::NONE };
     let mut driven = Driven::new(vec![rule(query, RuleOptions::default())], limits);
     let mut both = event(0, 0, "a", "red");
     both.fields[0].1.push(Value::Str("b".into()));

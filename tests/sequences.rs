@@ -1,7 +1,8 @@
 //! Every grid in `corpus/sequences` finds what it says: read `corpus/sequences/README.md` first.
 //!
 //! One grid runs on every configuration: alone and beside the rules of all other grids, with time told
-//! in any steps, in order and shuffled within the lateness, and by the oracle.
+//! in any steps, in order and shuffled within the lateness, with every line of its log delivered twice,
+//! with restarts at every point - written, split, put together, read - and by the oracle.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use catena::engine::{Change, Fate, Held, Watch};
+use catena::event::{CoalesceLimits, Coalescer};
 use catena::plan::RuleIx;
 use catena::rule::{Rule, RuleOptions};
 use catena::time::{Duration, Ordinal, Timestamp};
@@ -49,6 +51,17 @@ fn every_grid() {
         expect("watched", &watched);
         let together = Driven::unlimited(all.clone()).run(&grid.arriving());
         expect("beside all other rules", &of_rule(&together, number));
+        for parts in [1, 2, 7, 64] {
+            let found = grid.driven().run_restarted(&grid.arriving(), |_| Some(parts));
+            expect("with a restart before every event", &of_rule(&found, 0));
+        }
+        for at in 0..=grid.events.len() {
+            let found = grid.driven().run_restarted(&grid.arriving(), |n| (n == at).then_some(1));
+            expect("with one restart", &of_rule(&found, 0));
+        }
+        for lines in [each_twice(&grid.arriving()), all_twice(&grid.arriving())] {
+            expect("delivered twice", &of_rule(&grid.driven().run(&gathered(&lines)), 0));
+        }
         if grid.arrives.is_none() {
             let events = grid.in_order();
             let rule = grid.rule();
@@ -362,6 +375,28 @@ impl Grid {
         driven.finish();
         driven.found
     }
+}
+
+fn each_twice(events: &[Happening]) -> Vec<Happening> {
+    events.iter().flat_map(|event| [event.clone(), event.clone()]).collect()
+}
+
+fn all_twice(events: &[Happening]) -> Vec<Happening> {
+    [events, events].concat()
+}
+
+/// What is left of events that come as lines of an audit log, one each.
+fn gathered(events: &[Happening]) -> Vec<Happening> {
+    let mut coalescer = Coalescer::new(CoalesceLimits::default());
+    for (number, event) in (1..).zip(events) {
+        let serial = event.ordinal.arrival + 1;
+        let line = format!("type=USER_CMD msg=audit(1700000000.000:{serial}): pid=1");
+        coalescer.push(0, number, line.as_bytes());
+    }
+    coalescer.finish();
+    let groups = std::iter::from_fn(|| coalescer.pop());
+    let of = |serial| events.iter().find(|event| event.ordinal.arrival + 1 == serial);
+    groups.map(|group| of(u64::from(group.id().serial)).unwrap().clone()).collect()
 }
 
 /// Some other orders of arrival.

@@ -511,7 +511,7 @@ fn a_run_finds_the_same_whether_it_is_watched_or_not() {
         let mut rules = rule::builtin().rules;
         rules.extend(rule::load_query(query, &Schema::new()).rules);
         let rules = RuleSet::new(rules);
-        let limits = Limits { total_bytes: memory, rule_bytes: memory };
+        let limits = Limits { total_bytes: memory, ..Limits::NONE };
         let settings = Settings { limits, ..Settings::default() };
         let run = |asks| {
             let mut listener = Listener { asks, ..Listener::default() };

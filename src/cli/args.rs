@@ -1,5 +1,6 @@
 //! The arguments as plain data. Nothing here acts.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,6 +63,8 @@ pub(super) struct Replay {
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
+    pub(super) jobs: Jobs,
+    #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
@@ -92,6 +95,8 @@ pub(super) struct Query {
     pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) run: Run,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
     #[command(flatten)]
     pub(super) output: QueryOutput,
     #[command(flatten)]
@@ -332,6 +337,8 @@ pub(super) struct Reading {
     /// Exit with 5 when anything was malformed, lost, late or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
 }
 
 #[derive(Debug, Args)]
@@ -426,12 +433,33 @@ pub(super) struct Run {
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
+    /// Most memory for the partial matches of one rule, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) rule_limit: Option<u32>,
+    /// Most memory for the partial matches that begin on one host, in MiB [default: as --state-limit].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(super) host_limit: Option<u32>,
     /// Exit with 1 when there are alerts.
     #[arg(long)]
     pub(super) fail_on_alert: bool,
     /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Jobs {
+    /// Threads to use; alerts and counts are the same with any number [default: one a core].
+    #[arg(short = 'j', long = "jobs", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) count: Option<u16>,
+}
+
+impl Jobs {
+    /// How many threads to use.
+    pub(super) fn count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.count.map_or_else(cores, usize::from)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -70,6 +70,7 @@ pub(super) fn settings(reading: &Reading, schema: Schema) -> Settings {
     Settings {
         lateness: reading.lateness,
         host: reading.host.clone(),
+        jobs: reading.jobs.count(),
         schema: Arc::new(schema),
         ..Settings::default()
     }

@@ -33,8 +33,8 @@ pub(super) fn run(arguments: &Query) -> Exit {
     let query = arguments.query.as_deref().unwrap_or_default();
     match rules::accept(rule::load_query(query, &schema), &output) {
         Ok((rules, loaded)) => {
-            let ran = replay::over(&rules, &arguments.inputs, schema, &arguments.run, &output);
-            loaded.min(ran)
+            let Query { inputs, run, jobs, .. } = arguments;
+            loaded.min(replay::over(&rules, inputs, schema, run, jobs, &output))
         }
         Err(exit) => exit,
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{Output, Replay, Run};
+use super::args::{Jobs, Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
@@ -23,8 +23,8 @@ pub(super) fn run(arguments: &Replay) -> Exit {
     };
     match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
-            let (run, output) = (&arguments.run, &arguments.output);
-            loaded.min(over(&rules, &arguments.inputs, schema, run, output))
+            let Replay { inputs, run, jobs, output, .. } = arguments;
+            loaded.min(over(&rules, inputs, schema, run, jobs, output))
         }
         Err(exit) => exit,
     }
@@ -36,12 +36,14 @@ pub(super) fn over(
     inputs: &[PathBuf],
     schema: Schema,
     run: &Run,
+    jobs: &Jobs,
     output: &Output,
 ) -> Exit {
     let mut screen =
         Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
-    let report = pipeline::replay(rules, inputs, &settings(run, schema), &mut screen);
+    let settings = Settings { jobs: jobs.count(), ..settings(run, schema) };
+    let report = pipeline::replay(rules, inputs, &settings, &mut screen);
     screen.progress.finish();
     let written = screen.writer.finish();
     match report {
@@ -76,10 +78,16 @@ const LATENESS: Duration = Duration::from_secs(5);
 
 /// What the arguments say about running.
 pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
-    let total_bytes = usize::try_from(run.state_limit).unwrap_or(usize::MAX) << 20;
+    let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let total_bytes = bytes(run.state_limit);
+    let limits = Limits {
+        total_bytes,
+        rule_bytes: run.rule_limit.map_or(total_bytes, bytes),
+        host_bytes: run.host_limit.map_or(total_bytes, bytes),
+    };
     Settings {
         lateness: run.lateness.unwrap_or(LATENESS),
-        limits: Limits { total_bytes, rule_bytes: total_bytes },
+        limits,
         host: run.host.clone(),
         schema: Arc::new(schema),
         ..Settings::default()

@@ -87,7 +87,7 @@ impl Evidence {
 /// The losses that may still matter.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    list: VecDeque<Loss>,
+    pub(super) list: VecDeque<Loss>,
 }
 
 impl Losses {
@@ -105,6 +105,24 @@ impl Losses {
             self.merge_oldest();
         }
         self.list.push_back(loss);
+    }
+
+    /// Takes back what was noted. The times of a loss that others were joined to stay as wide as they
+    /// are.
+    pub(super) fn withdraw(&mut self, loss: Loss) {
+        let is_it = |known: &Loss| {
+            known.kind == loss.kind
+                && known.from <= loss.from
+                && known.to >= loss.to
+                && known.count >= loss.count
+        };
+        let Some(at) = self.list.iter().rposition(is_it) else { return };
+        if let Some(known) = self.list.get_mut(at) {
+            known.count -= loss.count;
+            if known.count == 0 {
+                self.list.remove(at);
+            }
+        }
     }
 
     /// Makes one of the two oldest of the same kind.
@@ -155,6 +173,21 @@ mod tests {
             losses.within(at(12), at(20)),
             Evidence { gaps: 3, late: 1, ..Evidence::default() }
         );
+    }
+
+    #[test]
+    fn what_came_after_all_is_taken_back() {
+        let mut losses = Losses::default();
+        losses.note(loss(LossKind::Gap, 10, 12, 3));
+        losses.note(loss(LossKind::Late, 11, 11, 1));
+        losses.withdraw(loss(LossKind::Gap, 10, 12, 1));
+        let at = |seconds: i64| Timestamp(seconds * 1_000_000_000);
+        let all = losses.within(at(0), at(20));
+        assert_eq!(all, Evidence { gaps: 2, late: 1, ..Evidence::default() });
+        losses.withdraw(loss(LossKind::Gap, 10, 12, 2));
+        losses.withdraw(loss(LossKind::Gap, 10, 12, 1));
+        let all = losses.within(at(0), at(20));
+        assert_eq!(all, Evidence { late: 1, ..Evidence::default() });
     }
 
     #[test]

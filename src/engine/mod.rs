@@ -11,6 +11,8 @@
 
 mod evidence;
 mod reorder;
+mod saved;
+mod sieve;
 mod state;
 
 use std::cmp::{Ordering, Reverse};
@@ -18,20 +20,23 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 pub use crate::machine::{
-    Change, Counted, Fate, Held, Match, RuleStats, Watch, apply_pipe, compare_keys,
+    Change, Counted, Fate, GivenUp, Held, Match, RuleStats, Watch, apply_pipe, compare_keys,
 };
 pub use evidence::{Evidence, Loss, LossKind};
 pub use reorder::{Released, Reorder, ReorderStats};
+pub use saved::Imported;
+pub use sieve::{Satisfied, Sieve};
 
 use crate::event::Event;
-use crate::machine::Offer;
 use crate::machine::key::KeyScratch;
 use crate::machine::pipe::Pipes;
-use crate::machine::predicate::{Predicates, Scratch};
+use crate::machine::predicate::Predicates;
+use crate::machine::{Cause, Offer};
 use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
 use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
+use hashbrown::HashMap;
 use state::{Machine, Role};
 
 /// Stale timers that are not worth a look.
@@ -44,11 +49,20 @@ pub struct Limits {
     pub total_bytes: usize,
     /// Bytes of the partials of one rule.
     pub rule_bytes: usize,
+    /// Bytes of the partials that began on one host, over all rules. A join key pays as a whole: for the
+    /// host of that of its partials which has got least far.
+    pub host_bytes: usize,
+}
+
+impl Limits {
+    /// Without bounds, for input that is known to be small.
+    pub const NONE: Self =
+        Self { total_bytes: usize::MAX, rule_bytes: usize::MAX, host_bytes: usize::MAX };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { total_bytes: 256 << 20, rule_bytes: 128 << 20 }
+        Self { total_bytes: 256 << 20, rule_bytes: 128 << 20, host_bytes: 256 << 20 }
     }
 }
 
@@ -76,8 +90,7 @@ pub struct EngineStats {
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
-    predicates: Predicates,
-    scratch: Scratch,
+    sieve: Sieve,
     keys: KeyScratch,
     machines: Vec<Machine>,
     pipes: Vec<Pipes>,
@@ -91,9 +104,13 @@ pub struct Engine {
     latest: Ordinal,
     limits: Limits,
     bytes: usize,
+    /// Bytes by host; no zeros.
+    hosts: HashMap<u32, usize>,
+    /// Hosts that have come to hold more than they may.
+    full: Vec<u32>,
     losses: Losses,
     stats: EngineStats,
-    satisfied: Vec<StageIx>,
+    satisfied: Satisfied,
     work: Vec<(u32, Role)>,
     found: Vec<Match>,
 }
@@ -117,8 +134,7 @@ impl Engine {
             })
             .collect();
         Ok(Self {
-            scratch: predicates.scratch(),
-            predicates,
+            sieve: Sieve::new(Arc::new(predicates)),
             keys: KeyScratch::default(),
             subscribers: subscribers(plan, &machines),
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
@@ -129,9 +145,11 @@ impl Engine {
             latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
             bytes: 0,
+            hosts: HashMap::new(),
+            full: Vec::new(),
             losses: Losses::default(),
             stats: EngineStats::default(),
-            satisfied: Vec::new(),
+            satisfied: Satisfied::default(),
             work: Vec::new(),
             found: Vec::new(),
             rules,
@@ -141,6 +159,11 @@ impl Engine {
     /// The rules it runs.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// The bounds of its memory.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// From now on `watch` is told what becomes of the partials of a rule. Rules for single events have
@@ -157,8 +180,24 @@ impl Engine {
     /// before is counted as late; it still starts and extends partials that it does not reach back
     /// behind. One without a time is offered to samples and single events only.
     pub fn push(&mut self, event: &Event, emit: &mut impl FnMut(Match)) {
+        let mut satisfied = std::mem::take(&mut self.satisfied);
+        self.sieve.sift(event, &mut satisfied);
+        self.offer(event, &satisfied, emit);
+        self.satisfied = satisfied;
+    }
+
+    /// A sieve that does a part of [`Engine::push`] elsewhere: what it finds is for
+    /// [`Engine::offer`].
+    pub fn sieve(&self) -> Sieve {
+        self.sieve.another()
+    }
+
+    /// Feeds one event as [`Engine::push`] does, when a [`Sieve`] of this engine has told what it
+    /// satisfies.
+    pub fn offer(&mut self, event: &Event, satisfied: &Satisfied, emit: &mut impl FnMut(Match)) {
         let time = event.ordinal.time;
         self.stats.events += 1;
+        self.stats.cut_short += satisfied.cut;
         let timed = event.raw().is_timed();
         let late = timed && (time < self.watermark || event.ordinal < self.latest);
         if late {
@@ -168,18 +207,19 @@ impl Engine {
             self.latest = event.ordinal;
             self.advance(time, emit);
         }
-        let mut satisfied = std::mem::take(&mut self.satisfied);
-        satisfied.clear();
-        self.predicates.satisfied(event, &mut self.scratch, &mut satisfied);
-        if !satisfied.is_empty() {
+        if !satisfied.stages.is_empty() {
             self.stats.relevant += 1;
-            self.step(event, late, &satisfied);
+            self.step(event, late, &satisfied.stages);
             self.deliver(emit);
+            while let Some(host) = self.full.pop() {
+                if self.host_bytes(host) > self.limits.host_bytes {
+                    self.evict(Scope::Host(host), time);
+                }
+            }
             if self.bytes > self.limits.total_bytes {
-                self.evict(None, time);
+                self.evict(Scope::Total, time);
             }
         }
-        self.satisfied = satisfied;
     }
 
     /// Declares that no event earlier than `watermark` will follow. Emits matches whose wait for a
@@ -208,6 +248,7 @@ impl Engine {
             let before = machine.bytes();
             machine.advance(watermark, &mut self.found);
             self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+            self.count_hosts(index);
             self.schedule(number);
         }
         if !self.found.is_empty() {
@@ -243,6 +284,12 @@ impl Engine {
         self.losses.note(loss);
     }
 
+    /// Takes back (part of) a loss that was noted with these times, or with wider ones: it has come after
+    /// all. Matches that were found in between keep what they said.
+    pub fn withdraw(&mut self, loss: Loss) {
+        self.losses.withdraw(loss);
+    }
+
     /// The losses in the window of a match.
     pub fn evidence(&self, found: &Match) -> Evidence {
         let from = found.first().map_or(found.decided, |first| first.time);
@@ -252,7 +299,7 @@ impl Engine {
     /// Counters so far.
     pub fn stats(&self) -> EngineStats {
         EngineStats {
-            cut_short: self.scratch.cut() + self.keys.dropped,
+            cut_short: self.stats.cut_short + self.keys.dropped,
             overflowed: self.pipes.iter().map(Pipes::overflowed).sum(),
             ..self.stats
         }
@@ -266,6 +313,11 @@ impl Engine {
     /// Bytes held by all partials.
     pub fn state_bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes held by the partials of one host, by its number.
+    pub fn host_bytes(&self, host: u32) -> usize {
+        self.hosts.get(&host).copied().unwrap_or(0)
     }
 
     /// Join keys with something pending, over all rules.
@@ -296,9 +348,10 @@ impl Engine {
             machine.step(roles, &mut offer, &mut self.keys, &mut self.found);
             let after = machine.bytes();
             self.bytes = (self.bytes + after).saturating_sub(before);
+            self.count_hosts(index);
             self.schedule(number);
             if after > self.limits.rule_bytes {
-                self.evict(Some(index), event.ordinal.time);
+                self.evict(Scope::Rule(index), event.ordinal.time);
             }
             // Matches that one event completes under several keys.
             self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
@@ -338,40 +391,95 @@ impl Engine {
         }
     }
 
-    /// Gives up partials until a tenth of the limit is free again: first stages before deeper ones,
-    /// those of the host that holds most before others, nearest expiry first.
-    fn evict(&mut self, only: Option<usize>, now: Timestamp) {
-        let (goal, mut held) = match only {
-            Some(index) => (
-                self.limits.rule_bytes / 10 * 9,
-                self.machines.get(index).map_or(0, Machine::bytes),
-            ),
-            None => (self.limits.total_bytes / 10 * 9, self.bytes),
-        };
-        while held > goal {
-            let mut evicted = 0;
-            for (number, candidate) in state::to_evict(&self.machines, only, held - goal) {
-                let Some(machine) = self.machines.get_mut(number) else { continue };
-                let bytes = machine.bytes();
-                let count = machine.evict(&candidate);
-                if count == 0 {
-                    continue;
-                }
-                let freed = bytes.saturating_sub(machine.bytes());
-                held = held.saturating_sub(freed);
-                self.bytes = self.bytes.saturating_sub(freed);
-                evicted += count;
-                self.stats.evicted += count;
-                let to = candidate.expires.max(now);
-                self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count });
-            }
-            // Events that several partials share are freed with the last of them, so that it may take
-            // more than was thought.
-            if evicted == 0 {
-                break;
+    /// Takes over what a program has counted for its hosts.
+    fn count_hosts(&mut self, index: usize) {
+        let Some(counted) = self.machines.get_mut(index).and_then(Machine::hosts) else { return };
+        for (host, before, after) in counted.moved() {
+            let held = self.hosts.entry(host).or_default();
+            *held = (*held + after).saturating_sub(before);
+            if *held == 0 {
+                self.hosts.remove(&host);
+            } else if after > before && *held > self.limits.host_bytes && !self.full.contains(&host)
+            {
+                self.full.push(host);
             }
         }
     }
+
+    /// Gives up partials until a tenth of the limit is free again: first stages before deeper ones,
+    /// those of the host that holds most before others, nearest expiry first.
+    ///
+    /// The first time a program is asked it ranks what it has, which looks at every partial; from then
+    /// on each partial given up costs a logarithm, and each time around the programs and their hosts.
+    fn evict(&mut self, scope: Scope, now: Timestamp) {
+        let (limit, programs, cause) = match scope {
+            Scope::Total => (self.limits.total_bytes, 0..self.machines.len(), Cause::Total),
+            Scope::Rule(index) => (self.limits.rule_bytes, index..index + 1, Cause::Rule),
+            Scope::Host(_) => (self.limits.host_bytes, 0..self.machines.len(), Cause::Host),
+        };
+        let goal = limit / 10 * 9;
+        for machine in self.machines.get_mut(programs.clone()).unwrap_or_default() {
+            machine.make_ranks();
+        }
+        let mut heads = BinaryHeap::new();
+        while self.held(scope) > goal {
+            let machines = self.machines.get(programs.clone()).unwrap_or_default().iter();
+            let first = match scope {
+                Scope::Total => state::first_to_go(machines, |host| self.host_bytes(host)),
+                Scope::Rule(_) => state::first_to_go(machines, |host| {
+                    let hosts = self.machines.get(programs.start).and_then(Machine::host_bytes);
+                    hosts.map_or(0, |hosts| hosts.of(host))
+                }),
+                Scope::Host(host) => {
+                    state::first_stage_of(machines, host).map(|stage| (stage, host))
+                }
+            };
+            // Nothing is left that could be given up.
+            let Some((stage, host)) = first else { break };
+            heads.clear();
+            for number in programs.clone() {
+                let head = self.machines.get(number).and_then(|machine| machine.peek(stage, host));
+                heads.extend(head.map(|expires| Reverse((expires, number))));
+            }
+            while self.held(scope) > goal
+                && let Some(Reverse((_, number))) = heads.pop()
+            {
+                self.evict_one(number, stage, host, cause, now);
+                let head = self.machines.get(number).and_then(|machine| machine.peek(stage, host));
+                heads.extend(head.map(|expires| Reverse((expires, number))));
+            }
+        }
+    }
+
+    fn evict_one(&mut self, number: usize, stage: u32, host: u32, cause: Cause, now: Timestamp) {
+        let Some(machine) = self.machines.get_mut(number) else { return };
+        let before = machine.bytes();
+        let Some(evicted) = machine.evict(stage, host, cause) else { return };
+        self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+        self.count_hosts(number);
+        if evicted.count > 0 {
+            self.stats.evicted += evicted.count;
+            let to = evicted.expires.max(now);
+            self.losses.note(Loss { kind: LossKind::Evicted, from: now, to, count: evicted.count });
+        }
+    }
+
+    /// Bytes held within a bound.
+    fn held(&self, scope: Scope) -> usize {
+        match scope {
+            Scope::Total => self.bytes,
+            Scope::Rule(index) => self.machines.get(index).map_or(0, Machine::bytes),
+            Scope::Host(host) => self.host_bytes(host),
+        }
+    }
+}
+
+/// What a bound is for.
+#[derive(Debug, Clone, Copy)]
+enum Scope {
+    Total,
+    Rule(usize),
+    Host(u32),
 }
 
 /// Ascending order of keys, null first.

@@ -30,7 +30,10 @@ pub struct ReorderStats {
 pub struct Reorder<T> {
     lateness: Duration,
     max_items: usize,
-    heap: BinaryHeap<Reverse<Entry<T>>>,
+    /// Places in `items`, so that only little moves when order is made.
+    heap: BinaryHeap<Reverse<(Ordinal, usize)>>,
+    items: Vec<Option<T>>,
+    free: Vec<usize>,
     /// Latest time believed.
     latest: Option<Timestamp>,
     /// A far-future time that waits for confirmation.
@@ -41,32 +44,6 @@ pub struct Reorder<T> {
     /// The last item handed out in order.
     last: Option<Ordinal>,
     stats: ReorderStats,
-}
-
-#[derive(Debug)]
-struct Entry<T> {
-    ordinal: Ordinal,
-    item: T,
-}
-
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.ordinal == other.ordinal
-    }
-}
-
-impl<T> Eq for Entry<T> {}
-
-impl<T> PartialOrd for Entry<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> Ord for Entry<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.ordinal.cmp(&other.ordinal)
-    }
 }
 
 /// An item on its way out.
@@ -87,6 +64,8 @@ impl<T> Reorder<T> {
             lateness,
             max_items: max_items.max(1),
             heap: BinaryHeap::new(),
+            items: Vec::new(),
+            free: Vec::new(),
             latest: None,
             suspect: None,
             watermark: Timestamp::MIN,
@@ -103,14 +82,31 @@ impl<T> Reorder<T> {
             self.stats.late += 1;
             return Some(Released { ordinal, item, late: true });
         }
-        self.heap.push(Reverse(Entry { ordinal, item }));
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                self.items.push(None);
+                self.items.len() - 1
+            }
+        };
+        if let Some(free) = self.items.get_mut(place) {
+            *free = Some(item);
+        }
+        self.heap.push(Reverse((ordinal, place)));
         None
+    }
+
+    /// The first item in order.
+    fn take_first(&mut self) -> Option<(Ordinal, T)> {
+        let Reverse((ordinal, place)) = self.heap.pop()?;
+        self.free.push(place);
+        Some((ordinal, self.items.get_mut(place)?.take()?))
     }
 
     /// The next item in order, once the watermark has passed it or the buffer is too full.
     pub fn pop(&mut self) -> Option<Released<T>> {
-        let Reverse(first) = self.heap.peek()?;
-        let time = first.ordinal.time;
+        let Reverse((first, _)) = self.heap.peek()?;
+        let time = first.time;
         // Nothing is behind the end of time, so that what stands there would never be passed.
         let due = time < self.watermark
             || self.settled.is_some_and(|settled| time <= settled)
@@ -118,7 +114,7 @@ impl<T> Reorder<T> {
         if !due && self.heap.len() <= self.max_items {
             return None;
         }
-        let Reverse(Entry { ordinal, item }) = self.heap.pop()?;
+        let (ordinal, item) = self.take_first()?;
         if !due {
             self.stats.forced += 1;
             self.watermark = self.watermark.max(ordinal.time);
@@ -129,7 +125,7 @@ impl<T> Reorder<T> {
 
     /// Hands out the first item although its time has not come: there is no room for it.
     pub fn force(&mut self) -> Option<Released<T>> {
-        let Reverse(Entry { ordinal, item }) = self.heap.pop()?;
+        let (ordinal, item) = self.take_first()?;
         self.stats.forced += u64::from(ordinal.time >= self.watermark);
         self.watermark = self.watermark.max(ordinal.time);
         self.last = Some(ordinal);

@@ -1,12 +1,12 @@
 //! The programs of an engine with their partials, whatever their kind.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap};
+use std::cmp::Reverse;
 
 use crate::machine::key::KeyScratch;
+use crate::machine::ranks::{HostBytes, Ranks};
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
-use crate::machine::{Candidate, Match, Offer, RuleStats, Watch};
+use crate::machine::{Cause, Evicted, Match, Offer, RuleStats, Watch};
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::RuleOptions;
 use crate::time::Timestamp;
@@ -167,94 +167,91 @@ impl Machine {
         }
     }
 
-    /// Gives up what `candidate` stands for, unless that has gone already; gives how many partials.
-    pub(super) fn evict(&mut self, candidate: &Candidate) -> u64 {
+    /// What its hosts hold.
+    pub(super) fn hosts(&mut self) -> Option<&mut HostBytes> {
         match self {
-            Self::Event { .. } => 0,
-            Self::Sequence(sequence) => sequence.evict(candidate.place, candidate.stage),
-            Self::Sample(sample) => sample.evict(candidate.place),
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(&mut sequence.hosts),
+            Self::Sample(sample) => Some(&mut sample.hosts),
         }
     }
 
-    fn candidates(&self, each: &mut impl FnMut(Candidate)) {
+    /// The same, to read.
+    pub(super) fn host_bytes(&self) -> Option<&HostBytes> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(&sequence.hosts),
+            Self::Sample(sample) => Some(&sample.hosts),
+        }
+    }
+
+    /// What goes first, if it has been asked for.
+    fn ranks(&self) -> Option<&Ranks> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => sequence.ranks.as_ref(),
+            Self::Sample(sample) => sample.ranks.as_ref(),
+        }
+    }
+
+    /// Ranks everything there is, unless that has been done. From now on ranks are kept until there is
+    /// much less.
+    pub(super) fn make_ranks(&mut self) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.candidates(each),
-            Self::Sample(sample) => sample.candidates(each),
+            Self::Sequence(sequence) => sequence.make_ranks(),
+            Self::Sample(sample) => sample.make_ranks(),
+        }
+    }
+
+    /// The number of stages.
+    fn stages(&self) -> u32 {
+        match self {
+            Self::Event { .. } => 0,
+            Self::Sequence(sequence) => sequence.stages(),
+            Self::Sample(sample) => sample.stages(),
+        }
+    }
+
+    /// When the first of a stage and a host expires.
+    pub(super) fn peek(&self, stage: u32, host: u32) -> Option<Timestamp> {
+        let time = self.ranks()?.peek(stage, host)?;
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => Some(sequence.expires(time)),
+            Self::Sample(sample) => Some(sample.expires(time)),
+        }
+    }
+
+    /// Gives up the first of a stage and a host; `None` when there is nothing.
+    pub(super) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        match self {
+            Self::Event { .. } => None,
+            Self::Sequence(sequence) => sequence.evict(stage, host, cause),
+            Self::Sample(sample) => sample.evict(stage, host, cause),
         }
     }
 }
 
-/// Partials to be given up to free `bytes`, in order, each with the number of its program: first stages
-/// before deeper ones, those of the host that holds most before others, nearest expiry first.
-///
-/// Looks at every partial and keeps no more of them than it gives: the list is small beside what it
-/// frees.
-pub(super) fn to_evict(
-    machines: &[Machine],
-    only: Option<usize>,
-    bytes: usize,
-) -> Vec<(usize, Candidate)> {
-    let chosen = || {
-        let numbered = machines.iter().enumerate();
-        numbered.filter(move |(number, _)| only.is_none_or(|only| only == *number))
-    };
-    let mut by_host: HashMap<u64, usize> = HashMap::new();
-    for (_, machine) in chosen() {
-        machine.candidates(&mut |candidate| {
-            *by_host.entry(candidate.host).or_default() += candidate.bytes;
-        });
-    }
-    let mut first: BinaryHeap<Victim> = BinaryHeap::new();
-    let mut freed = 0;
-    for (number, machine) in chosen() {
-        machine.candidates(&mut |candidate| {
-            let of_host = by_host.get(&candidate.host).copied().unwrap_or(0);
-            freed += candidate.bytes;
-            first.push(Victim { of_host, number, candidate });
-            while let Some(last) = first.peek()
-                && freed - last.candidate.bytes >= bytes
-            {
-                freed -= last.candidate.bytes;
-                first.pop();
-            }
-        });
-    }
-    let sorted = first.into_sorted_vec().into_iter();
-    sorted.map(|victim| (victim.number, victim.candidate)).collect()
+/// The stage and the host whose partials go first among those of `machines`: first stages before deeper
+/// ones, then the host that holds most by `held`.
+pub(super) fn first_to_go<'a>(
+    machines: impl Iterator<Item = &'a Machine> + Clone,
+    held: impl Fn(u32) -> usize,
+) -> Option<(u32, u32)> {
+    let ranks = || machines.clone().filter_map(Machine::ranks);
+    let stage = ranks().filter_map(Ranks::first_stage).min()?;
+    let hosts = ranks().flat_map(|ranks| ranks.hosts(stage));
+    let host = hosts.max_by_key(|host| (held(*host), Reverse(*host)))?;
+    Some((stage, host))
 }
 
-/// What is to be given up; the least goes first.
-struct Victim {
-    /// Bytes that its host holds.
-    of_host: usize,
-    number: usize,
-    candidate: Candidate,
+/// The lowest stage at which a host has partials.
+pub(super) fn first_stage_of<'a>(
+    machines: impl Iterator<Item = &'a Machine>,
+    host: u32,
+) -> Option<u32> {
+    let stages =
+        machines.filter_map(|machine| machine.ranks()?.first_stage_of(host, machine.stages()));
+    stages.min()
 }
-
-impl Victim {
-    fn rank(&self) -> impl Ord + use<> {
-        let Candidate { stage, expires, place, .. } = self.candidate;
-        (stage, Reverse(self.of_host), self.candidate.host, expires, self.number, place)
-    }
-}
-
-impl Ord for Victim {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-
-impl PartialOrd for Victim {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Victim {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Victim {}

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use crate::event::{Gap, Group, Incomplete, Malformed, Stats};
+use crate::event::{Gap, Group, Incomplete, Malformed, Missing, Stats};
 use crate::record::{Head, HeadError, RecordType, head};
 use crate::time::{Duration, Timestamp};
 use done::{Done, Verdict};
@@ -93,6 +93,7 @@ pub struct Coalescer {
     last: Option<(Key, Ticket)>,
     /// Sources that separate their events by a line, with the event at hand.
     separated: HashMap<u32, Option<Ticket>>,
+    missing: Option<Missing>,
 }
 
 impl Coalescer {
@@ -109,6 +110,7 @@ impl Coalescer {
             spare_bytes: 0,
             last: None,
             separated: HashMap::new(),
+            missing: None,
         }
     }
 
@@ -119,6 +121,7 @@ impl Coalescer {
     /// and size of events in flight, as long as events come back by [`Coalescer::recycle`].
     pub fn push(&mut self, source: u32, line_number: u64, line: &[u8]) {
         self.stats.lines += 1;
+        self.missing = None;
         let is_cut = line.len() > self.limits.line_bytes;
         let line = if is_cut { line.get(..self.limits.line_bytes).unwrap_or(line) } else { line };
         self.stats.cut_lines += u64::from(is_cut);
@@ -131,6 +134,12 @@ impl Coalescer {
     /// The next completed event, in order of completion.
     pub fn pop(&mut self) -> Option<Group> {
         self.ready.pop_front()
+    }
+
+    /// Takes what the last line said about serial numbers that were skipped. What never comes is a gap
+    /// in the [`Stats`] once that is certain; until then only this tells of it.
+    pub fn take_missing(&mut self) -> Option<Missing> {
+        self.missing.take()
     }
 
     /// Takes back the memory of an event that is no longer needed.
@@ -263,7 +272,11 @@ impl Coalescer {
             let stats = &mut self.stats;
             if let Some(lane) = self.lanes.get_mut(key.lane) {
                 let mut lost = |hole| stats.add_gap(gap(source, key.lane, hole));
-                lane.serials.seen(head.kind, head.serial, head.time, &mut lost);
+                let change = lane.serials.seen(head.kind, head.serial, head.time, &mut lost);
+                self.missing = change.map(|change| match change {
+                    serials::Change::Opened(hole) => Missing::Since(gap(source, key.lane, hole)),
+                    serials::Change::Filled(hole) => Missing::Came(gap(source, key.lane, hole)),
+                });
                 stats.boots += lane.serials.take_boots();
             }
         }

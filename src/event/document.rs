@@ -4,6 +4,9 @@
 //! the same code that fills in the fields that rules test.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use foldhash::fast::RandomState;
 
 use super::context::read_context;
 use super::origin::{ContextField, Origin};
@@ -101,53 +104,105 @@ const REPEATED: [(&str, &str); 28] = [
 /// Too long for a document, which stands beside the records anyway.
 const LEFT_OUT: [&str; 1] = ["event.original"];
 
+/// A field of the schema and where it comes from, worked out once.
+struct Known {
+    name: &'static str,
+    origin: Origin,
+    context: Option<ContextField>,
+}
+
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let listed = FIELDS.iter().filter(|info| !LEFT_OUT.contains(&info.name));
+    let known = |name| Known { name, origin: Origin::of(name), context: ContextField::of(name) };
+    listed.map(|info| known(info.name)).collect()
+});
+
+/// [`REPEATED`] as places in [`KNOWN`].
+static REPEATED_AT: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
+    let place = |name: &str| KNOWN.iter().position(|known| known.name == name);
+    REPEATED.iter().filter_map(|(name, by)| Some((place(name)?, place(by)?))).collect()
+});
+
 /// Reads every field of an event.
 pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Process>) -> Document {
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
     let facts = Facts::of(&mut reader);
     let mut document = Document::default();
-    for info in FIELDS.iter().filter(|info| !LEFT_OUT.contains(&info.name)) {
-        let values = with_context(&mut reader, &facts, process, info.name);
-        if !values.is_empty() {
-            document.fields.push((info.name.to_owned(), values));
-        }
-    }
-    for (repeated, by) in REPEATED {
+    let keys = DataKeys::of(&reader);
+    let mut found: Vec<Vec<Value>> = KNOWN
+        .iter()
+        .map(|known| match &known.origin {
+            // To find out that no record has a key takes reading them all.
+            Origin::Data(key) if !keys.all.contains(&**key) => Vec::new(),
+            origin => with_context(&mut reader, &facts, process, origin, known.context),
+        })
+        .collect();
+    for (repeated, by) in &*REPEATED_AT {
+        let values = |place: &usize| found.get(*place).map_or(&[][..], Vec::as_slice);
         // A list may hold what its repetition says and more.
-        let told = document.values(repeated).iter().all(|v| document.values(by).contains(v));
-        if told {
-            document.fields.retain(|(name, _)| name != repeated);
+        let told = values(repeated).iter().all(|value| values(by).contains(value));
+        if told && let Some(values) = found.get_mut(*repeated) {
+            values.clear();
         }
     }
-    let mut seen: HashSet<Vec<u8>> = HashSet::new();
-    let mut keys: Vec<String> = Vec::new();
-    reader.data_keys(&mut |key| {
-        if !MAPPED.contains(&key) && !seen.contains(key) {
-            seen.insert(key.to_owned());
-            if keys.len() < MAX_DATA_KEYS {
-                keys.push(String::from_utf8_lossy(key).replace('-', "_"));
-            } else {
-                document.left_out += 1;
-            }
-        }
-    });
-    keys.sort_unstable();
-    keys.dedup();
-    let mut known: HashSet<String> = document.fields.iter().map(|(name, _)| name.clone()).collect();
-    for key in keys {
-        let name = format!("auditd.data.{key}");
-        if known.contains(&name) {
-            continue;
-        }
-        let values = values(&mut reader, &name);
+    let mut listed: HashSet<&str, RandomState> = HashSet::default();
+    for (known, values) in KNOWN.iter().zip(found) {
         if !values.is_empty() {
-            known.insert(name.clone());
+            listed.extend(known.name.strip_prefix(DATA));
+            document.fields.push((known.name.to_owned(), values));
+        }
+    }
+    for key in keys.unmapped.iter().filter(|key| !listed.contains(key.as_str())) {
+        let name = format!("{DATA}{key}");
+        let values = values(&mut reader, &Origin::of(&name));
+        if !values.is_empty() {
             document.fields.push((name, values));
         }
     }
+    document.left_out = keys.left_out;
     document.paths = reader.path_records(&PATH_KEYS);
     document
+}
+
+/// In front of the keys of records in the names of their fields.
+const DATA: &str = "auditd.data.";
+
+/// The keys of the records of an event.
+#[derive(Default)]
+struct DataKeys {
+    /// As in names of fields, where dashes are underscores.
+    all: HashSet<Vec<u8>, RandomState>,
+    /// Those without fields of their own as text, each once and in order; [`MAX_DATA_KEYS`] at most.
+    unmapped: Vec<String>,
+    /// How many more there are.
+    left_out: usize,
+}
+
+impl DataKeys {
+    fn of(reader: &Reader<'_, '_>) -> Self {
+        let mut this = Self::default();
+        let mut logged: HashSet<Vec<u8>, RandomState> = HashSet::default();
+        reader.data_keys(&mut |key| {
+            if logged.contains(key) {
+                return;
+            }
+            logged.insert(key.to_owned());
+            let dash = |byte: &u8| if *byte == b'-' { b'_' } else { *byte };
+            this.all.insert(key.iter().map(dash).collect());
+            if MAPPED.contains(&key) {
+                return;
+            }
+            if this.unmapped.len() < MAX_DATA_KEYS {
+                this.unmapped.push(String::from_utf8_lossy(key).replace('-', "_"));
+            } else {
+                this.left_out += 1;
+            }
+        });
+        this.unmapped.sort_unstable();
+        this.unmapped.dedup();
+        this
+    }
 }
 
 /// The values of one field.
@@ -160,7 +215,7 @@ pub(super) fn values_of(
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
     let facts = Facts::of(&mut reader);
-    with_context(&mut reader, &facts, process, name)
+    with_context(&mut reader, &facts, process, &Origin::of(name), ContextField::of(name))
 }
 
 /// What the records say, else what is known of the process.
@@ -168,11 +223,12 @@ fn with_context(
     reader: &mut Reader<'_, '_>,
     facts: &Facts,
     process: Option<&Process>,
-    name: &str,
+    origin: &Origin,
+    context: Option<ContextField>,
 ) -> Vec<Value> {
-    let mut values = values(reader, name);
+    let mut values = values(reader, origin);
     if values.is_empty()
-        && let (Some(process), Some(field)) = (process, ContextField::of(name))
+        && let (Some(process), Some(field)) = (process, context)
         && facts.admits(field)
     {
         let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
@@ -181,8 +237,8 @@ fn with_context(
     values
 }
 
-fn values(reader: &mut Reader<'_, '_>, name: &str) -> Vec<Value> {
+fn values(reader: &mut Reader<'_, '_>, origin: &Origin) -> Vec<Value> {
     let mut values = Vec::new();
-    reader.read(&Origin::of(name), &mut |value: Scalar<'_>| values.push(Value::from(value)));
+    reader.read(origin, &mut |value: Scalar<'_>| values.push(Value::from(value)));
     values
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decoded::child_process;
 use super::origin::{ContextField, IdKey, Origin};
-use super::read::{DELETED, Reader, Scratch};
+use super::read::{DELETED, Reader};
 use super::view::decimal;
 use super::{Event, Process};
 use crate::record::{RawValue, RecordType, decode_into};
@@ -85,12 +85,12 @@ impl Event {
     /// A process as this event shows it: the program that runs now, with its arguments when the event
     /// is its execution. Allocates; meant for events that change what is known.
     pub fn process_image(
-        &self,
+        &mut self,
         entity_id: Box<str>,
         start: Timestamp,
         parent: Option<Arc<Process>>,
     ) -> Process {
-        let mut scratch = Scratch::default();
+        let mut scratch = std::mem::take(&mut self.scratch);
         let nothing = super::Group::new();
         let group = self.raw.group().unwrap_or(&nothing);
         let mut reader = Reader::new(group, self.host.as_deref(), &mut scratch);
@@ -128,6 +128,7 @@ impl Event {
                 }
             });
         }
+        self.scratch = scratch;
         Process {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),

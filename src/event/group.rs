@@ -78,27 +78,27 @@ impl Incomplete {
 ///
 /// Owns its bytes, so it outlives the block of input it was read from. Hand it back with
 /// [`Coalescer::recycle`](super::Coalescer::recycle) to reuse its memory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    id: EventId,
-    line: u64,
-    node: Range<u32>,
-    incomplete: Option<Incomplete>,
+    pub(super) id: EventId,
+    pub(super) line: u64,
+    pub(super) node: Range<u32>,
+    pub(super) incomplete: Option<Incomplete>,
     /// The lines, each followed by a newline.
-    bytes: Vec<u8>,
-    records: Vec<Place>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) records: Vec<Place>,
 }
 
 /// Where one record stands in the bytes of its group.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    kind: RecordType,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) kind: RecordType,
     /// Length of the type's name; 0 when it is to be taken from the table of names.
-    name_len: u8,
-    name: u32,
-    start: u32,
-    body: u32,
-    end: u32,
+    pub(super) name_len: u8,
+    pub(super) name: u32,
+    pub(super) start: u32,
+    pub(super) body: u32,
+    pub(super) end: u32,
 }
 
 /// One record of a [`Group`].
@@ -252,7 +252,7 @@ impl Group {
         }
     }
 
-    fn slice(&self, range: &Range<u32>) -> &[u8] {
+    pub(super) fn slice(&self, range: &Range<u32>) -> &[u8] {
         self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 }

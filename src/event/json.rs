@@ -16,6 +16,7 @@ use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::{Document, Projection, Slot};
+use crate::codec::{Invalid, Reader, Writer};
 use crate::record::Atom;
 use crate::record::json::{JsonError, JsonLines, Leaf, mended};
 use crate::schema::{FieldId, FieldType, Schema};
@@ -30,7 +31,7 @@ const MAX_FIELDS: usize = 4096;
 const HOST_FIELDS: [&str; 4] = ["host.id", "host.name", "host.hostname", "agent.id"];
 
 /// One event as a line of JSON, with the values that are wanted of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Json {
     line: Vec<u8>,
     time: Option<Timestamp>,
@@ -53,7 +54,7 @@ pub(super) struct Placed {
 }
 
 /// Numbers of the fields that are read whatever the rules ask for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Places {
     time: u16,
     tiebreaker: u16,
@@ -134,6 +135,23 @@ impl Json {
             left_out: self.left_out,
             ..Self::default()
         }
+    }
+
+    /// Writes what is kept of it.
+    pub(super) fn save(&self, out: &mut Writer) {
+        out.bytes(&self.line);
+        out.option(self.time, |out, time| out.signed(time.0));
+        out.number(self.left_out);
+    }
+
+    /// Reads what [`Json::save`] wrote.
+    pub(super) fn load(reader: &mut Reader<'_>) -> Result<Self, Invalid> {
+        Ok(Self {
+            line: reader.bytes()?.to_vec(),
+            time: reader.option(|reader| reader.signed().map(Timestamp))?,
+            left_out: reader.number()?,
+            ..Self::default()
+        })
     }
 
     /// All its fields in the order of the line.

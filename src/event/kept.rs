@@ -8,19 +8,19 @@ use crate::value::Value;
 
 /// An event kept for a match: what it was made of and its context, from which every field can be read
 /// again. Tested fields are not kept.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Kept {
     /// Its place in the total order.
     pub ordinal: Ordinal,
-    raw: Raw,
-    host: Option<Arc<Host>>,
-    process: Option<Arc<Process>>,
+    pub(super) raw: Raw,
+    pub(super) host: Option<Arc<Host>>,
+    pub(super) process: Option<Arc<Process>>,
 }
 
 impl Kept {
     /// Number of the host it happened on.
-    pub fn host(&self) -> u64 {
-        self.host.as_ref().map_or(0, |host| u64::from(host.index))
+    pub fn host(&self) -> u32 {
+        self.host.as_ref().map_or(0, |host| host.index)
     }
 
     /// Bytes it occupies.

@@ -6,7 +6,7 @@ use crate::record::text::text_of;
 use crate::value::Value;
 
 /// What an event was made of. Everything that is not projected is read from here when it is needed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Raw {
     /// The records of an audit event.
     Audit(Group),

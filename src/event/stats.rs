@@ -42,6 +42,15 @@ pub struct Gap {
     pub before: Timestamp,
 }
 
+/// Serial numbers that were skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// From now on, until they come.
+    Since(Gap),
+    /// No longer: part of an earlier one has come, in its times.
+    Came(Gap),
+}
+
 /// Counters of one [`Coalescer`](super::Coalescer).
 #[derive(Debug, Clone, Default)]
 pub struct Stats {

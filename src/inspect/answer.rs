@@ -140,6 +140,8 @@ pub struct Losses {
 /// A gap in the serial numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
+    /// The machine.
+    pub host: String,
     /// Serial numbers missing.
     pub serials: u64,
     /// Time of the last event before it.

@@ -15,9 +15,8 @@ use super::count::Counts;
 use super::kinds::Kinds;
 use super::never::{self, Seen};
 use crate::alert::Alert;
-use crate::engine::{Loss, LossKind};
 use crate::event::{Event, Group, Incomplete, OF_CALL, Outline, Raw, Table};
-use crate::pipeline::{Flow, Live, Observer, Report};
+use crate::pipeline::{Flow, Live, LostSerials, Observer, Report};
 use crate::record::tables::arch_name;
 use crate::record::{Arguments, RecordType};
 use crate::rule::RuleSet;
@@ -39,8 +38,6 @@ const SYSCALLS: usize = 4096;
 const NAMES: usize = 1024;
 /// Longest name of a category or key, in bytes; the kernel takes 256.
 const NAME_BYTES: usize = 256;
-/// Gaps told one by one.
-const GAPS: usize = 16;
 
 /// The fields that are counted by value; those that tell kinds of events apart ([`OF_CALL`]) stand before
 /// them.
@@ -68,7 +65,6 @@ pub(super) struct Gather<'a> {
     lost_arguments: u64,
     cut_json: u64,
     missing: Vec<(RecordType, u64)>,
-    gaps: Vec<Loss>,
     enriched: bool,
     arguments: Arguments,
 }
@@ -109,7 +105,6 @@ impl<'a> Gather<'a> {
             lost_arguments: 0,
             cut_json: 0,
             missing: Vec::new(),
-            gaps: Vec::new(),
             enriched: false,
             arguments: Arguments::default(),
         }
@@ -161,8 +156,7 @@ impl<'a> Gather<'a> {
     }
 
     /// The answer, with what the run itself has counted.
-    pub(super) fn finish(mut self, report: &Report, rules: &Arc<RuleSet>) -> Inspection {
-        self.gaps.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.from.cmp(&b.from)));
+    pub(super) fn finish(self, report: &Report, rules: &Arc<RuleSet>) -> Inspection {
         let [categories, keys] = &self.values;
         let seen = Seen {
             json: self.json_events > 0,
@@ -197,7 +191,7 @@ impl<'a> Gather<'a> {
             losses: Losses {
                 gaps: report.gaps.0,
                 serials: report.gaps.1,
-                largest: self.gaps.iter().map(gap).collect(),
+                largest: report.largest_gaps.iter().map(gap).collect(),
                 kernel: report.kernel_lost,
                 boots: report.boots,
             },
@@ -320,19 +314,6 @@ impl Observer for Gather<'_> {
         }
         Flow::Continue
     }
-
-    fn loss(&mut self, loss: &Loss) {
-        if loss.kind != LossKind::Gap {
-            return;
-        }
-        if self.gaps.len() < GAPS {
-            self.gaps.push(*loss);
-        } else if let Some(least) = self.gaps.iter_mut().min_by_key(|gap| gap.count)
-            && least.count < loss.count
-        {
-            *least = *loss;
-        }
-    }
 }
 
 fn widen(first: &mut Option<Timestamp>, last: &mut Option<Timestamp>, time: Option<Timestamp>) {
@@ -390,8 +371,13 @@ fn names(counts: &Counts<String>) -> List<Count> {
     List { items: items.collect(), other: counts.other }
 }
 
-fn gap(loss: &Loss) -> Gap {
-    Gap { serials: loss.count, after: loss.from.to_string(), before: loss.to.to_string() }
+fn gap(gap: &LostSerials) -> Gap {
+    Gap {
+        host: gap.host.clone(),
+        serials: gap.serials,
+        after: gap.after.to_string(),
+        before: gap.before.to_string(),
+    }
 }
 
 fn lines(report: &Report) -> Lines {

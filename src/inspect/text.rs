@@ -88,8 +88,10 @@ impl Inspection {
             );
         }
         for gap in losses.largest.iter().take(LINES) {
+            let (count, host) = (number(gap.serials), escape(&gap.host));
             let (after, before) = (&gap.after, &gap.before);
-            let _ = writeln!(out, "  {:>12}  between {after} and {before}", number(gap.serials));
+            let _ =
+                writeln!(out, "  {count:>12}  between {after} and {before}  {DIM}{host}{DIM:#}");
         }
         if losses.kernel > 0 {
             let _ = writeln!(out, "  records lost, as the kernel says: {}", number(losses.kernel));

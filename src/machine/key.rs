@@ -216,6 +216,19 @@ pub(crate) fn decode(mut key: &[u8]) -> Vec<Value> {
     values
 }
 
+/// Whether bytes are a key of so many columns, spelled as keys are.
+pub(crate) fn is_key(key: &[u8], columns: usize) -> bool {
+    let values = decode(key);
+    values.len() == columns && encoded(&values) == key
+}
+
+/// The key of these values; the opposite of [`decode`].
+pub(crate) fn encoded(values: &[Value]) -> Vec<u8> {
+    let mut key = Vec::new();
+    values.iter().for_each(|value| encode(value.scalar(), &mut key));
+    key
+}
+
 /// The columns of an encoded key, each encoded.
 pub(crate) fn columns(key: &[u8]) -> Vec<&[u8]> {
     let mut columns = Vec::new();

@@ -9,6 +9,7 @@
 //! * `key` and `table` find the partials of the event's join keys, `timers` those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
 //! * `pipe` picks, sorts and counts matches; `order` is the order of values;
+//! * `ranks` says which partials go first when memory runs out;
 //! * `watch` tells whoever asked what becomes of partials.
 
 pub(crate) mod expr;
@@ -17,6 +18,7 @@ mod literals;
 mod order;
 pub(crate) mod pipe;
 pub(crate) mod predicate;
+pub(crate) mod ranks;
 pub(crate) mod sample;
 pub(crate) mod sequence;
 pub(crate) mod table;
@@ -92,12 +94,62 @@ pub struct RuleStats {
     pub expired: u64,
     /// Partials ended by `until`.
     pub cut: u64,
-    /// Partials given up for lack of memory, by item number reached.
+    /// Partials given up for lack of memory.
     pub evicted: u64,
+    /// The same by the number of items reached and by cause. Place 0 is what is known of missing items
+    /// in front. As long as it has to be; empty when nothing was given up.
+    pub given_up: Vec<GivenUp>,
     /// Complete but for a missing item that did occur.
     pub rejected: u64,
     /// Matches.
     pub matches: u64,
+}
+
+impl RuleStats {
+    /// Counts partials given up.
+    fn give_up(&mut self, stage: u32, cause: Cause, count: u64) {
+        let stage = stage as usize;
+        if count > 0 && self.given_up.len() <= stage {
+            self.given_up.resize(stage + 1, GivenUp::default());
+        }
+        if let Some(given_up) = self.given_up.get_mut(stage) {
+            let counter = match cause {
+                Cause::Total => &mut given_up.total,
+                Cause::Rule => &mut given_up.rule,
+                Cause::Host => &mut given_up.host,
+            };
+            *counter += count;
+        }
+        self.evicted += count;
+    }
+}
+
+/// Partials given up for lack of memory, by the bound that was reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// That of all partials together.
+    pub total: u64,
+    /// That of the rule.
+    pub rule: u64,
+    /// That of the host on which they began.
+    pub host: u64,
+}
+
+/// Which bound was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Total,
+    Rule,
+    Host,
+}
+
+/// What was given up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evicted {
+    /// Partials; none when what was to be given up had gone already.
+    pub(crate) count: u64,
+    /// When they would have expired.
+    pub(crate) expires: Timestamp,
 }
 
 /// An event on its way through the machines; kept at most once, however many partials want it.
@@ -126,19 +178,4 @@ impl<'a> Offer<'a> {
     pub(crate) fn keep(&mut self) -> Arc<Kept> {
         self.kept.get_or_insert_with(|| Arc::new(self.event.kept())).clone()
     }
-}
-
-/// A partial that could be given up, with what decides the order.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Candidate {
-    /// Last item reached: first stages go first.
-    pub(crate) stage: u32,
-    /// Which host it belongs to: the host that holds most goes first.
-    pub(crate) host: u64,
-    /// When it expires at the latest: nearest goes first.
-    pub(crate) expires: Timestamp,
-    /// Its size.
-    pub(crate) bytes: usize,
-    /// Where it is.
-    pub(crate) place: table::Place,
 }

@@ -5,6 +5,8 @@
 //! bound a match is let through rather than lost, and counted: a `unique` that forgets reports more,
 //! never less.
 
+mod saved;
+
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -38,7 +40,7 @@ pub(crate) struct Pipes {
 
 #[derive(Debug)]
 enum Stage {
-    Head { left: u64 },
+    Head { of: u64, left: u64 },
     Tail { keep: usize, last: VecDeque<Match> },
     Unique { fields: Fields, seen: HashSet<Print> },
     Count(Counts),
@@ -52,7 +54,7 @@ impl Pipes {
 
     fn bounded(pipes: &[ir::Pipe], bounds: Bounds) -> Self {
         let stage = |pipe: &ir::Pipe| match pipe {
-            ir::Pipe::Head(n) => Stage::Head { left: *n },
+            ir::Pipe::Head(n) => Stage::Head { of: *n, left: *n },
             ir::Pipe::Tail(n) => Stage::Tail {
                 keep: usize::try_from(*n).unwrap_or(usize::MAX),
                 last: VecDeque::new(),
@@ -109,8 +111,8 @@ fn pass(stages: &mut [Stage], found: Match, bounds: Bounds, overflowed: &mut u64
 impl Stage {
     fn push(&mut self, found: Match, bounds: Bounds, overflowed: &mut u64) -> Option<Match> {
         match self {
-            Self::Head { left: 0 } => None,
-            Self::Head { left } => {
+            Self::Head { left: 0, .. } => None,
+            Self::Head { left, .. } => {
                 *left -= 1;
                 Some(found)
             }

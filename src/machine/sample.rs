@@ -4,16 +4,20 @@
 //! `per_key` samples are reported. With a window, the events of a sample lie at most that far apart,
 //! and a key may be reported again once the window has left its last sample behind.
 
+mod saved;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
+use super::ranks::{HostBytes, Rank, Ranks};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
 use super::watch::{Change, Fate, Held, Watcher};
-use super::{Candidate, Match, Offer, RuleStats};
-use crate::event::Kept;
+use super::{Cause, Evicted, Match, Offer, RuleStats};
+use crate::event::{Host, Kept};
 use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
 
 type List = VecDeque<Arc<Kept>>;
@@ -32,6 +36,9 @@ pub(crate) struct Sample {
     table: KeyTable<State>,
     timers: Timers,
     bytes: usize,
+    pub(crate) hosts: HostBytes,
+    /// What goes first when memory runs out; only while it does.
+    pub(crate) ranks: Option<Ranks>,
     /// Keys that the event at hand was added to; empty between events.
     touched: Vec<Place>,
     pub(crate) stats: RuleStats,
@@ -50,6 +57,28 @@ struct State {
     newest: Option<Timestamp>,
     timer: Option<Timestamp>,
     bytes: usize,
+    /// What this key was last counted as.
+    charged: usize,
+    /// The host of its first event, which pays for all of it.
+    host: Option<Arc<Host>>,
+}
+
+impl State {
+    /// The number of the host that pays.
+    fn payer(&self) -> u32 {
+        self.host.as_ref().map_or(0, |host| host.index)
+    }
+
+    /// When it is given up: stage, host, time.
+    fn rank(&self, items: usize) -> (u32, u32, Timestamp) {
+        // A key that has been reported goes last: without it the same would be reported again.
+        let stage = match self.lists.len() {
+            0 => items,
+            _ => self.lists.iter().filter(|list| !list.is_empty()).count(),
+        };
+        let stage = u32::try_from(stage).unwrap_or(u32::MAX);
+        (stage, self.payer(), self.newest.unwrap_or(Timestamp::MAX))
+    }
 }
 
 impl Sample {
@@ -68,6 +97,8 @@ impl Sample {
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
+            hosts: HostBytes::default(),
+            ranks: None,
             touched: Vec::new(),
             watcher: None,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
@@ -81,7 +112,7 @@ impl Sample {
 
     /// Bytes held by pending keys.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.table.bytes()
+        self.bytes
     }
 
     /// Number of keys with something pending.
@@ -113,9 +144,10 @@ impl Sample {
                 tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
             }
             for number in 0..keys.len() {
-                if let Some(place) = self.add(keys.get(number), item, offer)
-                    && !touched.contains(&place)
-                {
+                let place = self.table.find_or_insert(keys.get(number));
+                let added = self.add(place, item, offer);
+                self.settle(place);
+                if added.is_some() && !touched.contains(&place) {
                     touched.push(place);
                 }
             }
@@ -130,11 +162,10 @@ impl Sample {
     }
 
     /// Adds the event to one list of a key; `None` when there is no use for it.
-    fn add(&mut self, key: &[u8], item: usize, offer: &mut Offer<'_>) -> Option<Place> {
+    fn add(&mut self, place: Place, item: usize, offer: &mut Offer<'_>) -> Option<()> {
         let items = self.items.len();
         let time = offer.time();
-        let place = self.table.find_or_insert(key);
-        let (_, state) = self.table.get_mut(place)?;
+        let (key, state) = self.table.get_mut(place)?;
         if let Some(window) = self.window {
             // What came late and lies too far back for the newest would need lists of its own.
             if state.newest.is_some_and(|newest| newest.since(time) > window) {
@@ -155,7 +186,6 @@ impl Sample {
                 }
             }
             state.bytes = state.bytes.saturating_sub(freed);
-            self.bytes = self.bytes.saturating_sub(freed);
         }
         if state.reported >= self.per_key {
             return None;
@@ -163,7 +193,9 @@ impl Sample {
         if state.lists.is_empty() {
             state.lists.resize_with(items, VecDeque::new);
             state.bytes += items * LIST_BYTES;
-            self.bytes += items * LIST_BYTES;
+            if state.charged == 0 {
+                state.host = offer.event.host().cloned();
+            }
             self.stats.begun += 1;
             tell(&mut self.watcher, key, None, Fate::Begun);
         }
@@ -175,11 +207,9 @@ impl Sample {
             self.window?;
             let freed = list.pop_front().map_or(0, |event| event.size_bytes());
             state.bytes = state.bytes.saturating_sub(freed);
-            self.bytes = self.bytes.saturating_sub(freed);
         }
         let event = offer.keep();
         state.bytes += event.size_bytes();
-        self.bytes += event.size_bytes();
         // A late event takes its place, so that the front is what a window leaves behind first.
         list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
         tell(&mut self.watcher, key, Some(&state.lists), Fate::Advanced(item));
@@ -191,7 +221,66 @@ impl Sample {
             state.timer = Some(deadline);
             self.push_timer(place, deadline);
         }
-        Some(place)
+        Some(())
+    }
+
+    /// Counts what a key takes.
+    fn settle(&mut self, place: Place) {
+        let Some((key, state)) = self.table.get_mut(place) else { return };
+        let bytes = state.bytes + KeyTable::<State>::bytes_of(key);
+        let before = std::mem::replace(&mut state.charged, bytes);
+        self.bytes = (self.bytes + bytes).saturating_sub(before);
+        self.hosts.change(state.payer(), before, bytes);
+        if self.ranks.is_some() {
+            let (stage, host, time) = state.rank(self.items.len());
+            let tie = key_hash(key);
+            self.rank(Rank { stage, host, time, tie, place });
+        }
+    }
+
+    /// Gives up the state of a key.
+    fn remove(&mut self, place: Place) {
+        let Some((_, state)) = self.table.get_mut(place) else { return };
+        self.bytes = self.bytes.saturating_sub(state.charged);
+        self.hosts.change(state.payer(), state.charged, 0);
+        self.table.remove(place);
+        if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+            self.ranks = None;
+        }
+    }
+
+    fn rank(&mut self, rank: Rank) {
+        let (table, items) = (&mut self.table, self.items.len());
+        if let Some(ranks) = &mut self.ranks {
+            ranks.add(rank, |rank| {
+                let known = table.get_mut(rank.place).map(|(_, state)| state.rank(items));
+                known == Some((rank.stage, rank.host, rank.time))
+            });
+        }
+    }
+
+    /// Makes [`Self::ranks`] of every key, unless they are there.
+    pub(crate) fn make_ranks(&mut self) {
+        if self.ranks.is_some() {
+            return;
+        }
+        let mut ranks = Ranks::new(self.table.len());
+        for (place, key, state) in self.table.places() {
+            let (stage, host, time) = state.rank(self.items.len());
+            let tie = key_hash(key);
+            ranks.add(Rank { stage, host, time, tie, place }, |_| true);
+        }
+        self.ranks = Some(ranks.filled());
+    }
+
+    /// The number of stages.
+    pub(crate) fn stages(&self) -> u32 {
+        u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When what has this time in [`Self::ranks`] expires.
+    pub(crate) fn expires(&self, time: Timestamp) -> Timestamp {
+        self.window.map_or(Timestamp::MAX, |window| time.plus(window))
     }
 
     fn push_timer(&mut self, place: Place, deadline: Timestamp) {
@@ -230,9 +319,9 @@ impl Sample {
         }
         if state.reported >= self.per_key {
             // Only the key is kept, so that it is not reported again.
-            self.bytes = self.bytes.saturating_sub(state.bytes);
             state.bytes = 0;
             state.lists = Vec::new();
+            self.settle(place);
         }
     }
 
@@ -242,7 +331,7 @@ impl Sample {
         if !self.at_end {
             return;
         }
-        let places: Vec<Place> = self.table.places().map(|(place, _)| place).collect();
+        let places: Vec<Place> = self.table.places().map(|(place, ..)| place).collect();
         for place in places {
             let Some((key, state)) = self.table.get_mut(place) else { continue };
             if state.lists.len() != self.items.len() {
@@ -284,12 +373,11 @@ impl Sample {
                     self.push_timer(place, next);
                 }
                 None => {
-                    self.bytes = self.bytes.saturating_sub(state.bytes);
                     self.stats.expired += u64::from(state.reported == 0);
                     if state.reported == 0 {
                         tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
                     }
-                    self.table.remove(place);
+                    self.remove(place);
                 }
             }
         }
@@ -304,32 +392,20 @@ impl Sample {
         }
     }
 
-    /// Names every pending key that could be given up.
-    pub(crate) fn candidates(&self, each: &mut impl FnMut(Candidate)) {
-        let window = self.window.unwrap_or(Duration(i64::MAX));
-        for (place, state) in self.table.places() {
-            let filled = state.lists.iter().filter(|list| !list.is_empty()).count();
-            let any = state.lists.iter().flatten().next();
-            // A key that has been reported goes last: without it the same would be reported again.
-            let stage = if state.lists.is_empty() { self.items.len() } else { filled };
-            each(Candidate {
-                stage: u32::try_from(stage).unwrap_or(u32::MAX),
-                host: any.map_or(0, |event| event.host()),
-                expires: state.newest.map_or(Timestamp::MAX, |newest| newest.plus(window)),
-                bytes: state.bytes + size_of::<State>(),
-                place,
-            });
+    /// Gives up the key that goes first of a stage and a host. `None` when [`Self::ranks`] has nothing
+    /// there.
+    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let mut evicted = Evicted { count: 0, expires: self.expires(time) };
+        let items = self.items.len();
+        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
+        if state.rank(items) == (stage, host, time) {
+            tell(&mut self.watcher, key, Some(&state.lists), Fate::Evicted);
+            evicted.count = 1;
+            self.stats.give_up(stage, cause, 1);
+            self.remove(place);
         }
-    }
-
-    /// Gives up a key; gives how many it were.
-    pub(crate) fn evict(&mut self, place: Place) -> u64 {
-        let Some((key, state)) = self.table.get_mut(place) else { return 0 };
-        self.bytes = self.bytes.saturating_sub(state.bytes);
-        self.stats.evicted += 1;
-        tell(&mut self.watcher, key, Some(&state.lists), Fate::Evicted);
-        self.table.remove(place);
-        1
+        Some(evicted)
     }
 }
 

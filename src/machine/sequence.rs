@@ -8,18 +8,21 @@
 //! Cost of an event: the items it satisfies times the keys it has for them. Cost of time passing: the
 //! partials that end.
 
+mod saved;
 mod state;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
+use super::ranks::{HostBytes, Rank, Ranks};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
 use super::watch::{Fate, Watcher, tell};
-use super::{Candidate, Match, Offer, RuleStats};
+use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
 use state::{Partial, State, Waiting};
 
@@ -84,6 +87,9 @@ pub(crate) struct Sequence {
     /// When to look at a key again; see [`State::timer`].
     timers: Timers,
     bytes: usize,
+    pub(crate) hosts: HostBytes,
+    /// What goes first when memory runs out; only while it does.
+    pub(crate) ranks: Option<Ranks>,
     pub(crate) stats: RuleStats,
     pub(crate) watcher: Watcher,
 }
@@ -126,6 +132,8 @@ impl Sequence {
             table: KeyTable::new(),
             timers: Timers::default(),
             bytes: 0,
+            hosts: HostBytes::default(),
+            ranks: None,
             watcher: None,
         }
     }
@@ -149,7 +157,7 @@ impl Sequence {
 
     /// Bytes held by partials.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.table.bytes()
+        self.bytes
     }
 
     /// Number of keys with something pending.
@@ -214,13 +222,17 @@ impl Sequence {
         if let Some(missing) = partial.end_gap(time) {
             tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
         }
-        partial.events.push(offer.keep());
-        let fate = match index {
-            0 => Fate::Begun,
-            _ => Fate::Advanced(self.number(index)),
-        };
-        tell(&mut self.watcher, key, &partial.events, fate);
-        if last {
+        partial.take_in(offer.ordinal(), || offer.keep());
+        if !partial.is_ghost() {
+            let fate = match index {
+                0 => Fate::Begun,
+                _ => Fate::Advanced(self.number(index)),
+            };
+            tell(&mut self.watcher, key, &partial.events, fate);
+        }
+        if last && partial.is_ghost() {
+            // It would have been a match; it has been counted when it was given up.
+        } else if last {
             self.complete(key, partial, time, out);
         } else {
             self.store(index, key, partial, offer);
@@ -299,8 +311,8 @@ impl Sequence {
             self.settle(place);
         }
         if expired {
-            self.stats.expired += 1;
-            if self.watcher.is_some() {
+            self.stats.expired += u64::from(!partial.is_ghost());
+            if !partial.is_ghost() && self.watcher.is_some() {
                 let fate = Fate::Expired(Some(&offer.keep()));
                 tell(&mut self.watcher, key, &partial.events, fate);
             }
@@ -316,19 +328,33 @@ impl Sequence {
         if let Some(newest) = partial.events.last() {
             state.hold(newest, self.repeats);
         }
+        if index == 0 {
+            state.hold_marks(&partial);
+        }
+        let ghost = partial.is_ghost();
+        let (first, host) = (partial.first(), partial.host());
         let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
         let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
         if offer.late && newer {
             state.release(&partial, self.repeats);
-            self.tell_unused(index, key, &partial.events, offer, true);
+            if !ghost {
+                self.tell_unused(index, key, &partial.events, offer, true);
+            }
         } else {
             if let Some(older) = state.put(index, partial) {
                 // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last
                 // event is newer, and what the older could still become is given up, as Elasticsearch
                 // does.
                 state.release(&older, self.repeats);
-                self.stats.replaced += 1;
-                tell(&mut self.watcher, key, &older.events, Fate::Replaced);
+                if !older.is_ghost() {
+                    self.stats.replaced += 1;
+                    tell(&mut self.watcher, key, &older.events, Fate::Replaced);
+                }
+            }
+            if !ghost && self.ranks.is_some() {
+                let stage = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                let tie = key_hash(key);
+                self.rank(Rank { stage, host, time: first, tie, place });
             }
         }
         if let Some(deadline) = deadline {
@@ -339,14 +365,63 @@ impl Sequence {
 
     /// Counts what a key takes, and gives it up when nothing is left of it.
     fn settle(&mut self, place: Place) {
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+        let Some((key, state)) = self.table.get_mut(place) else { return };
         let idle = state.is_idle();
-        let bytes = if idle { 0 } else { state.bytes() };
+        state.trim();
+        let bytes = if idle { 0 } else { state.bytes() + KeyTable::<State>::bytes_of(key) };
+        let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
+        let payer = std::mem::replace(&mut state.charged_to, host);
         self.bytes = (self.bytes + bytes).saturating_sub(before);
+        if payer == host {
+            self.hosts.change(host, before, bytes);
+        } else {
+            self.hosts.change(payer, before, 0);
+            self.hosts.change(host, 0, bytes);
+        }
         if idle {
             self.table.remove(place);
+            if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+                self.ranks = None;
+            }
         }
+    }
+
+    /// Remembers when something goes if memory runs out again.
+    fn rank(&mut self, rank: Rank) {
+        let table = &mut self.table;
+        if let Some(ranks) = &mut self.ranks {
+            ranks.add(rank, |rank| {
+                table.get_mut(rank.place).is_some_and(|(_, state)| {
+                    state.ranks().any(|known| known == (rank.stage, rank.host, rank.time))
+                })
+            });
+        }
+    }
+
+    /// Makes [`Self::ranks`] of everything there is, unless they are there. Looks at every partial.
+    pub(crate) fn make_ranks(&mut self) {
+        if self.ranks.is_some() {
+            return;
+        }
+        let mut ranks = Ranks::new(self.table.len());
+        for (place, key, state) in self.table.places() {
+            let tie = key_hash(key);
+            for (stage, host, time) in state.ranks() {
+                ranks.add(Rank { stage, host, time, tie, place }, |_| true);
+            }
+        }
+        self.ranks = Some(ranks.filled());
+    }
+
+    /// The number of stages.
+    pub(crate) fn stages(&self) -> u32 {
+        u32::try_from(self.positives.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When what has this time in [`Self::ranks`] expires.
+    pub(crate) fn expires(&self, time: Timestamp) -> Timestamp {
+        self.maxspan.map_or(Timestamp::MAX, |maxspan| time.plus(maxspan))
     }
 
     /// Sees to it that the key at `place` is looked at when `deadline` is past.
@@ -400,8 +475,13 @@ impl Sequence {
         }
         tell(&mut self.watcher, key, &partial.events, Fate::Waits);
         let place = self.table.find_or_insert(key);
+        let (host, time) = (partial.host(), partial.first());
         if let Some((_, state)) = self.table.get_mut(place) {
             state.wait(Waiting { deadline, partial }, self.repeats);
+        }
+        if self.ranks.is_some() {
+            let (stage, tie) = (self.stages(), key_hash(key));
+            self.rank(Rank { stage, host, time, tie, place });
         }
         self.set_timer(place, deadline);
         self.settle(place);
@@ -439,23 +519,24 @@ impl Sequence {
                 if [newest, older].contains(&Some(time)) {
                     return;
                 }
-                state.set_leading(if newest < Some(time) {
-                    [Some(time), newest]
+                if newest < Some(time) {
+                    let of = offer.event.host();
+                    state.set_leading([Some(time), newest]);
+                    state.set_leading_host(of.cloned());
+                    if self.ranks.is_some() {
+                        let host = of.map_or(0, |host| host.index);
+                        let tie = key_hash(key);
+                        self.rank(Rank { stage: 0, host, time, tie, place });
+                    }
                 } else {
-                    [newest, older.max(Some(time))]
-                });
+                    state.set_leading([newest, older.max(Some(time))]);
+                }
                 if let Some(maxspan) = self.maxspan {
                     self.set_timer(place, time.plus(maxspan));
                 }
             }
             Absent::Behind(index) => {
-                if let Some(partial) = state.get_mut(index)
-                    && time > partial.last().time
-                    && partial.marks().and_then(|marks| marks.gap).is_none_or(|known| time < known)
-                {
-                    partial.marks_mut().gap = Some(time);
-                }
-                return;
+                state.mark_gap(index, time);
             }
             Absent::Trailing => {
                 let rejected = state.end_waits(self.repeats, |waiting| {
@@ -483,7 +564,7 @@ impl Sequence {
         self.stats.cut += state.end(self.repeats, |partial| {
             // A late `until` leaves alone what began after it.
             let ends = partial.last() <= offer.ordinal();
-            if let (true, Some(by)) = (ends, &by) {
+            if let (true, false, Some(by)) = (ends, partial.is_ghost(), &by) {
                 tell(watcher, key, &partial.events, Fate::Cut(by));
             }
             ends
@@ -504,7 +585,7 @@ impl Sequence {
             let watcher = &mut self.watcher;
             self.stats.expired += state.end(self.repeats, |partial| {
                 let ends = partial.first().plus(maxspan) < now;
-                if ends {
+                if ends && !partial.is_ghost() {
                     tell(watcher, key, &partial.events, Fate::Expired(None));
                 }
                 ends
@@ -537,51 +618,35 @@ impl Sequence {
         }
     }
 
-    /// Names everything that could be given up.
-    pub(crate) fn candidates(&self, each: &mut impl FnMut(Candidate)) {
-        let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
-        for (place, state) in self.table.places() {
-            if let Some(latest) = state.leading().iter().flatten().max() {
-                let (host, bytes) = (0, size_of::<State>());
-                each(Candidate { stage: 0, host, expires: latest.plus(maxspan), bytes, place });
-            }
-            let waiting = state.waiting().map(|waiting| &waiting.partial);
-            for partial in state.partials().chain(waiting) {
-                let events = partial.events.iter();
-                each(Candidate {
-                    stage: u32::try_from(partial.events.len()).unwrap_or(u32::MAX),
-                    host: partial.events.first().map_or(0, |event| event.host()),
-                    expires: partial.first().plus(maxspan),
-                    bytes: size_of::<Partial>() + events.map(|e| e.size_bytes()).sum::<usize>(),
-                    place,
-                });
-            }
-        }
-    }
-
-    /// Gives up what a key holds that reached just `stage` items; gives the number of partials, where
-    /// what is known of leading missing items counts as one.
-    pub(crate) fn evict(&mut self, place: Place, stage: u32) -> u64 {
-        let Some((key, state)) = self.table.get_mut(place) else { return 0 };
-        let stage = stage as usize;
+    /// Gives up what goes first of a stage and a host. `None` when [`Self::ranks`] has nothing there.
+    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let mut evicted = Evicted { count: 0, expires: self.expires(time) };
+        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
         let watcher = &mut self.watcher;
-        let mut ends = |partial: &Partial| {
-            let ends = partial.events.len() == stage;
-            if ends {
+        let mut meant = |partial: &Partial| {
+            let meant = !partial.is_ghost()
+                && partial.events.len() == stage as usize
+                && (partial.first(), partial.host()) == (time, host);
+            if meant {
                 tell(watcher, key, &partial.events, Fate::Evicted);
             }
-            ends
+            meant
         };
-        let mut evicted = state.end(self.repeats, &mut ends);
-        let waits = state.end_waits(self.repeats, |waiting| ends(&waiting.partial));
-        evicted += waits.len() as u64;
-        if stage == 0 && state.leading() != [None, None] {
+        if let Some(slot) = (stage as usize).checked_sub(1) {
+            if state.get_mut(slot).is_some_and(|partial| meant(partial)) {
+                state.give_up(slot, self.repeats);
+                evicted.count += 1;
+            }
+            let waits = state.end_waits(self.repeats, |waiting| meant(&waiting.partial));
+            evicted.count += waits.len() as u64;
+        } else if state.leading().first() == Some(&Some(time)) {
             state.set_leading([None, None]);
-            evicted += 1;
+            evicted.count += 1;
         }
-        self.stats.evicted += evicted;
+        self.stats.give_up(stage, cause, evicted.count);
         self.settle(place);
-        evicted
+        Some(evicted)
     }
 }
 

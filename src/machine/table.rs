@@ -22,34 +22,66 @@ struct Entry<S> {
     state: Option<(Box<[u8]>, S)>,
 }
 
+/// Entries of a page.
+const PAGE: usize = 256;
+
+/// Entries by number. In pages, so that growing moves nothing and never needs more than a page beside
+/// what is used: what a table takes is what it is counted as.
+#[derive(Debug)]
+struct Pages<S>(Vec<Vec<Entry<S>>>);
+
+impl<S> Pages<S> {
+    fn get(&self, index: u32) -> Option<&Entry<S>> {
+        self.0.get(index as usize / PAGE)?.get(index as usize % PAGE)
+    }
+
+    fn get_mut(&mut self, index: u32) -> Option<&mut Entry<S>> {
+        self.0.get_mut(index as usize / PAGE)?.get_mut(index as usize % PAGE)
+    }
+
+    /// Adds an entry; gives its number.
+    fn push(&mut self, entry: Entry<S>) -> u32 {
+        if self.0.last().is_none_or(|page| page.len() == PAGE) {
+            self.0.push(Vec::with_capacity(PAGE));
+        }
+        let before = (self.0.len() - 1) * PAGE;
+        let Some(page) = self.0.last_mut() else { return u32::MAX };
+        page.push(entry);
+        u32::try_from(before + page.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Entry<S>> {
+        self.0.iter().flatten()
+    }
+}
+
 /// States by key. Seeds are random per process; nothing depends on the order inside.
 #[derive(Debug)]
 pub(crate) struct KeyTable<S> {
     index: HashTable<u32>,
-    entries: Vec<Entry<S>>,
+    entries: Pages<S>,
     free: Vec<u32>,
     seeds: RandomState,
-    bytes: usize,
 }
 
 impl<S: Default> KeyTable<S> {
     /// What a key costs besides its bytes: the entry, its places in the index and in the free list, the
-    /// key's allocation and two timers.
-    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80;
+    /// key's allocation, two timers, and two entries among the ranks in a queue half empty. Ranks are
+    /// made only when memory runs out, and must fit then.
+    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
+
+    /// Bytes that a key and its state take, without what the state owns.
+    pub(crate) fn bytes_of(key: &[u8]) -> usize {
+        key.len() + Self::ENTRY_BYTES
+    }
 
     pub(crate) fn new() -> Self {
         Self {
             index: HashTable::new(),
-            entries: Vec::new(),
+            entries: Pages(Vec::new()),
             free: Vec::new(),
             seeds: RandomState::default(),
-            bytes: 0,
         }
-    }
-
-    /// Bytes taken by keys and states, without what the states own.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Number of keys with a state.
@@ -61,7 +93,7 @@ impl<S: Default> KeyTable<S> {
     pub(crate) fn find(&self, key: &[u8]) -> Option<Place> {
         let hash = self.seeds.hash_one(key);
         let index = *self.index.find(hash, |index| self.key_at(*index) == Some(key))?;
-        let generation = self.entries.get(index as usize)?.generation;
+        let generation = self.entries.get(index)?.generation;
         Some(Place { index, generation })
     }
 
@@ -72,37 +104,37 @@ impl<S: Default> KeyTable<S> {
         }
         let hash = self.seeds.hash_one(key);
         let state = Some((key.into(), S::default()));
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry { hash, generation: 0, state: None });
-            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
-        });
+        let index = self
+            .free
+            .pop()
+            .unwrap_or_else(|| self.entries.push(Entry { hash, generation: 0, state: None }));
         let mut generation = 0;
-        if let Some(entry) = self.entries.get_mut(index as usize) {
+        if let Some(entry) = self.entries.get_mut(index) {
             entry.hash = hash;
             entry.state = state;
             generation = entry.generation;
         }
-        self.bytes += key.len() + Self::ENTRY_BYTES;
         let entries = &self.entries;
-        self.index.insert_unique(hash, index, |i| entries.get(*i as usize).map_or(0, |e| e.hash));
+        self.index.insert_unique(hash, index, |i| entries.get(*i).map_or(0, |e| e.hash));
         Place { index, generation }
     }
 
     /// The key and state at a place, `None` when that state is gone.
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<(&[u8], &mut S)> {
-        let entry = self.entries.get_mut(place.index as usize)?;
+        let entry = self.entries.get_mut(place.index)?;
         let current = entry.generation == place.generation;
         entry.state.as_mut().filter(|_| current).map(|(key, state)| (&**key, state))
     }
 
     /// Gives up the state at a place. Without effect when it is gone already.
     pub(crate) fn remove(&mut self, place: Place) {
-        let Some(entry) = self.entries.get_mut(place.index as usize) else { return };
+        let Some(entry) = self.entries.get_mut(place.index) else { return };
         if entry.generation != place.generation {
             return;
         }
-        let Some((key, _)) = entry.state.take() else { return };
-        self.bytes = self.bytes.saturating_sub(key.len() + Self::ENTRY_BYTES);
+        if entry.state.take().is_none() {
+            return;
+        }
         entry.generation = entry.generation.wrapping_add(1);
         let hash = entry.hash;
         if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
@@ -112,10 +144,10 @@ impl<S: Default> KeyTable<S> {
     }
 
     /// All states, in no particular order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &S)> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &[u8], &S)> {
         self.entries.iter().zip(0_u32..).filter_map(|(entry, index)| {
-            let (_, state) = entry.state.as_ref()?;
-            Some((Place { index, generation: entry.generation }, state))
+            let (key, state) = entry.state.as_ref()?;
+            Some((Place { index, generation: entry.generation }, &**key, state))
         })
     }
 
@@ -127,7 +159,7 @@ impl<S: Default> KeyTable<S> {
     }
 
     fn key_at(&self, index: u32) -> Option<&[u8]> {
-        self.entries.get(index as usize)?.state.as_ref().map(|(key, _)| &**key)
+        self.entries.get(index)?.state.as_ref().map(|(key, _)| &**key)
     }
 }
 

@@ -4,18 +4,57 @@
 //! A lane is fed blocks and gives events in order ([`Turns`]). Several lanes are merged by the order of
 //! their next event, so that logs of several hosts run as one stream.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::{Coalescer, Projection, Raw};
+use crate::event::{Coalescer, Incomplete, Projection, Raw, Stats};
 use crate::schema::Schema;
 use crate::time::Timestamp;
 
-use super::json::{JsonLane, JsonStats};
+use super::json::JsonLane;
 use super::lines::Lines;
-use super::read::Read1;
+use super::read::{Read1, Reader};
+use super::report::{LostSerials, keep_largest};
 use super::turns::{Next, Turns};
 use super::{MalformedLine, ReadFailure, Settings};
 use crate::engine::ReorderStats;
+
+/// What a lane has read and lost so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) bytes: u64,
+    pub(super) lines: u64,
+    pub(super) records: u64,
+    pub(super) skipped: u64,
+    pub(super) malformed: u64,
+    pub(super) events: u64,
+    pub(super) untimed: u64,
+    pub(super) cut: u64,
+    pub(super) incomplete: [u64; Incomplete::ALL.len()],
+    pub(super) late_records: u64,
+    pub(super) duplicates: u64,
+    pub(super) ends: u64,
+    pub(super) cut_lines: u64,
+    pub(super) boots: u64,
+    pub(super) gaps: (u64, u64),
+    pub(super) kernel_lost: u64,
+    pub(super) dropped: u64,
+    pub(super) order: ReorderStats,
+}
+
+/// Where a lane is behind a piece of input.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// Bytes of the piece; `None` when it was a beginning, an end or a failure.
+    pub(super) block: Option<usize>,
+    pub(super) tally: Tally,
+    /// Files that could not be read to their end, since the mark before.
+    pub(super) failures: Vec<ReadFailure>,
+    /// Malformed lines since the mark before, as far as they are kept.
+    pub(super) malformed: Vec<MalformedLine>,
+    /// The largest gaps since the mark before.
+    pub(super) gaps: Vec<LostSerials>,
+}
 
 /// See the module page.
 #[derive(Debug)]
@@ -32,12 +71,13 @@ pub(super) struct Lane {
     turns: Turns,
     /// The file being read.
     file: String,
-    pub(super) failures: Vec<ReadFailure>,
+    failures: Vec<ReadFailure>,
     /// The first malformed lines, with the file they stand in.
-    pub(super) malformed: Vec<MalformedLine>,
+    malformed: Vec<MalformedLine>,
     malformed_seen: usize,
     json_malformed_seen: usize,
-    pub(super) bytes: u64,
+    gaps_seen: u64,
+    bytes: u64,
 }
 
 impl Lane {
@@ -56,25 +96,51 @@ impl Lane {
             malformed: Vec::new(),
             malformed_seen: 0,
             json_malformed_seen: 0,
+            gaps_seen: 0,
             bytes: 0,
         }
     }
 
+    /// Reads the next piece of input and moves what it sets free into `out`, which is empty; gives the
+    /// mark behind it and whether it was the last one.
+    pub(super) fn read(
+        &mut self,
+        reader: &mut Reader,
+        out: &mut VecDeque<Next>,
+    ) -> (Box<Mark>, bool) {
+        let (mut block, mut is_last) = (None, false);
+        match reader.next() {
+            Some(read) => {
+                self.feed(&read);
+                if let Read1::Block(bytes) = read {
+                    block = Some(bytes.len());
+                    reader.recycle(bytes);
+                }
+            }
+            None => {
+                is_last = true;
+                self.finish();
+            }
+        }
+        self.turns.take_out(out);
+        (Box::new(self.mark(block)), is_last)
+    }
+
     /// Takes in what the reader gave.
-    pub(super) fn feed(&mut self, read: Read1) {
+    pub(super) fn feed(&mut self, read: &Read1) {
         match read {
             Read1::Block(block) => {
                 self.bytes += block.len() as u64;
-                self.sniff(&block);
+                self.sniff(block);
                 let (coalescer, source) = (&mut self.coalescer, self.source);
                 // Line by line, so that nothing depends on where a block ends.
                 let turns = &mut self.turns;
                 match &mut self.json {
-                    Some(json) => self.lines.feed(&block, &mut |number, line| {
+                    Some(json) => self.lines.feed(block, &mut |number, line| {
                         json.push(number, line);
                         turns.take_json(json);
                     }),
-                    None => self.lines.feed(&block, &mut |number, line| {
+                    None => self.lines.feed(block, &mut |number, line| {
                         coalescer.push(source, number, line);
                         turns.take(coalescer);
                     }),
@@ -82,13 +148,13 @@ impl Lane {
             }
             Read1::File(name) => {
                 self.end_file();
-                self.file = name;
+                self.file.clone_from(name);
                 self.lines.start();
             }
             Read1::Failed { name, why } => {
                 self.end_file();
                 self.turns.note_unread();
-                self.failures.push(ReadFailure { name, why });
+                self.failures.push(ReadFailure { name: name.clone(), why: why.clone() });
             }
         }
         self.name_malformed();
@@ -189,15 +255,63 @@ impl Lane {
         self.turns.watermark()
     }
 
-    pub(super) fn order_stats(&self) -> ReorderStats {
-        self.turns.stats()
+    /// What has happened until now, and what is to be told since the mark before.
+    pub(super) fn mark(&mut self, block: Option<usize>) -> Mark {
+        Mark {
+            block,
+            tally: self.tally(),
+            failures: std::mem::take(&mut self.failures),
+            malformed: std::mem::take(&mut self.malformed),
+            gaps: self.new_gaps(),
+        }
     }
 
-    pub(super) fn json_stats(&self) -> JsonStats {
-        self.json.as_ref().map_or_else(JsonStats::default, |json| json.stats)
+    /// The largest of the gaps that were decided since the last call, as far as they are kept.
+    fn new_gaps(&mut self) -> Vec<LostSerials> {
+        let stats = self.coalescer.stats();
+        let new = usize::try_from(stats.gaps - self.gaps_seen).unwrap_or(usize::MAX);
+        self.gaps_seen = stats.gaps;
+        if new == 0 {
+            return Vec::new();
+        }
+        let known = stats.gap_list().count();
+        let gaps = stats.gap_list().skip(known.saturating_sub(new));
+        let mut gaps: Vec<LostSerials> = gaps
+            .map(|gap| LostSerials {
+                source: gap.source,
+                node: self.coalescer.machine(gap.machine).and_then(|(_, node)| Some(node?.into())),
+                host: String::new(),
+                serials: u64::from(gap.lost),
+                after: gap.after,
+                before: gap.before,
+            })
+            .collect();
+        keep_largest(&mut gaps);
+        gaps
     }
 
-    pub(super) fn coalescer(&self) -> &Coalescer {
-        &self.coalescer
+    fn tally(&self) -> Tally {
+        let stats: &Stats = self.coalescer.stats();
+        let json = self.json.as_ref().map(|json| json.stats).unwrap_or_default();
+        Tally {
+            bytes: self.bytes,
+            lines: stats.lines + json.lines,
+            records: stats.records,
+            skipped: stats.blank + stats.notices + json.blank,
+            malformed: stats.malformed + json.malformed,
+            events: stats.events + json.events,
+            untimed: json.untimed,
+            cut: json.cut,
+            incomplete: Incomplete::ALL.map(|cause| stats.incomplete(cause)),
+            late_records: stats.late,
+            duplicates: stats.duplicate,
+            ends: stats.ends,
+            cut_lines: stats.cut_lines,
+            boots: stats.boots,
+            gaps: (stats.gaps, stats.lost),
+            kernel_lost: stats.kernel_lost,
+            dropped: stats.dropped,
+            order: self.turns.stats(),
+        }
     }
 }

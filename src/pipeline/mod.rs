@@ -1,23 +1,24 @@
 //! Threads and channels round the engine: read, gather, order, match, hand on.
 //!
 //! In: inputs and a rule set. Out: alerts, one by one and in order, and a [`Report`] of everything
-//! read, skipped, lost and found. Only this room starts threads: a reader per source, so that disk and
-//! decompression run beside the matching; everything behind the channel runs in the caller's thread.
-//! A closed channel is the end of input.
+//! read, skipped, lost and found. Only this room starts threads: with one job [`replay`] needs none, with
+//! more it has a crew, and gives the same alerts and counters in the same order; [`stream`] reads on
+//! a thread, so that it knows when nothing more is to be had. A closed channel is the end of input.
 //!
 //! The only clock here is the flush tick of [`stream`]: when nothing more is to be read, what is
 //! complete leaves at once.
 
+mod crew;
 mod input;
 mod json;
 mod lane;
 mod lines;
+mod merge;
 mod read;
 mod report;
 mod session;
 mod turns;
 
-use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,21 +26,23 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
-pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
+pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
-use crate::engine::{Limits, Loss, Released, Watch};
+use crate::engine::{Limits, Released, Watch};
 use crate::event::{CoalesceLimits, Event, Hosts, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
-use crate::time::{Duration, Ordinal};
-use lane::Lane;
+use crate::time::Duration;
+use lane::{Lane, Mark};
+use merge::{Merge, Merged, Place};
 use read::{Read1, Reader};
-use session::Session;
+use report::LaneReport;
+use session::{Seat, Session, Worker};
 use turns::Next;
 
-/// Up to this many sources are read by threads of their own; more are read in the caller's thread.
+/// With several jobs, up to this many sources have threads of their own; more are read in the caller's.
 const THREADED_SOURCES: usize = 8;
 
 /// How long a live source may be silent before what is complete is taken to be in order.
@@ -58,6 +61,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Bounds of open events.
     pub coalesce: CoalesceLimits,
+    /// Threads that [`replay`] may keep busy; sources beyond the first add one each. No result depends
+    /// on it. One means the caller's alone.
+    pub jobs: usize,
     /// The host that records without `node=` come from.
     pub host: Option<String>,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
@@ -72,6 +78,7 @@ impl Default for Settings {
             max_reordered: 20_000,
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
+            jobs: 1,
             host: None,
             schema: Arc::default(),
         }
@@ -115,11 +122,6 @@ pub trait Observer {
         let _ = event;
         Flow::Continue
     }
-
-    /// Something was lost before the next event.
-    fn loss(&mut self, loss: &Loss) {
-        let _ = loss;
-    }
 }
 
 /// Runs captured logs from beginning to end.
@@ -137,24 +139,19 @@ pub fn replay(
     observer: &mut impl Observer,
 ) -> Result<Report, String> {
     let mut run = Run::new(rules, inputs, settings, observer)?;
-    let threaded = run.sources.len() <= THREADED_SOURCES;
     let sources = std::mem::take(&mut run.sources);
-    let mut feeds: Vec<Feed> = sources
-        .into_iter()
-        .zip(0..)
-        .map(|(source, number)| Feed {
-            lane: Lane::new(number, settings, run.session.projection()),
-            blocks: if threaded {
-                Blocks::Thread(read::spawn(source))
-            } else {
-                Blocks::Inline(Reader::new(source))
-            },
-            ended: false,
-        })
-        .collect();
-    run.merge(&mut feeds);
+    let threaded = sources.len() <= THREADED_SOURCES;
+    let lane = |(source, number): (Source, u32)| {
+        (Lane::new(number, settings, run.session.projection()), Reader::new(source))
+    };
+    let lanes: Vec<(Lane, Reader)> = sources.into_iter().zip(0..).map(lane).collect();
+    if settings.jobs > 1 {
+        crew::run(&mut run, lanes, settings.jobs, threaded);
+    } else {
+        run.alone(lanes);
+    }
     run.finish();
-    Ok(run.report(feeds.iter().map(|feed| &feed.lane)))
+    Ok(run.report())
 }
 
 /// Runs a live source, normally standard input, until it ends.
@@ -174,17 +171,17 @@ pub fn stream(
     observer: &mut impl Observer,
 ) -> Result<Report, String> {
     let mut run = Run::new(rules, inputs, settings, observer)?;
-    let mut lanes = Vec::new();
     for (source, number) in std::mem::take(&mut run.sources).into_iter().zip(0..) {
         let receiver = read::spawn(source);
         let mut lane = Lane::new(number, settings, run.session.projection());
         run.follow(&mut lane, &receiver);
         lane.finish();
         run.drain(&mut lane);
-        lanes.push(lane);
+        let mark = lane.mark(None);
+        run.reach(number as usize, mark);
     }
     run.finish();
-    Ok(run.report(lanes.iter()))
+    Ok(run.report())
 }
 
 /// A run in progress.
@@ -192,6 +189,10 @@ struct Run<'a, O> {
     sources: Vec<Source>,
     refusals: Vec<Refusal>,
     session: Session,
+    worker: Worker,
+    seat: Seat,
+    /// What is known of each lane.
+    lanes: Vec<LaneReport>,
     live: Live,
     flow: Flow,
     observer: &'a mut O,
@@ -213,46 +214,46 @@ impl<'a, O: Observer> Run<'a, O> {
                 session.watch(RuleIx(number), watch);
             }
         }
-        Ok(Self { sources, refusals, session, live: Live::new(), flow: Flow::Continue, observer })
+        Ok(Self {
+            worker: session.worker(),
+            seat: Seat::new(session.projection()),
+            session,
+            lanes: vec![LaneReport::default(); sources.len()],
+            sources,
+            refusals,
+            live: Live::new(),
+            flow: Flow::Continue,
+            observer,
+        })
     }
 
-    /// Runs the events of all lanes in one order.
-    fn merge(&mut self, feeds: &mut [Feed]) {
-        let mut heads = BinaryHeap::new();
-        for (number, feed) in feeds.iter_mut().enumerate() {
-            heads.extend(self.head(feed, number));
-        }
-        while let Some(Head { released, number }) = heads.pop() {
-            let Some(feed) = feeds.get_mut(number) else { continue };
-            self.event(&mut feed.lane, released);
-            if self.flow == Flow::Stop {
-                return;
+    /// Runs all lanes in the caller's thread.
+    fn alone(&mut self, lanes: Vec<(Lane, Reader)>) {
+        let here =
+            |(lane, reader): (Lane, Reader)| (lane.source(), Place::Here(Box::new(lane), reader));
+        let mut merge = Merge::new(lanes.into_iter().map(here).collect());
+        while self.flow == Flow::Continue {
+            match merge.next() {
+                Merged::Event(lane, source, released) => {
+                    let raw = self.event(lane, source, released);
+                    merge.recycle(lane, raw);
+                }
+                Merged::Loss(loss) => self.session.note(loss),
+                Merged::Found(loss) => self.session.withdraw(loss),
+                Merged::Mark(lane, mark) => self.reach(lane, *mark),
+                Merged::Wait(_) | Merged::End => return,
             }
-            heads.extend(self.head(feed, number));
         }
     }
 
-    /// The next event of a feed, reading on until there is one or the source ends.
-    fn head(&mut self, feed: &mut Feed, number: usize) -> Option<Head> {
-        loop {
-            match feed.lane.pop() {
-                Some(Next::Event(released)) => return Some(Head { released, number }),
-                Some(Next::Loss(loss)) => {
-                    self.lose(loss);
-                    continue;
-                }
-                None => {}
-            }
-            if feed.ended {
-                return None;
-            }
-            match feed.read() {
-                Some(read) => self.take_in(&mut feed.lane, read),
-                None => {
-                    feed.ended = true;
-                    feed.lane.finish();
-                }
-            }
+    /// A lane has come to its next mark.
+    fn reach(&mut self, lane: usize, mark: Mark) {
+        if let Some(bytes) = mark.block {
+            self.live.add_bytes(bytes);
+            self.observer.read(&self.live);
+        }
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.reach(mark);
         }
     }
 
@@ -283,15 +284,20 @@ impl<'a, O: Observer> Run<'a, O> {
             self.live.add_bytes(block.len());
             self.observer.read(&self.live);
         }
-        lane.feed(read);
+        lane.feed(&read);
     }
 
     /// Runs what is in order, and lets time pass.
     fn drain(&mut self, lane: &mut Lane) {
         while let Some(next) = lane.pop() {
             match next {
-                Next::Event(released) => self.event(lane, released),
-                Next::Loss(loss) => self.lose(loss),
+                Next::Event(released) => {
+                    let source = lane.source();
+                    let raw = self.event(source as usize, source, released);
+                    lane.recycle(raw);
+                }
+                Next::Loss(loss) => self.session.note(loss),
+                Next::Found(loss) => self.session.withdraw(loss),
             }
         }
         let watermark = lane.watermark();
@@ -299,19 +305,27 @@ impl<'a, O: Observer> Run<'a, O> {
         session.advance(watermark, &mut sink);
     }
 
-    fn event(&mut self, lane: &mut Lane, released: Released<Raw>) {
-        self.session.load(lane.source(), released);
-        if self.observer.event(self.session.present()) == Flow::Stop {
+    /// Runs one event; gives back its memory.
+    fn event(&mut self, lane: usize, source: u32, released: Released<Raw>) -> Raw {
+        self.session.seat(lane, source, released, &mut self.seat);
+        self.worker.load(&mut self.seat);
+        self.session.attach(&mut self.seat);
+        self.worker.sift(&mut self.seat);
+        let Self { session, seat, live, flow, observer, .. } = self;
+        if observer.event(seat.event()) == Flow::Stop {
+            *flow = Flow::Stop;
+        }
+        session.step(seat, &mut |alert| tell(*observer, live, flow, &alert));
+        seat.take_raw()
+    }
+
+    /// Feeds the engine with an event.
+    fn step(&mut self, seat: &Seat) {
+        if self.observer.event(seat.event()) == Flow::Stop {
             self.flow = Flow::Stop;
         }
         let (session, mut sink) = self.split();
-        let raw = session.run(&mut sink);
-        lane.recycle(raw);
-    }
-
-    fn lose(&mut self, loss: Loss) {
-        self.observer.loss(&loss);
-        self.session.note(loss);
+        session.step(seat, &mut sink);
     }
 
     fn finish(&mut self) {
@@ -324,69 +338,18 @@ impl<'a, O: Observer> Run<'a, O> {
     /// The session, and where its alerts go.
     fn split(&mut self) -> (&mut Session, impl FnMut(Alert)) {
         let Self { session, live, flow, observer, .. } = self;
-        let sink = |alert: Alert| {
-            if *flow == Flow::Continue {
-                live.add_alert(alert.rule);
-                *flow = observer.alert(&alert);
-            }
-        };
-        (session, sink)
+        (session, move |alert: Alert| tell(*observer, live, flow, &alert))
     }
 
-    fn report<'b>(self, lanes: impl Iterator<Item = &'b Lane>) -> Report {
-        Report::new(&self.session, &self.live, lanes, self.refusals)
+    fn report(self) -> Report {
+        Report::new(&self.session, &self.live, self.lanes, self.refusals)
     }
 }
 
-/// A lane and where its bytes come from.
-struct Feed {
-    lane: Lane,
-    blocks: Blocks,
-    ended: bool,
-}
-
-enum Blocks {
-    Thread(Receiver<Read1>),
-    Inline(Reader),
-}
-
-impl Feed {
-    fn read(&mut self) -> Option<Read1> {
-        match &mut self.blocks {
-            Blocks::Thread(receiver) => receiver.recv().ok(),
-            Blocks::Inline(reader) => reader.next(),
-        }
-    }
-}
-
-/// The next event of a lane; the earliest is the greatest, as the heap wants it.
-struct Head {
-    released: Released<Raw>,
-    number: usize,
-}
-
-impl Head {
-    fn key(&self) -> (Ordinal, usize) {
-        (self.released.ordinal, self.number)
-    }
-}
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Head {}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other.key().cmp(&self.key())
+/// Tells the observer of an alert, unless it has had enough.
+fn tell(observer: &mut impl Observer, live: &Live, flow: &mut Flow, alert: &Alert) {
+    if *flow == Flow::Continue {
+        live.add_alert(alert.rule);
+        *flow = observer.alert(alert);
     }
 }

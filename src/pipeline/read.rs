@@ -59,6 +59,14 @@ pub(super) struct Reader {
     /// Files still to be opened, last first.
     files: Vec<Option<PathBuf>>,
     current: Option<(String, Box<dyn Read + Send>)>,
+    /// Memory for the next block.
+    spare: Vec<u8>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl Reader {
@@ -69,7 +77,12 @@ impl Reader {
             files.push(None);
         }
         files.reverse();
-        Self { files, current: None }
+        Self { files, current: None, spare: Vec::new() }
+    }
+
+    /// Takes the memory of a block back.
+    pub(super) fn recycle(&mut self, block: Vec<u8>) {
+        self.spare = block;
     }
 
     /// The next thing read; `None` at the end.
@@ -86,7 +99,8 @@ impl Reader {
                     Err(error) => return Some(Read1::Failed { name, why: error.to_string() }),
                 }
             };
-            let mut block = vec![0; BLOCK_BYTES];
+            let mut block = std::mem::take(&mut self.spare);
+            block.resize(BLOCK_BYTES, 0);
             match read_some(reader, &mut block) {
                 Ok(0) => self.current = None,
                 Ok(length) => {

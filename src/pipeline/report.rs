@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 
 use super::Refusal;
-use super::lane::Lane;
+use super::lane::{Mark, Tally};
 use super::session::Session;
 use crate::engine::{EngineStats, ReorderStats, RuleStats};
-use crate::event::{Incomplete, Stats};
+use crate::event::Incomplete;
 use crate::plan::RuleIx;
 use crate::process::TableStats;
+use crate::time::Timestamp;
 
 /// Counters of a run in progress, shared with whoever shows them.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,54 @@ pub struct MalformedLine {
     pub why: String,
 }
 
+/// Serial numbers of one machine that never came, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostSerials {
+    /// Number of the input.
+    pub(super) source: u32,
+    /// The machine as it names itself.
+    pub(super) node: Option<Box<[u8]>>,
+    /// The machine, as its events name it.
+    pub host: String,
+    /// How many.
+    pub serials: u64,
+    /// Time of the last event before them.
+    pub after: Timestamp,
+    /// Time of the first event behind them.
+    pub before: Timestamp,
+}
+
+/// Largest gaps in the serial numbers that are told one by one.
+const LARGEST: usize = 16;
+
+/// Keeps the largest, in order of their size.
+pub(super) fn keep_largest(gaps: &mut Vec<LostSerials>) {
+    gaps.sort_by(|a, b| b.serials.cmp(&a.serials).then_with(|| a.after.cmp(&b.after)));
+    gaps.truncate(LARGEST);
+}
+
+/// What the marks of one lane told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LaneReport {
+    tally: Tally,
+    failures: Vec<ReadFailure>,
+    malformed: Vec<MalformedLine>,
+    largest_gaps: Vec<LostSerials>,
+}
+
+impl LaneReport {
+    /// Follows the lane to its next mark.
+    pub(super) fn reach(&mut self, mark: Mark) {
+        self.tally = mark.tally;
+        self.failures.extend(mark.failures);
+        self.malformed.extend(mark.malformed);
+        if !mark.gaps.is_empty() {
+            self.largest_gaps.extend(mark.gaps);
+            keep_largest(&mut self.largest_gaps);
+        }
+    }
+}
+
 /// Everything a run has to say besides its alerts.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -106,6 +155,8 @@ pub struct Report {
     pub cut_lines: u64,
     /// How often serial numbers started over: a machine booted.
     pub boots: u64,
+    /// The largest gaps in the serial numbers, the largest first; 16 at most.
+    pub largest_gaps: Vec<LostSerials>,
     /// Gaps in the serial numbers, and the numbers missing in them.
     pub gaps: (u64, u64),
     /// Records that the kernel says it lost.
@@ -138,10 +189,10 @@ pub struct RuleReport {
 }
 
 impl Report {
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         session: &Session,
         live: &Live,
-        lanes: impl Iterator<Item = &'a Lane>,
+        lanes: Vec<LaneReport>,
         refusals: Vec<Refusal>,
     ) -> Self {
         let engine = session.engine();
@@ -154,7 +205,7 @@ impl Report {
         let mut report = Self {
             refusals,
             engine: engine.stats(),
-            processes: session.processes().stats(),
+            processes: session.process_stats(),
             alerts: live.alerts(),
             rules: rules.collect(),
             incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),
@@ -163,40 +214,44 @@ impl Report {
         for lane in lanes {
             report.add(lane);
         }
+        keep_largest(&mut report.largest_gaps);
+        for gap in &mut report.largest_gaps {
+            let host = session.host(gap.source, gap.node.as_deref());
+            gap.host = host.map_or_else(String::new, |host| host.name.to_string());
+        }
         report.incomplete.push(("arguments missing", session.lost_arguments()));
         report.incomplete.retain(|(_, count)| *count > 0);
         report
     }
 
-    fn add(&mut self, lane: &Lane) {
-        let stats: &Stats = lane.coalescer().stats();
-        self.bytes += lane.bytes;
-        let json = lane.json_stats();
-        self.lines += stats.lines + json.lines;
-        self.records += stats.records;
-        self.skipped += stats.blank + stats.notices + json.blank;
-        self.malformed += stats.malformed + json.malformed;
-        self.events += stats.events + json.events;
-        self.untimed += json.untimed;
-        self.cut += json.cut;
-        for (cause, (_, count)) in Incomplete::ALL.iter().zip(&mut self.incomplete) {
-            *count += stats.incomplete(*cause);
+    fn add(&mut self, lane: LaneReport) {
+        let tally = lane.tally;
+        self.bytes += tally.bytes;
+        self.lines += tally.lines;
+        self.records += tally.records;
+        self.skipped += tally.skipped;
+        self.malformed += tally.malformed;
+        self.events += tally.events;
+        self.untimed += tally.untimed;
+        self.cut += tally.cut;
+        for (count, (_, sum)) in tally.incomplete.iter().zip(&mut self.incomplete) {
+            *sum += count;
         }
-        self.late_records += stats.late;
-        self.duplicates += stats.duplicate;
-        self.ends += stats.ends;
-        self.cut_lines += stats.cut_lines;
-        self.boots += stats.boots;
-        self.gaps.0 += stats.gaps;
-        self.gaps.1 += stats.lost;
-        self.kernel_lost += stats.kernel_lost;
-        self.dropped += stats.dropped;
-        let order = lane.order_stats();
-        self.order.late += order.late;
-        self.order.clamped += order.clamped;
-        self.order.forced += order.forced;
-        self.failures.extend(lane.failures.iter().cloned());
-        self.malformed_lines.extend(lane.malformed.iter().cloned());
+        self.late_records += tally.late_records;
+        self.duplicates += tally.duplicates;
+        self.ends += tally.ends;
+        self.cut_lines += tally.cut_lines;
+        self.boots += tally.boots;
+        self.gaps.0 += tally.gaps.0;
+        self.gaps.1 += tally.gaps.1;
+        self.kernel_lost += tally.kernel_lost;
+        self.dropped += tally.dropped;
+        self.order.late += tally.order.late;
+        self.order.clamped += tally.order.clamped;
+        self.order.forced += tally.order.forced;
+        self.failures.extend(lane.failures);
+        self.malformed_lines.extend(lane.malformed);
+        self.largest_gaps.extend(lane.largest_gaps);
     }
 
     /// Whether an input could not be read, in whole or in part.

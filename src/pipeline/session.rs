@@ -1,32 +1,112 @@
 //! Ordered groups and lines of JSON → events → matches → alerts.
 //!
-//! The one path every event takes, whatever it was read from: process context is attached in event
-//! order, fields the rules read are filled in, the engine is fed, and matches become alerts with the
-//! evidence of their window.
+//! The one path every event takes, whatever it was read from, in four steps on a [`Seat`]:
+//!
+//! 1. a [`Worker`] fills in the fields that the rules read ([`Worker::load`]);
+//! 2. the [`Session`] attaches process context, in event order ([`Session::attach`]);
+//! 3. a worker finds the stages the event satisfies ([`Worker::sift`]);
+//! 4. the session feeds the engine, in event order, and matches become alerts with the evidence of
+//!    their window ([`Session::step`]).
+//!
+//! Workers have no state that could reach a result: any of them may do any event.
 
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Watch};
-use crate::event::{Event, Hosts, Projection, Raw};
+use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Satisfied, Sieve, Watch};
+use crate::event::{Event, Host, Hosts, Projection, Raw};
 use crate::plan::RuleIx;
-use crate::process;
+use crate::process::{self, TableStats};
 use crate::record::Arguments;
 use crate::rule::RuleSet;
 use crate::schema::FieldType;
 use crate::time::Timestamp;
 
-/// See the module page.
+/// One event on its way, and the memory for it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Number of its lane.
+    pub(super) lane: usize,
+    /// What it was made of, until it is loaded.
+    raw: Option<Raw>,
+    host: Option<Arc<Host>>,
+    event: Event,
+    satisfied: Satisfied,
+    /// Parts of it are known to be missing.
+    incomplete: bool,
+    /// It is an execution whose argument list is not whole.
+    lacks_arguments: bool,
+    /// The process table behind this event.
+    processes: TableStats,
+}
+
+impl Seat {
+    pub(super) fn new(projection: &Projection) -> Self {
+        Self {
+            lane: 0,
+            raw: None,
+            host: None,
+            event: Event::new(projection.len()),
+            satisfied: Satisfied::default(),
+            incomplete: false,
+            lacks_arguments: false,
+            processes: TableStats::default(),
+        }
+    }
+
+    /// The event that sits here.
+    pub(super) fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Gives the memory of its event away.
+    pub(super) fn take_raw(&mut self) -> Raw {
+        self.event.take_raw()
+    }
+}
+
+/// Does what can be done to events side by side.
+#[derive(Debug)]
+pub(super) struct Worker {
+    projection: Arc<Projection>,
+    sieve: Sieve,
+    arguments: Arguments,
+}
+
+impl Worker {
+    /// Fills in the fields of the records.
+    pub(super) fn load(&mut self, seat: &mut Seat) {
+        let Some(raw) = seat.raw.take() else { return };
+        let host = seat.host.take();
+        seat.incomplete = raw.is_incomplete();
+        seat.lacks_arguments = false;
+        match raw {
+            Raw::Audit(group) => {
+                seat.lacks_arguments = group.lacks_arguments(&mut self.arguments);
+                seat.event.load(group, &self.projection, host);
+            }
+            Raw::Json(json) => seat.event.load_json(json, host),
+        }
+    }
+
+    /// Fills in the fields of the context and finds the stages.
+    pub(super) fn sift(&mut self, seat: &mut Seat) {
+        process::add_context(&self.projection, &mut seat.event);
+        self.sieve.sift(&seat.event, &mut seat.satisfied);
+    }
+}
+
+/// Does what must be done to events one after the other.
 #[derive(Debug)]
 pub(super) struct Session {
     rules: Arc<RuleSet>,
     projection: Arc<Projection>,
     processes: process::Table,
+    /// The process table behind the last event that was stepped.
+    process_stats: TableStats,
     hosts: Hosts,
     engine: Engine,
-    event: Event,
     matches: Vec<Match>,
-    arguments: Arguments,
     /// Executions whose argument lists are not whole.
     lost_arguments: u64,
 }
@@ -42,14 +122,13 @@ impl Session {
         let fields = rules.plan().fields.iter().chain(more);
         let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
         Ok(Self {
-            event: Event::new(projection.len()),
             projection: Arc::new(projection),
             processes: process::Table::default(),
+            process_stats: TableStats::default(),
             hosts,
             engine: Engine::new(rules.clone(), limits)?,
             rules,
             matches: Vec::new(),
-            arguments: Arguments::default(),
             lost_arguments: 0,
         })
     }
@@ -59,42 +138,52 @@ impl Session {
         self.engine.watch(rule, watch);
     }
 
-    /// Makes an event the present one, with process context and the fields that are read.
-    pub(super) fn load(&mut self, source: u32, released: Released<Raw>) {
-        let time = released.ordinal.time;
-        let raw = released.item;
-        if raw.is_incomplete() {
-            let kind = LossKind::Incomplete;
-            self.engine.note(Loss { kind, from: time, to: time, count: 1 });
+    /// Somebody to do what needs no order.
+    pub(super) fn worker(&self) -> Worker {
+        Worker {
+            projection: self.projection.clone(),
+            sieve: self.engine.sieve(),
+            arguments: Arguments::default(),
         }
-        let host = self.hosts.find(source, raw.node());
-        self.event.ordinal = released.ordinal;
-        match raw {
-            Raw::Audit(group) => {
-                if group.lacks_arguments(&mut self.arguments) {
-                    self.lost_arguments += 1;
-                    let kind = LossKind::Incomplete;
-                    self.engine.note(Loss { kind, from: time, to: time, count: 1 });
-                }
-                self.event.load(group, &self.projection, host);
-                self.processes.observe(&self.projection, &mut self.event);
+    }
+
+    /// Seats an event and says where it is from; in event order.
+    pub(super) fn seat(
+        &mut self,
+        lane: usize,
+        source: u32,
+        released: Released<Raw>,
+        seat: &mut Seat,
+    ) {
+        seat.lane = lane;
+        seat.host = self.hosts.find(source, released.item.node());
+        seat.event.ordinal = released.ordinal;
+        seat.raw = Some(released.item);
+    }
+
+    /// Says which process a loaded event is about; in event order.
+    pub(super) fn attach(&mut self, seat: &mut Seat) {
+        // What a process is and where it comes from stands in a line of JSON or is not known.
+        if let Raw::Audit(_) = seat.event.raw() {
+            self.processes.attach(&mut seat.event);
+        }
+        seat.processes = self.processes.stats();
+    }
+
+    /// Feeds the engine with an event that has been sifted; in event order.
+    pub(super) fn step(&mut self, seat: &Seat, emit: &mut impl FnMut(Alert)) {
+        let time = seat.event.ordinal.time;
+        self.process_stats = seat.processes;
+        self.lost_arguments += u64::from(seat.lacks_arguments);
+        for missing in [seat.incomplete, seat.lacks_arguments] {
+            if missing {
+                let kind = LossKind::Incomplete;
+                self.engine.note(Loss { kind, from: time, to: time, count: 1 });
             }
-            // What a process is and where it comes from stands in the line or is not known.
-            Raw::Json(json) => self.event.load_json(json, host),
         }
-    }
-
-    /// The present event.
-    pub(super) fn present(&self) -> &Event {
-        &self.event
-    }
-
-    /// Runs the present event; gives back its memory.
-    pub(super) fn run(&mut self, emit: &mut impl FnMut(Alert)) -> Raw {
         let matches = &mut self.matches;
-        self.engine.push(&self.event, &mut |found| matches.push(found));
+        self.engine.offer(&seat.event, &seat.satisfied, &mut |found| matches.push(found));
         self.deliver(emit);
-        self.event.take_raw()
     }
 
     /// No event earlier than `watermark` will follow.
@@ -116,6 +205,16 @@ impl Session {
         self.engine.note(loss);
     }
 
+    /// Tells that something noted as lost has come after all.
+    pub(super) fn withdraw(&mut self, loss: Loss) {
+        self.engine.withdraw(loss);
+    }
+
+    /// A machine that events were seen of.
+    pub(super) fn host(&self, source: u32, node: Option<&[u8]>) -> Option<&Arc<Host>> {
+        self.hosts.known(source, node)
+    }
+
     /// The fields that are read.
     pub(super) fn projection(&self) -> &Arc<Projection> {
         &self.projection
@@ -130,8 +229,9 @@ impl Session {
         &self.engine
     }
 
-    pub(super) fn processes(&self) -> &process::Table {
-        &self.processes
+    /// The process table as of the last event.
+    pub(super) fn process_stats(&self) -> TableStats {
+        self.process_stats
     }
 
     fn deliver(&mut self, emit: &mut impl FnMut(Alert)) {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::Settings;
 use super::json::{JsonLane, tiebreaker};
 use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
-use crate::event::{Coalescer, Raw};
+use crate::event::{Coalescer, Gap, Missing, Raw};
 use crate::time::{Ordinal, Timestamp};
 
 /// Most bytes of events that wait for their turn.
@@ -21,8 +21,10 @@ const MAX_HELD_BYTES: usize = 32 << 20;
 pub(super) enum Next {
     /// An event.
     Event(Released<Raw>),
-    /// Something was lost.
+    /// Something was lost, or has not come so far.
     Loss(Loss),
+    /// Something has come after all.
+    Found(Loss),
 }
 
 /// See the module page.
@@ -33,7 +35,6 @@ pub(super) struct Turns {
     /// Bytes in the reorder buffer.
     held: usize,
     arrivals: u64,
-    gaps_seen: u64,
     malformed_seen: u64,
 }
 
@@ -44,29 +45,29 @@ impl Turns {
             out: VecDeque::new(),
             held: 0,
             arrivals: 0,
-            gaps_seen: 0,
             malformed_seen: 0,
         }
     }
 
     /// Takes in what the coalescer has completed and lost.
     pub(super) fn take(&mut self, coalescer: &mut Coalescer) {
+        // In front of the event of the line that skipped them: it may complete a match.
+        let loss = |gap: Gap| Loss {
+            kind: LossKind::Gap,
+            from: gap.after,
+            to: gap.before,
+            count: u64::from(gap.lost),
+        };
+        match coalescer.take_missing() {
+            Some(Missing::Since(gap)) => self.note(loss(gap)),
+            Some(Missing::Came(gap)) => self.out.push_back(Next::Found(loss(gap))),
+            None => {}
+        }
         while let Some(group) = coalescer.pop() {
             let id = group.id();
             self.push(id.time, Some(u64::from(id.serial)), Raw::Audit(group));
         }
-        let stats = coalescer.stats();
-        if stats.gaps > self.gaps_seen {
-            let new = usize::try_from(stats.gaps - self.gaps_seen).unwrap_or(usize::MAX);
-            self.gaps_seen = stats.gaps;
-            let known = stats.gap_list().count();
-            for gap in stats.gap_list().skip(known.saturating_sub(new)) {
-                let count = u64::from(gap.lost);
-                let kind = LossKind::Gap;
-                self.note(Loss { kind, from: gap.after, to: gap.before, count });
-            }
-        }
-        self.note_malformed(stats.malformed);
+        self.note_malformed(coalescer.stats().malformed);
     }
 
     /// Takes in what the reader of JSON has read and dropped.
@@ -151,6 +152,15 @@ impl Turns {
     pub(super) fn advance(&mut self, time: Timestamp) {
         self.order.advance(time);
         self.drain();
+    }
+
+    /// Moves everything that has its turn into `out`, which is empty.
+    pub(super) fn take_out(&mut self, out: &mut VecDeque<Next>) {
+        if out.is_empty() {
+            std::mem::swap(&mut self.out, out);
+        } else {
+            out.append(&mut self.out);
+        }
     }
 
     /// What comes next.

@@ -9,7 +9,6 @@
 //! parent ended keeps it: that process 1 takes orphans in says nothing about where they come from.
 //! Bounded in number and bytes: the processes not seen for longest are forgotten and counted.
 
-use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -107,11 +106,17 @@ impl Table {
         self.processes.is_empty()
     }
 
-    /// Learns from an event and gives it its context. Events come in order; one that comes late, from
-    /// before the image that runs now, teaches nothing.
+    /// Learns from an event and gives it its context: [`Table::attach`], then the fields.
     ///
     /// One look-up an event; memory is allocated only when something new is learnt.
     pub fn observe(&mut self, projection: &Projection, event: &mut Event) {
+        self.attach(event);
+        add_context(projection, event);
+    }
+
+    /// Learns from an event and says which process it is about. Events come in order; one that comes
+    /// late, from before the image that runs now, teaches nothing.
+    pub fn attach(&mut self, event: &mut Event) {
         let facts = event.facts();
         let Some(pid) = facts.pid else { return };
         let key = (event.host().map_or(0, |host| host.index), pid);
@@ -133,16 +138,11 @@ impl Table {
                 entry.ended = true;
             }
         }
-        for (field, context) in projection.context() {
-            if facts.admits(*context) && event.is_missing(*field) {
-                event.fill(*field, |sink| read_context(&process, *context, sink));
-            }
-        }
         event.set_process(Some(process));
     }
 
     /// A new image: by execution, at first sight, or because its execution was missed.
-    fn learn(&mut self, event: &Event, facts: &Facts, key: Key) -> Arc<Process> {
+    fn learn(&mut self, event: &mut Event, facts: &Facts, key: Key) -> Arc<Process> {
         let same_process = self.processes.peek(&key).is_some_and(|entry| entry.is_of(facts));
         *if facts.is_exec {
             &mut self.stats.executions
@@ -233,6 +233,17 @@ impl Table {
     }
 }
 
+/// Fills in the fields that the records of an event leave empty from the process it is about.
+pub fn add_context(projection: &Projection, event: &mut Event) {
+    let Some(process) = event.process().cloned() else { return };
+    let facts = event.facts();
+    for (field, context) in projection.context() {
+        if facts.admits(*context) && event.is_missing(*field) {
+            event.fill(*field, |sink| read_context(&process, *context, sink));
+        }
+    }
+}
+
 /// Hash of host, process id and the event that showed it first.
 fn entity_id(event: &Event, pid: i64) -> Box<str> {
     let mut hash = Sha256::new();
@@ -246,8 +257,9 @@ fn entity_id(event: &Event, pid: i64) -> Box<str> {
     hash.update(serial.to_be_bytes());
     let mut id = String::with_capacity(32);
     for byte in hash.finalize().iter().take(16) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
+        for half in [byte >> 4, byte & 15] {
+            id.extend(char::from_digit(u32::from(half), 16));
+        }
     }
     id.into()
 }

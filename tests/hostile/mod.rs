@@ -9,9 +9,11 @@ mod logs;
 mod lucene;
 mod queries;
 mod rules;
+mod state;
 
 pub(crate) use json::json;
 pub(crate) use logs::{coalesce, record};
 pub(crate) use lucene::regex;
 pub(crate) use queries::query;
 pub(crate) use rules::rule;
+pub(crate) use state::state;

@@ -10,10 +10,11 @@
 
 use std::sync::Arc;
 
-use catena::engine::{Engine, Limits, Match, Reorder};
+use catena::engine::{Engine, Imported, Limits, Match, Reorder};
 use catena::event::Event;
 use catena::rule::{Rule, RuleOptions, RuleSet, load_query};
 use catena::schema::Schema;
+use catena::state::State;
 use catena::time::{Duration, Timestamp};
 
 use super::{Found, Happening};
@@ -44,7 +45,7 @@ impl Driven {
 
     /// With room for everything.
     pub(crate) fn unlimited(rules: Vec<Rule>) -> Self {
-        Self::new(rules, Limits { total_bytes: usize::MAX, rule_bytes: usize::MAX })
+        Self::new(rules, Limits::NONE)
     }
 
     pub(crate) fn push(&mut self, happening: &Happening) {
@@ -58,6 +59,49 @@ impl Driven {
 
     pub(crate) fn finish(&mut self) {
         self.engine.finish(&mut |found| self.found.push(plain(&found)));
+    }
+
+    /// Writes the state, reads it, splits it, writes and reads every part, puts them together and goes
+    /// on with another engine: nothing may be lost or added, whatever the number of parts.
+    pub(crate) fn restart(&mut self, parts: u32) {
+        let written = self.engine.export().encode();
+        let state = State::decode(&written).unwrap();
+        let split = state.split(parts);
+        assert_eq!(split.len(), parts as usize);
+        let mut again: Vec<State> =
+            split.iter().map(|part| State::decode(&part.encode()).unwrap()).collect();
+        again.reverse();
+        let whole = State::merge(again).unwrap();
+        assert_eq!(whole.encode(), written, "split in {parts} and put together");
+        let before = &self.engine;
+        let mut engine = Engine::new(before.rules().clone(), before.limits()).unwrap();
+        let imported = engine.import(whole).unwrap();
+        let kept = Imported { kept: before.rules().rules().len(), ..Imported::default() };
+        assert_eq!(imported, kept);
+        assert_eq!(engine.export().encode(), written, "written again");
+        assert_eq!(engine.state_bytes(), before.state_bytes());
+        assert_eq!(engine.state_keys(), before.state_keys());
+        assert_eq!(engine.stats(), before.stats());
+        self.engine = engine;
+    }
+
+    /// All events, with a restart before each for which `restarts` gives a number of parts.
+    pub(crate) fn run_restarted(
+        mut self,
+        events: &[Happening],
+        restarts: impl Fn(usize) -> Option<u32>,
+    ) -> Vec<(usize, Found)> {
+        for (number, event) in events.iter().enumerate() {
+            if let Some(parts) = restarts(number) {
+                self.restart(parts);
+            }
+            self.push(event);
+        }
+        if let Some(parts) = restarts(events.len()) {
+            self.restart(parts);
+        }
+        self.finish();
+        self.found
     }
 
     /// All events in the order given, then the end.

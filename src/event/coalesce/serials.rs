@@ -1,8 +1,8 @@
 //! [`Serials`]: which serial numbers of one machine never came.
 //!
-//! In: the serial and time of each event, in order of arrival. Out: [`Hole`]s, once the clock of the
-//! log says that they can no longer be filled. Numbers may come out of order, wrap at 2³² and start
-//! over at boot.
+//! In: the serial and time of each event, in order of arrival. Out: a [`Change`] for every hole that
+//! opens and every number that comes after all, at once; and [`Hole`]s, once the clock of the log says
+//! that they can no longer be filled. Numbers may come out of order, wrap at 2³² and start over at boot.
 
 use std::collections::VecDeque;
 
@@ -27,6 +27,15 @@ pub(super) struct Hole {
     pub(super) before: Timestamp,
 }
 
+/// What one record changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Numbers were skipped. They may still come.
+    Opened(Hole),
+    /// One of them has come.
+    Filled(Hole),
+}
+
 /// The serials of one machine.
 #[derive(Debug, Default)]
 pub(super) struct Serials {
@@ -49,23 +58,25 @@ impl Serials {
         serial: u32,
         time: Timestamp,
         lost: &mut impl FnMut(Hole),
-    ) {
+    ) -> Option<Change> {
         if kind.is_daemon() {
             // The daemon counts for itself.
             self.daemon_started |= kind == RecordType::DAEMON_START;
-            return;
+            return None;
         }
         let Some((highest, newest)) = self.highest else {
             self.highest = Some((serial, time));
-            return;
+            return None;
         };
         let ahead = serial.wrapping_sub(highest);
+        let mut change = None;
         if ahead == 1 {
             self.highest = Some((serial, time));
         } else if ahead != 0 {
-            self.jump(kind, serial, time, newest, highest, lost);
+            change = self.jump(kind, serial, time, newest, highest, lost);
         }
         self.daemon_started = false;
+        change
     }
 
     /// A serial that is not the next one.
@@ -77,22 +88,23 @@ impl Serials {
         newest: Timestamp,
         highest: u32,
         lost: &mut impl FnMut(Hole),
-    ) {
+    ) -> Option<Change> {
         let ahead = serial.wrapping_sub(highest);
         if ahead < CREDIBLE {
             let first = highest.wrapping_add(1);
-            self.holes.push_back(Hole { first, lost: ahead - 1, after: newest, before: time });
+            let hole = Hole { first, lost: ahead - 1, after: newest, before: time };
+            self.holes.push_back(hole);
             self.highest = Some((serial, time));
             if self.holes.len() > UNDECIDED
                 && let Some(hole) = self.holes.pop_front()
             {
                 lost(hole);
             }
-            return;
+            return Some(Change::Opened(hole));
         }
         let is_behind = ahead > u32::MAX / 2;
-        if is_behind && self.fill(serial, highest) {
-            return;
+        if is_behind && let Some(hole) = self.fill(serial, highest) {
+            return Some(Change::Filled(hole));
         }
         let booted = self.daemon_started || kind == RecordType::KERNEL || time > newest.plus(BOOT);
         if !is_behind || booted {
@@ -100,19 +112,21 @@ impl Serials {
             self.highest = Some((serial, time));
             self.boots += 1;
         }
+        None
     }
 
-    /// Takes `serial` out of the hole it is in. `false` when it is in none.
-    fn fill(&mut self, serial: u32, highest: u32) -> bool {
+    /// Takes `serial` out of the hole it is in; gives the part that it filled. `None` when it is in none.
+    fn fill(&mut self, serial: u32, highest: u32) -> Option<Hole> {
         // Holes are ordered by their distance from the furthest serial.
         let distance = highest.wrapping_sub(serial);
         let behind = self.holes.partition_point(|h| highest.wrapping_sub(h.first) >= distance);
-        let Some(at) = behind.checked_sub(1) else { return false };
-        let Some(hole) = self.holes.get_mut(at) else { return false };
+        let at = behind.checked_sub(1)?;
+        let hole = self.holes.get_mut(at)?;
         let offset = serial.wrapping_sub(hole.first);
         if offset >= hole.lost {
-            return false;
+            return None;
         }
+        let filled = Hole { first: serial, lost: 1, ..*hole };
         let rest = Hole {
             first: serial.wrapping_add(1),
             lost: hole.lost - offset - 1,
@@ -126,7 +140,7 @@ impl Serials {
             (_, 0) => {}
             _ => self.holes.insert(at + 1, rest),
         }
-        true
+        Some(filled)
     }
 
     /// Decides the holes that can no longer be filled at log time `clock`.
@@ -162,7 +176,7 @@ mod tests {
         for (serial, seconds) in events {
             let time = Timestamp::from_millis(seconds * 1000);
             let mut lost = |hole: Hole| holes.push((hole.first, hole.lost));
-            serials.seen(RecordType::SYSCALL, *serial, time, &mut lost);
+            let _ = serials.seen(RecordType::SYSCALL, *serial, time, &mut lost);
             serials.advance(time, &mut lost);
         }
         serials.finish(&mut |hole| holes.push((hole.first, hole.lost)));
@@ -179,6 +193,24 @@ mod tests {
         assert_eq!(run(&[(5, 0), (10, 0), (11, 9)]), (vec![(6, 4)], 0));
         assert_eq!(run(&[(5, 0), (10, 0), (8, 1)]), (vec![(6, 2), (9, 1)], 0), "split in two");
         assert_eq!(run(&[(5, 0), (10, 0), (11, 9), (6, 9)]), (vec![(6, 4)], 0), "came too late");
+    }
+
+    #[test]
+    fn what_is_skipped_and_what_comes_after_all_is_told_at_once() {
+        let mut serials = Serials::default();
+        let mut seen = |serial: u32, second: i64| {
+            let time = Timestamp::from_millis(second * 1000);
+            serials.seen(RecordType::SYSCALL, serial, time, &mut |hole| panic!("{hole:?}"))
+        };
+        let at = |second: i64| Timestamp::from_millis(second * 1000);
+        let hole = |first, lost| Hole { first, lost, after: at(0), before: at(1) };
+        assert_eq!(seen(5, 0), None);
+        assert_eq!(seen(9, 1), Some(Change::Opened(hole(6, 3))));
+        assert_eq!(seen(7, 2), Some(Change::Filled(hole(7, 1))));
+        assert_eq!(seen(8, 2), Some(Change::Filled(hole(8, 1))));
+        assert_eq!(seen(10, 2), None);
+        assert_eq!(seen(6, 2), Some(Change::Filled(hole(6, 1))));
+        assert_eq!(seen(6, 2), None);
     }
 
     #[test]
@@ -199,11 +231,11 @@ mod tests {
         let mut serials = Serials::default();
         let mut lost = |hole: Hole| panic!("{hole:?}");
         let time = Timestamp::from_millis(1000);
-        serials.seen(RecordType::SYSCALL, 5, time, &mut lost);
-        serials.seen(RecordType::DAEMON_END, 7000, time, &mut lost);
-        serials.seen(RecordType::SYSCALL, 6, time, &mut lost);
-        serials.seen(RecordType::DAEMON_START, 9000, time, &mut lost);
-        serials.seen(RecordType::SYSCALL, 2, time, &mut lost);
+        let _ = serials.seen(RecordType::SYSCALL, 5, time, &mut lost);
+        let _ = serials.seen(RecordType::DAEMON_END, 7000, time, &mut lost);
+        let _ = serials.seen(RecordType::SYSCALL, 6, time, &mut lost);
+        let _ = serials.seen(RecordType::DAEMON_START, 9000, time, &mut lost);
+        let _ = serials.seen(RecordType::SYSCALL, 2, time, &mut lost);
         serials.finish(&mut lost);
         assert_eq!(serials.take_boots(), 1, "started with a lower number");
     }

@@ -16,6 +16,12 @@ impl<'g> Reader<'g, '_> {
             b"syscall" => return self.syscall(sink),
             b"arch" => return self.arch(sink),
             b"exit" => return self.exit(sink),
+            b"tty" if self.view.tokens.tty.is_some_and(|tty| !tty.is_empty()) => {
+                if let Some(tty) = self.view.tokens.tty {
+                    give(tty, &mut self.scratch.text, sink);
+                }
+                return;
+            }
             b"a0" | b"a1" | b"a2" | b"a3" if self.view.is_call => {
                 let index = usize::from(key.get(1).map_or(0, |digit| digit.wrapping_sub(b'0')));
                 if let Some(value) = self.view.tokens.args.get(index).copied().flatten() {

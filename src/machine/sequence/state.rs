@@ -7,30 +7,48 @@
 //! Most keys hold one partial of one event, and a flood makes millions of them: that case lives in the
 //! table alone. What few rules need is behind a pointer.
 
+mod saved;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::Kept;
+use crate::event::{Host, Kept};
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// What a mention of an event costs, besides the event.
 const MENTION_BYTES: usize = 2 * size_of::<Arc<Kept>>();
 
+/// How much more memory a list may hold than it is counted as, until some is given back: a list that
+/// grows and shrinks about a bound must not be copied each time.
+const SLACK: usize = 4;
+
+/// What the marks of a partial cost.
+const MARKS_BYTES: usize = size_of::<Marks>() + 16;
+
+/// What a list of so many is counted as.
+fn room(length: usize) -> usize {
+    if length == 0 { 0 } else { length.next_power_of_two().max(4) }
+}
+
 /// See the module page.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Slot i holds the partial whose last event filled positive item i. As long as the furthest slot
-    /// filled so far: most partials never get beyond the first.
+    /// Slot i holds the partial whose last event filled positive item i. Only the slots from `low` to
+    /// the furthest one filled are here: most keys hold one partial.
     slots: SmallVec<[Option<Partial>; 1]>,
+    low: u32,
+    /// Slots that hold anything, and those of them that hold but the place of a partial given up.
     filled: u32,
+    ghosts: u32,
     /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
     /// cannot fill memory with timers.
     pub(super) timer: Option<Timestamp>,
     rare: Option<Box<Rare>>,
     event_bytes: usize,
-    /// What this key was last counted as.
+    /// What this key was last counted as, and for which host.
     pub(super) charged: usize,
+    pub(super) charged_to: u32,
 }
 
 /// What only rules with missing items or runs have.
@@ -38,6 +56,8 @@ pub(super) struct State {
 struct Rare {
     /// The last two distinct times of leading missing items, newest first.
     leading: [Option<Timestamp>; 2],
+    /// The host of the newer of them.
+    leading_host: Option<Arc<Host>>,
     /// Complete matches that wait for their trailing missing items not to happen.
     waiting: Vec<Waiting>,
     /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
@@ -45,9 +65,19 @@ struct Rare {
     mentions: Vec<(Ordinal, u32)>,
 }
 
+impl Rare {
+    fn leading_host(&self) -> u32 {
+        self.leading_host.as_ref().map_or(0, |host| host.index)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.leading == [None, None] && self.waiting.is_empty() && self.mentions.is_empty()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Partial {
-    /// Never empty once it is in a slot. Two of them take no memory of their own.
+    /// Never empty once it is in a slot, unless it was given up. Two of them take no memory of their own.
     pub(super) events: SmallVec<[Arc<Kept>; 2]>,
     marks: Option<Box<Marks>>,
 }
@@ -62,6 +92,17 @@ pub(super) struct Marks {
     /// A gap held a missing event: the match will be rejected. It stays, because a partial it replaced
     /// is gone and must not come back.
     pub(super) spoiled: bool,
+    /// It was given up, but an older partial of the key that has got further was not. It goes on
+    /// without its events, so that it replaces the older one when it would have: what is found under
+    /// memory pressure is found without it as well.
+    gone: Option<Gone>,
+}
+
+/// What moves on when a partial has been given up.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    first: Timestamp,
+    last: Ordinal,
 }
 
 impl Partial {
@@ -73,21 +114,48 @@ impl Partial {
 
     /// When it began.
     pub(super) fn first(&self) -> Timestamp {
-        self.events.first().map_or(Timestamp::MIN, |event| event.ordinal.time)
+        let gone = || self.gone().map_or(Timestamp::MIN, |gone| gone.first);
+        self.events.first().map_or_else(gone, |event| event.ordinal.time)
     }
 
     /// Its latest event.
     pub(super) fn last(&self) -> Ordinal {
         let none = Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 };
-        self.events.last().map_or(none, |event| event.ordinal)
+        let gone = || self.gone().map_or(none, |gone| gone.last);
+        self.events.last().map_or_else(gone, |event| event.ordinal)
+    }
+
+    fn gone(&self) -> Option<Gone> {
+        self.marks.as_ref().and_then(|marks| marks.gone)
+    }
+
+    /// Whether it was given up and only its place moves on.
+    pub(super) fn is_ghost(&self) -> bool {
+        self.gone().is_some()
+    }
+
+    /// What is left of it when it is given up.
+    fn ghost(&self) -> Self {
+        let gone = Some(Gone { first: self.first(), last: self.last() });
+        let marks = Some(Box::new(Marks { gone, ..Marks::default() }));
+        Self { events: SmallVec::new(), marks }
+    }
+
+    /// An event has come to it.
+    pub(super) fn take_in(&mut self, ordinal: Ordinal, event: impl FnOnce() -> Arc<Kept>) {
+        match self.marks.as_mut().and_then(|marks| marks.gone.as_mut()) {
+            Some(gone) => gone.last = ordinal,
+            None => self.events.push(event()),
+        }
+    }
+
+    /// The host of its first event.
+    pub(super) fn host(&self) -> u32 {
+        self.events.first().map_or(0, |event| event.host())
     }
 
     pub(super) fn marks(&self) -> Option<&Marks> {
         self.marks.as_deref()
-    }
-
-    pub(super) fn marks_mut(&mut self) -> &mut Marks {
-        self.marks.get_or_insert_default()
     }
 
     /// An event at `time` ends the current gap; gives the time of what spoils it.
@@ -108,19 +176,47 @@ pub(super) struct Waiting {
 impl State {
     pub(super) fn is_idle(&self) -> bool {
         let rare = self.rare.as_ref();
-        self.filled == 0
+        self.filled == self.ghosts
             && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
     }
 
     /// Bytes beyond the state itself.
     pub(super) fn bytes(&self) -> usize {
-        let slots = if self.slots.spilled() { self.slots.capacity() } else { 0 };
+        let slots = if self.slots.len() > 1 { self.slots.len().next_power_of_two() } else { 0 };
         let rare = self.rare.as_ref().map_or(0, |rare| {
             size_of::<Rare>()
-                + rare.waiting.capacity() * size_of::<Waiting>()
-                + rare.mentions.capacity() * size_of::<(Ordinal, u32)>()
+                + room(rare.waiting.len()) * size_of::<Waiting>()
+                + room(rare.mentions.len()) * size_of::<(Ordinal, u32)>()
         });
         self.event_bytes + slots * size_of::<Option<Partial>>() + rare
+    }
+
+    /// Gives back memory that what is held has no use for, so that what a key takes depends on what it
+    /// holds and not on what it held before.
+    pub(super) fn trim(&mut self) {
+        while self.slots.last().is_some_and(Option::is_none) {
+            self.slots.pop();
+        }
+        let empty = self.slots.iter().take_while(|slot| slot.is_none()).count();
+        if empty > 0 {
+            self.slots.drain(..empty);
+            self.low += u32::try_from(empty).unwrap_or(u32::MAX);
+        }
+        let length = self.slots.len();
+        if self.slots.spilled() && (length <= 1 || self.slots.capacity() > SLACK * room(length)) {
+            self.slots.shrink_to_fit();
+        }
+        let Some(rare) = &mut self.rare else { return };
+        if rare.is_empty() {
+            self.rare = None;
+            return;
+        }
+        if rare.waiting.capacity() > SLACK * room(rare.waiting.len()) {
+            rare.waiting.shrink_to(room(rare.waiting.len()));
+        }
+        if rare.mentions.capacity() > SLACK * room(rare.mentions.len()) {
+            rare.mentions.shrink_to(room(rare.mentions.len()));
+        }
     }
 
     /// The last two distinct times of leading missing items, newest first.
@@ -128,11 +224,16 @@ impl State {
         self.rare.as_ref().map_or([None, None], |rare| rare.leading)
     }
 
+    /// Who the newer of the leading missing items is from.
+    pub(super) fn set_leading_host(&mut self, host: Option<Arc<Host>>) {
+        self.rare.get_or_insert_default().leading_host = host;
+    }
+
     pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
         if self.rare.is_some() || leading != [None, None] {
             let rare = self.rare.get_or_insert_default();
             rare.leading = leading;
-            if leading == [None, None] && rare.waiting.is_empty() && rare.mentions.is_empty() {
+            if rare.is_empty() {
                 self.rare = None;
             }
         }
@@ -140,14 +241,32 @@ impl State {
 
     /// The next time at which something here ends.
     pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
-        let partials = self.partials().map(|partial| partial.first().plus(maxspan));
+        let slots = self.slots.iter().flatten();
+        let partials = slots.map(|partial| partial.first().plus(maxspan));
         let leading = self.leading().into_iter().flatten().map(|time| time.plus(maxspan));
         let waiting = self.waiting().map(|waiting| waiting.deadline);
         partials.chain(leading).chain(waiting).min()
     }
 
     pub(super) fn partials(&self) -> impl Iterator<Item = &Partial> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().filter(|partial| !partial.is_ghost())
+    }
+
+    /// The host that pays for all of it: that of the partial least far.
+    pub(super) fn host(&self) -> u32 {
+        let of_leading = || self.rare.as_ref().map_or(0, |rare| rare.leading_host());
+        let mut partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
+        partials.next().map_or_else(of_leading, Partial::host)
+    }
+
+    /// What could be given up: stage, host, and the time by which partials of one rule expire.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
+        let partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
+        let reached = |partial: &Partial| u32::try_from(partial.events.len()).unwrap_or(u32::MAX);
+        let partials = partials.map(move |p| (reached(p), p.host(), p.first()));
+        let rare = self.rare.iter();
+        let leading = rare.filter_map(|rare| Some((0, rare.leading_host(), rare.leading[0]?)));
+        partials.chain(leading)
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
@@ -155,35 +274,63 @@ impl State {
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slot(slot)?.as_mut()
+    }
+
+    fn slot(&mut self, slot: usize) -> Option<&mut Option<Partial>> {
+        self.slots.get_mut(slot.checked_sub(self.low as usize)?)
     }
 
     /// Empties a slot. The events of the partial stay counted.
     pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
-        let partial = self.slots.get_mut(slot)?.take()?;
+        let partial = self.slot(slot)?.take()?;
         self.filled -= 1;
+        self.ghosts -= u32::from(partial.is_ghost());
         Some(partial)
     }
 
     /// Fills a slot; gives back what it held.
     pub(super) fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
-        if self.slots.len() <= slot {
-            self.slots.resize_with(slot + 1, || None);
+        if self.filled == 0 {
+            self.slots.clear();
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
         }
-        let older = self.slots.get_mut(slot)?.replace(partial);
+        let low = self.low as usize;
+        if slot < low {
+            self.slots.insert_many(0, (slot..low).map(|_| None));
+            self.low = u32::try_from(slot).unwrap_or(u32::MAX);
+        } else if self.slots.len() <= slot - low {
+            self.slots.resize_with(slot - low + 1, || None);
+        }
+        self.ghosts += u32::from(partial.is_ghost());
+        let older = self.slot(slot)?.replace(partial);
         self.filled += u32::from(older.is_none());
+        self.ghosts -= u32::from(older.as_ref().is_some_and(Partial::is_ghost));
         older
     }
 
-    /// Ends the partials that `ends` says; gives their number.
+    /// Gives up the partial in a slot, but keeps its place while another has got further.
+    pub(super) fn give_up(&mut self, slot: usize, repeats: bool) {
+        let Some(partial) = self.take(slot) else { return };
+        self.release(&partial, repeats);
+        let further = self.slots.iter().skip(slot - self.low as usize + 1).flatten();
+        if further.into_iter().any(|other| !other.is_ghost()) {
+            let ghost = partial.ghost();
+            self.hold_marks(&ghost);
+            self.put(slot, ghost);
+        }
+    }
+
+    /// Ends the partials that `ends` says; gives their number, without those that were given up before.
     pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
         let mut ended = 0;
-        for slot in 0..self.slots.len() {
+        let low = self.low as usize;
+        for slot in low..low + self.slots.len() {
             if self.get_mut(slot).is_some_and(|partial| ends(partial))
                 && let Some(partial) = self.take(slot)
             {
                 self.release(&partial, repeats);
-                ended += 1;
+                ended += u64::from(!partial.is_ghost());
             }
         }
         ended
@@ -194,6 +341,7 @@ impl State {
         for event in &waiting.partial.events {
             self.hold(event, repeats);
         }
+        self.hold_marks(&waiting.partial);
         self.rare.get_or_insert_default().waiting.push(waiting);
     }
 
@@ -229,9 +377,25 @@ impl State {
         self.event_bytes += event.size_bytes();
     }
 
+    /// Counts the marks of a partial, if it has any.
+    pub(super) fn hold_marks(&mut self, partial: &Partial) {
+        self.event_bytes += if partial.marks.is_some() { MARKS_BYTES } else { 0 };
+    }
+
+    /// Notes when the gap behind a slot has first seen what must be missing in it.
+    pub(super) fn mark_gap(&mut self, slot: usize, time: Timestamp) {
+        let Some(partial) = self.get_mut(slot) else { return };
+        let known = partial.marks().and_then(|marks| marks.gap);
+        if time > partial.last().time && known.is_none_or(|known| time < known) {
+            let bare = partial.marks.is_none();
+            partial.marks.get_or_insert_default().gap = Some(time);
+            self.event_bytes += if bare { MARKS_BYTES } else { 0 };
+        }
+    }
+
     /// Takes back the mentions that a partial has made.
     pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
-        let mut freed = 0;
+        let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
         for event in &partial.events {
             freed += MENTION_BYTES;
             if repeats {

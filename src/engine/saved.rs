@@ -1,0 +1,291 @@
+//! An engine's state as a value and back.
+//!
+//! In: an engine between two events, or a [`State`] and a rule set. Out: the other. Rules find their
+//! state by id, logic and options; what belongs to no rule, or to one that has changed, is named and
+//! left out. What follows from the rest, such as timers, bytes and what goes first when memory runs out,
+//! is not in the value: it is found again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::state::Machine;
+use super::{Engine, Loss, LossKind};
+use crate::machine::key::KeyScratch;
+use crate::machine::pipe::Pipes;
+use crate::machine::{GivenUp, RuleStats};
+use crate::plan::RuleIx;
+use crate::state::{
+    KeyState, Kind, RuleCounters, RuleName, RuleState, SavedLoss, State, StateError,
+};
+
+/// What [`Engine::import`] has done with the rules of a state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Number of rules that go on from where they were.
+    pub kept: usize,
+    /// Ids of rules that were known with another logic or other options, and begin anew.
+    pub changed: Vec<String>,
+    /// Ids of rules that are not in the rule set any more; what was known of them is given up.
+    pub gone: Vec<String>,
+    /// Ids of rules of which the state knows nothing, and which begin empty.
+    pub new: Vec<String>,
+}
+
+/// The kinds of losses by their numbers in a state, which never change.
+const KINDS: [LossKind; 5] =
+    [LossKind::Gap, LossKind::Late, LossKind::Evicted, LossKind::Incomplete, LossKind::Malformed];
+
+impl Engine {
+    /// Everything that decides what it will find, and its counters, as a value. An engine that imports
+    /// it finds the same as this one from here on.
+    ///
+    /// Looks at every partial; events are shared with it, not copied.
+    pub fn export(&self) -> State {
+        let mut rules: Vec<RuleState> = (0..)
+            .zip(self.machines.iter().zip(&self.pipes))
+            .map(|(number, (machine, pipes))| RuleState {
+                name: self.rule_name(RuleIx(number)),
+                kind: machine.kind(),
+                counters: counters(machine.stats()),
+                pipes: pipes.saved(),
+                overflowed: pipes.overflowed(),
+                keys: machine.saved(),
+            })
+            .collect();
+        rules.sort_by(|a, b| a.name.cmp(&b.name));
+        let stats = self.stats();
+        let losses = self.losses.list.iter().map(|loss| SavedLoss {
+            from: loss.from,
+            to: loss.to,
+            kind: KINDS
+                .iter()
+                .zip(0..)
+                .find_map(|(k, n)| (*k == loss.kind).then_some(n))
+                .unwrap_or(0),
+            count: loss.count,
+        });
+        State {
+            watermark: self.watermark,
+            latest: self.latest,
+            counters: [
+                stats.events,
+                stats.relevant,
+                stats.late,
+                stats.matches,
+                stats.evicted,
+                stats.cut_short,
+            ],
+            losses: losses.collect(),
+            attachments: BTreeMap::new(),
+            rules,
+        }
+    }
+
+    /// Goes on from a state. What the engine held before is given up, and who watched it is forgotten.
+    ///
+    /// A rule goes on when its id, its logic and its options are the same; every other one begins
+    /// empty, see [`Imported`]. Bounds of memory are seen to with the next event that satisfies a stage.
+    ///
+    /// # Errors
+    ///
+    /// When the state does not fit a rule that it says it belongs to. The engine is then empty.
+    pub fn import(&mut self, state: State) -> Result<Imported, StateError> {
+        self.reset();
+        let imported = self.take_over(state);
+        if imported.is_err() {
+            self.reset();
+        }
+        imported
+    }
+
+    fn take_over(&mut self, state: State) -> Result<Imported, StateError> {
+        self.watermark = state.watermark;
+        self.latest = state.latest;
+        let [events, relevant, late, matches, evicted, cut_short] = state.counters;
+        self.stats = super::EngineStats {
+            events,
+            relevant,
+            late,
+            matches,
+            evicted,
+            cut_short,
+            overflowed: 0,
+        };
+        self.losses.list = state
+            .losses
+            .iter()
+            .map(|loss| Loss {
+                kind: KINDS.get(usize::from(loss.kind)).copied().unwrap_or(LossKind::Malformed),
+                from: loss.from,
+                to: loss.to,
+                count: loss.count,
+            })
+            .collect();
+        let mut imported = Imported::default();
+        // Rules that are equal in everything come in the same order on both sides.
+        let mut known: BTreeMap<RuleName, VecDeque<u32>> = BTreeMap::new();
+        let mut ids: BTreeMap<String, bool> = BTreeMap::new();
+        for (_, number) in self.machines.iter().zip(0..) {
+            let name = self.rule_name(RuleIx(number));
+            ids.insert(name.id.clone(), false);
+            known.entry(name).or_default().push_back(number);
+        }
+        for rule in state.rules {
+            let id = rule.name.id.clone();
+            if let Some(seen) = ids.get_mut(&id) {
+                *seen = true;
+            }
+            match known.get_mut(&rule.name).and_then(VecDeque::pop_front) {
+                Some(number) => {
+                    self.take_over_rule(number, rule)
+                        .map_err(|why| StateError::Misfit { rule: id, why })?;
+                    imported.kept += 1;
+                }
+                None if ids.contains_key(&id) => imported.changed.push(id),
+                None => imported.gone.push(id),
+            }
+        }
+        imported.new = ids.into_iter().filter(|(_, seen)| !seen).map(|(id, _)| id).collect();
+        self.full = self.hosts_over().collect();
+        Ok(imported)
+    }
+
+    fn take_over_rule(&mut self, number: u32, saved: RuleState) -> Result<(), &'static str> {
+        let index = number as usize;
+        let Some(machine) = self.machines.get_mut(index) else { return Ok(()) };
+        if machine.kind() != saved.kind {
+            return Err("another kind of rule");
+        }
+        restore_counters(machine.stats_mut(), &saved.counters)?;
+        for (key, state) in saved.keys {
+            machine.restore(&key, state)?;
+        }
+        self.bytes += machine.bytes();
+        if let Some(pipes) = self.pipes.get_mut(index) {
+            pipes.restore(RuleIx(number), saved.pipes, saved.overflowed)?;
+        }
+        self.count_hosts(index);
+        self.schedule(number);
+        Ok(())
+    }
+
+    /// Hosts that hold more than they may, in ascending order.
+    fn hosts_over(&self) -> impl Iterator<Item = u32> {
+        #[expect(clippy::iter_over_hash_type, reason = "sorted at once")]
+        let mut over: Vec<u32> = self
+            .hosts
+            .iter()
+            .filter(|(_, held)| **held > self.limits.host_bytes)
+            .map(|(host, _)| *host)
+            .collect();
+        over.sort_unstable();
+        over.into_iter()
+    }
+
+    /// Forgets everything.
+    fn reset(&mut self) {
+        let rules = &self.rules.plan().rules;
+        self.machines = (0..)
+            .zip(rules)
+            .map(|(number, planned)| {
+                let options = self.rules.options(RuleIx(number));
+                Machine::new(RuleIx(number), &planned.shape, options)
+            })
+            .collect();
+        self.pipes = rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect();
+        self.keys = KeyScratch::default();
+        self.timers.clear();
+        self.scheduled.fill(None);
+        self.bytes = 0;
+        self.hosts.clear();
+        self.full.clear();
+        self.losses = super::Losses::default();
+        self.watermark = State::default().watermark;
+        self.latest = State::default().latest;
+        self.stats = super::EngineStats::default();
+    }
+
+    fn rule_name(&self, rule: RuleIx) -> RuleName {
+        let options = self.rules.options(rule);
+        RuleName {
+            id: self.rules.rule(rule).map(|rule| rule.id.clone()).unwrap_or_default(),
+            logic: self.rules.logic(rule).map(|logic| logic.0).unwrap_or_default(),
+            window: options.window,
+            samples_per_key: options.samples_per_key as u64,
+            samples_at_end: options.samples_at_end,
+        }
+    }
+}
+
+impl Machine {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Event { .. } => Kind::Event,
+            Self::Sequence(_) => Kind::Sequence,
+            Self::Sample(_) => Kind::Sample,
+        }
+    }
+
+    fn saved(&self) -> BTreeMap<Box<[u8]>, KeyState> {
+        match self {
+            Self::Event { .. } => BTreeMap::new(),
+            Self::Sequence(sequence) => sequence.saved().collect(),
+            Self::Sample(sample) => sample.saved().collect(),
+        }
+    }
+
+    fn restore(&mut self, key: &[u8], state: KeyState) -> Result<(), &'static str> {
+        match (self, state) {
+            (Self::Sequence(sequence), KeyState::Sequence(state)) => sequence.restore(key, state),
+            (Self::Sample(sample), KeyState::Sample(state)) => sample.restore(key, state),
+            _ => Err("another kind of rule"),
+        }
+    }
+
+    fn stats_mut(&mut self) -> &mut RuleStats {
+        match self {
+            Self::Event { stats, .. } => stats,
+            Self::Sequence(sequence) => &mut sequence.stats,
+            Self::Sample(sample) => &mut sample.stats,
+        }
+    }
+}
+
+fn counters(stats: &RuleStats) -> RuleCounters {
+    RuleCounters {
+        plain: [
+            stats.begun,
+            stats.replaced,
+            stats.expired,
+            stats.cut,
+            stats.evicted,
+            stats.rejected,
+            stats.matches,
+        ],
+        reached: stats.reached.clone(),
+        given_up: stats.given_up.iter().map(|g| [g.total, g.rule, g.host]).collect(),
+    }
+}
+
+fn restore_counters(stats: &mut RuleStats, saved: &RuleCounters) -> Result<(), &'static str> {
+    if saved.reached.len() != stats.reached.len() || saved.given_up.len() > stats.reached.len() + 1
+    {
+        return Err("another number of items");
+    }
+    let [begun, replaced, expired, cut, evicted, rejected, matches] = saved.plain;
+    *stats = RuleStats {
+        reached: saved.reached.clone(),
+        begun,
+        replaced,
+        expired,
+        cut,
+        evicted,
+        given_up: saved
+            .given_up
+            .iter()
+            .map(|[total, rule, host]| GivenUp { total: *total, rule: *rule, host: *host })
+            .collect(),
+        rejected,
+        matches,
+    };
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! [`Sieve`]: the part of an engine that needs no state.
+//!
+//! In: one [`Event`] after another, in any order. Out: the stages each satisfies, which
+//! [`Engine::offer`](super::Engine::offer) takes. Sieves of one engine share their tests and have
+//! memory of their own, so that any number can work side by side; what they find depends on the event
+//! alone.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::machine::predicate::{Predicates, Scratch};
+use crate::plan::StageIx;
+
+/// Tells which stages an event satisfies.
+#[derive(Debug)]
+pub struct Sieve {
+    predicates: Arc<Predicates>,
+    scratch: Scratch,
+}
+
+/// What a [`Sieve`] found of one event; reused from one event to the next.
+#[derive(Debug, Default)]
+pub struct Satisfied {
+    pub(super) stages: Vec<StageIx>,
+    /// Expressions of which not all combinations of values were tried.
+    pub(super) cut: u64,
+}
+
+impl Sieve {
+    pub(super) fn new(predicates: Arc<Predicates>) -> Self {
+        Self { scratch: predicates.scratch(), predicates }
+    }
+
+    /// Another with the same tests.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.predicates.clone())
+    }
+
+    /// Replaces what `satisfied` holds by what `event` satisfies. Costs the tests of the fields that
+    /// stages are filed under, each once.
+    pub fn sift(&mut self, event: &Event, satisfied: &mut Satisfied) {
+        let before = self.scratch.cut();
+        satisfied.stages.clear();
+        self.predicates.satisfied(event, &mut self.scratch, &mut satisfied.stages);
+        satisfied.cut = self.scratch.cut() - before;
+    }
+}

@@ -1,0 +1,199 @@
+//! Which partials go first when memory runs out, and what each host holds.
+//!
+//! In: the partials of one program as they come, each with the stage it has reached, the host it began
+//! on and a time by which it expires sooner or later than its fellows. Out: the next one of a stage and
+//! a host, earliest first. An entry that no longer holds is left where it is and skipped when its turn
+//! comes; when there are many of them they are thrown out. Nothing is kept here in normal operation: a
+//! program makes its [`Ranks`] when it has to give something up for the first time, and drops them once
+//! it has become much smaller.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use hashbrown::HashMap;
+
+use super::table::Place;
+use crate::time::Timestamp;
+
+/// Waste that is not worth a look.
+const SLACK: usize = 64;
+
+/// One partial, or what is known of leading missing items, in the order in which they are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rank {
+    /// Items reached.
+    pub(crate) stage: u32,
+    /// The host of the first event.
+    pub(crate) host: u32,
+    /// Earlier goes first.
+    pub(crate) time: Timestamp,
+    /// A hash of its key tells those of one time apart: what goes first must not depend on where in its
+    /// table a key happens to stand.
+    pub(crate) tie: u64,
+    /// Where it is.
+    pub(crate) place: Place,
+}
+
+type Queue = BinaryHeap<Reverse<(Timestamp, u64, Place)>>;
+
+/// See the module page.
+#[derive(Debug, Default)]
+pub(crate) struct Ranks {
+    /// By stage and host; no queue is empty.
+    queues: BTreeMap<(u32, u32), Queue>,
+    entries: usize,
+    /// As soon as there are more entries, those that no longer hold are thrown out.
+    most: usize,
+    /// Keys that the program had when this was made.
+    keys: usize,
+}
+
+impl Ranks {
+    /// Of a program with `keys` keys.
+    pub(crate) fn new(keys: usize) -> Self {
+        Self { most: usize::MAX, keys, ..Self::default() }
+    }
+
+    /// Everything there is has been added: from now on waste is looked for.
+    pub(crate) fn filled(mut self) -> Self {
+        self.most = 2 * self.entries + SLACK;
+        self
+    }
+
+    /// Whether a program with `keys` keys has become so small that ranking again costs less than this.
+    pub(crate) fn outlived(&self, keys: usize) -> bool {
+        keys < self.keys / 4
+    }
+
+    /// Adds a partial. Amortised over many this costs the logarithm of their number.
+    pub(crate) fn add(&mut self, rank: Rank, mut holds: impl FnMut(Rank) -> bool) {
+        let queue = self.queues.entry((rank.stage, rank.host)).or_default();
+        queue.push(Reverse((rank.time, rank.tie, rank.place)));
+        self.entries += 1;
+        if self.entries > self.most {
+            self.entries = 0;
+            for ((stage, host), queue) in &mut self.queues {
+                queue.retain(|Reverse((time, tie, place))| {
+                    let (stage, host, time, tie, place) = (*stage, *host, *time, *tie, *place);
+                    holds(Rank { stage, host, time, tie, place })
+                });
+                queue.shrink_to(2 * queue.len());
+                self.entries += queue.len();
+            }
+            self.queues.retain(|_, queue| !queue.is_empty());
+            self.most = 2 * self.entries + SLACK;
+        }
+    }
+
+    /// The lowest stage with anything in it.
+    pub(crate) fn first_stage(&self) -> Option<u32> {
+        self.queues.keys().next().map(|(stage, _)| *stage)
+    }
+
+    /// The hosts with anything at a stage, in ascending order.
+    pub(crate) fn hosts(&self, stage: u32) -> impl Iterator<Item = u32> {
+        self.queues.range((stage, 0)..=(stage, u32::MAX)).map(|((_, host), _)| *host)
+    }
+
+    /// The lowest stage at which a host has anything, of `stages` there are.
+    pub(crate) fn first_stage_of(&self, host: u32, stages: u32) -> Option<u32> {
+        (0..=stages).find(|stage| self.queues.contains_key(&(*stage, host)))
+    }
+
+    /// The time of the first of a stage and a host.
+    pub(crate) fn peek(&self, stage: u32, host: u32) -> Option<Timestamp> {
+        let Reverse((time, ..)) = self.queues.get(&(stage, host))?.peek()?;
+        Some(*time)
+    }
+
+    /// Takes the first of a stage and a host.
+    pub(crate) fn pop(&mut self, stage: u32, host: u32) -> Option<Rank> {
+        let queue = self.queues.get_mut(&(stage, host))?;
+        let Reverse((time, tie, place)) = queue.pop()?;
+        if queue.is_empty() {
+            self.queues.remove(&(stage, host));
+        }
+        self.entries -= 1;
+        Some(Rank { stage, host, time, tie, place })
+    }
+}
+
+/// Bytes by host, and what has changed since somebody last asked.
+#[derive(Debug, Default)]
+pub(crate) struct HostBytes {
+    held: HashMap<u32, usize>,
+    moved: Vec<(u32, usize, usize)>,
+}
+
+impl HostBytes {
+    /// `before` bytes of a host are now `after`.
+    pub(crate) fn change(&mut self, host: u32, before: usize, after: usize) {
+        if before == after {
+            return;
+        }
+        let held = self.held.entry(host).or_default();
+        *held = (*held + after).saturating_sub(before);
+        if *held == 0 {
+            self.held.remove(&host);
+        }
+        self.moved.push((host, before, after));
+    }
+
+    /// Bytes of a host.
+    pub(crate) fn of(&self, host: u32) -> usize {
+        self.held.get(&host).copied().unwrap_or(0)
+    }
+
+    /// Changes since the last call: host, bytes before, bytes after.
+    pub(crate) fn moved(&mut self) -> impl Iterator<Item = (u32, usize, usize)> {
+        self.moved.drain(..)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::table::KeyTable;
+
+    #[test]
+    fn the_first_of_a_stage_and_a_host_is_the_earliest() {
+        let mut table: KeyTable<()> = KeyTable::new();
+        let place = table.find_or_insert(b"key");
+        let mut ranks = Ranks::new(1).filled();
+        for (stage, host, time) in [(2, 0, 1), (1, 7, 5), (1, 7, 4), (1, 3, 9)] {
+            ranks.add(Rank { stage, host, time: Timestamp(time), tie: 0, place }, |_| true);
+        }
+        assert_eq!(ranks.first_stage(), Some(1));
+        assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3, 7]);
+        assert_eq!(ranks.first_stage_of(0, 3), Some(2));
+        assert_eq!(ranks.peek(1, 7), Some(Timestamp(4)));
+        let times: Vec<_> =
+            std::iter::from_fn(|| ranks.pop(1, 7)).map(|rank| rank.time.0).collect();
+        assert_eq!(times, [4, 5]);
+        assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn what_no_longer_holds_is_thrown_out() {
+        let mut table: KeyTable<()> = KeyTable::new();
+        let place = table.find_or_insert(b"key");
+        let mut ranks = Ranks::new(1).filled();
+        for time in 0..100_000 {
+            let rank = Rank { stage: 1, host: 0, time: Timestamp(time), tie: 0, place };
+            ranks.add(rank, |other| other == rank);
+            assert!(ranks.entries <= SLACK + 3);
+        }
+        assert_eq!(ranks.queues.values().map(BinaryHeap::len).sum::<usize>(), ranks.entries);
+    }
+
+    #[test]
+    fn bytes_of_hosts_are_told_once() {
+        let mut bytes = HostBytes::default();
+        bytes.change(1, 0, 10);
+        bytes.change(2, 0, 5);
+        bytes.change(1, 10, 0);
+        assert_eq!((bytes.of(1), bytes.of(2)), (0, 5));
+        assert_eq!(bytes.moved().collect::<Vec<_>>(), [(1, 0, 10), (2, 0, 5), (1, 10, 0)]);
+        assert_eq!(bytes.moved().count(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! What is known about one join key, as a value and back.
+//!
+//! What can be told from the rest is not in the value: bytes, mentions, timers. Nothing here knows
+//! which slots a rule has; see `Sequence::restore`.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Gone, Marks, Partial, State, Waiting};
+use crate::event::Host;
+use crate::state::{MarksState, PartialState, SequenceKey};
+
+impl State {
+    /// As a value.
+    pub(in crate::machine::sequence) fn saved(&self) -> SequenceKey {
+        let slots = self.slots.iter().zip(self.low..);
+        let rare = self.rare.as_deref();
+        let leading: Vec<_> = self.leading().into_iter().flatten().collect();
+        let leading_host: Option<Arc<Host>> = rare.and_then(|rare| rare.leading_host.clone());
+        SequenceKey {
+            leading_host: leading_host.filter(|_| !leading.is_empty()),
+            leading,
+            slots: slots
+                .filter_map(|(partial, slot)| Some((slot, partial.as_ref()?.saved())))
+                .collect(),
+            waiting: self.waiting().map(|w| (w.deadline, w.partial.saved())).collect(),
+        }
+    }
+
+    /// Takes over a value into an empty state.
+    pub(in crate::machine::sequence) fn restore(&mut self, saved: SequenceKey, repeats: bool) {
+        let mut leading = saved.leading.into_iter();
+        if let Some(newest) = leading.next() {
+            self.set_leading([Some(newest), leading.next()]);
+            self.set_leading_host(saved.leading_host);
+        }
+        for (slot, partial) in saved.slots {
+            let partial = Partial::restored(partial);
+            partial.events.iter().for_each(|event| self.hold(event, repeats));
+            self.hold_marks(&partial);
+            self.put(slot as usize, partial);
+        }
+        for (deadline, partial) in saved.waiting {
+            self.wait(Waiting { deadline, partial: Partial::restored(partial) }, repeats);
+        }
+    }
+}
+
+impl Partial {
+    fn saved(&self) -> PartialState {
+        let marks = self.marks.as_ref().map(|marks| MarksState {
+            leading: marks.leading,
+            gap: marks.gap,
+            spoiled: marks.spoiled,
+            gone: marks.gone.map(|gone| (gone.first, gone.last)),
+        });
+        PartialState { events: self.events.to_vec(), marks }
+    }
+
+    fn restored(saved: PartialState) -> Self {
+        let marks = saved.marks.map(|MarksState { leading, gap, spoiled, gone }| {
+            let gone = gone.map(|(first, last)| Gone { first, last });
+            Box::new(Marks { leading, gap, spoiled, gone })
+        });
+        Self { events: SmallVec::from_vec(saved.events), marks }
+    }
+}

@@ -1,0 +1,220 @@
+//! What is given up when memory runs out, beside a plain model of it: lowest stage first, then the host
+//! that holds most, then what expires first. The same partials go, and the counters say so by rule,
+//! stage and cause.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is wrong"
+)]
+
+#[path = "../benches/events/mod.rs"]
+mod events;
+
+use std::cmp::Reverse;
+
+use catena::engine::{GivenUp, Limits};
+use catena::plan::RuleIx;
+use events::Source;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Stages of each rule; an event is of one program.
+const RULES: [&[&str]; 2] = [&["one", "two", "end"], &["one", "end"]];
+
+fn query(stages: &[&str]) -> String {
+    let stages = stages.iter().map(|name| format!("[process where process.name == \"{name}\"]"));
+    format!("sequence by host.id, process.pid with maxspan=12h {}", stages.collect::<String>())
+}
+
+/// Milliseconds and process ids of one length, so that partials of one stage have one size.
+const EPOCH: i64 = 1_700_000_000_000;
+const FIRST_PID: u64 = 1000;
+
+/// Bytes of one partial of a rule that has reached a stage, beside no other.
+fn cost(stages: &[&str], reached: usize) -> usize {
+    let mut source = Source::new(&[&query(stages)], Limits::NONE);
+    for (millis, name) in (EPOCH..).zip(&stages[..reached]) {
+        source.load(millis, 0, FIRST_PID, name);
+        source.push();
+    }
+    source.engine.state_bytes()
+}
+
+/// A partial of the model.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    rule: usize,
+    host: u32,
+    pid: u64,
+    reached: usize,
+    since: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scope {
+    Rule(usize),
+    Host(u32),
+    Total,
+}
+
+struct Model {
+    /// By rule and stages reached.
+    costs: Vec<Vec<usize>>,
+    limits: Limits,
+    open: Vec<Open>,
+    given_up: Vec<Vec<GivenUp>>,
+    matches: usize,
+}
+
+impl Model {
+    fn new(limits: Limits) -> Self {
+        let costs = |stages: &&[&str]| (0..stages.len()).map(|n| cost(stages, n)).collect();
+        Self {
+            costs: RULES.iter().map(costs).collect(),
+            limits,
+            open: Vec::new(),
+            given_up: vec![Vec::new(); RULES.len()],
+            matches: 0,
+        }
+    }
+
+    fn knows(&self, host: u32, pid: u64) -> bool {
+        self.open.iter().any(|open| (open.host, open.pid) == (host, pid))
+    }
+
+    fn push(&mut self, now: i64, host: u32, pid: u64, name: &str) {
+        for (rule, stages) in RULES.iter().enumerate() {
+            let is_it = |open: &&mut Open| (open.rule, open.host, open.pid) == (rule, host, pid);
+            if let Some(open) = self.open.iter_mut().find(is_it) {
+                if stages[open.reached] == name {
+                    open.reached += 1;
+                }
+            } else if stages[0] == name {
+                self.open.push(Open { rule, host, pid, reached: 1, since: now });
+            }
+            let before = self.open.len();
+            self.open.retain(|open| open.reached < RULES[open.rule].len());
+            self.matches += before - self.open.len();
+            self.bound(Scope::Rule(rule), self.limits.rule_bytes);
+        }
+        self.bound(Scope::Host(host), self.limits.host_bytes);
+        self.bound(Scope::Total, self.limits.total_bytes);
+    }
+
+    fn cost(&self, open: &Open) -> usize {
+        self.costs[open.rule][open.reached]
+    }
+
+    fn within(&self, scope: Scope) -> impl Iterator<Item = &Open> {
+        self.open.iter().filter(move |open| match scope {
+            Scope::Rule(rule) => open.rule == rule,
+            Scope::Host(host) => open.host == host,
+            Scope::Total => true,
+        })
+    }
+
+    fn held(&self, scope: Scope) -> usize {
+        self.within(scope).map(|open| self.cost(open)).sum()
+    }
+
+    fn bound(&mut self, scope: Scope, limit: usize) {
+        if self.held(scope) <= limit {
+            return;
+        }
+        while self.held(scope) > limit / 10 * 9 {
+            let lowest = self.within(scope).map(|open| open.reached).min().unwrap();
+            let candidates = self.within(scope).filter(|open| open.reached == lowest);
+            let host_holds = |host: u32| -> usize {
+                let of_host = self.within(scope).filter(|open| open.host == host);
+                of_host.map(|open| self.cost(open)).sum()
+            };
+            let host =
+                candidates.max_by_key(|o| (host_holds(o.host), Reverse(o.host))).unwrap().host;
+            // Once a host is chosen it gives all of the stage before others are asked.
+            while self.held(scope) > limit / 10 * 9 {
+                let open = self.within(scope).filter(|o| (o.reached, o.host) == (lowest, host));
+                let Some(first) = open.min_by_key(|open| (open.since, open.rule)).copied() else {
+                    break;
+                };
+                self.open.retain(|o| (o.rule, o.host, o.pid) != (first.rule, host, first.pid));
+                let counters = &mut self.given_up[first.rule];
+                counters.resize(counters.len().max(lowest + 1), GivenUp::default());
+                match scope {
+                    Scope::Rule(_) => counters[lowest].rule += 1,
+                    Scope::Host(_) => counters[lowest].host += 1,
+                    Scope::Total => counters[lowest].total += 1,
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_same_partials_go(
+        happenings in vec((0..4_u32, 0..40_u64, 0..3_usize), 400),
+        // In partials of about this many bytes.
+        total in 5..60_usize,
+        rule in 5..60_usize,
+        host in 5..60_usize,
+    ) {
+        let unit = cost(RULES[0], 1);
+        let limits =
+            Limits { total_bytes: total * unit, rule_bytes: rule * unit, host_bytes: host * unit };
+        let queries = RULES.map(query);
+        let mut source = Source::new(&[&queries[0], &queries[1]], limits);
+        let mut model = Model::new(limits);
+        let mut matches = 0;
+        for (millis, (host, process, stage)) in (EPOCH..).zip(happenings) {
+            // Half of all events come from host 0.
+            let host = host.saturating_sub(1);
+            let pid = FIRST_PID + process;
+            // One partial a key, so that the model needs to know nothing of what replaces what.
+            let name = if model.knows(host, pid) { ["two", "end", "two"][stage] } else { "one" };
+            source.load(millis, host, pid, name);
+            matches += source.push();
+            model.push(millis, host, pid, name);
+            prop_assert_eq!(source.engine.state_bytes(), model.held(Scope::Total));
+            prop_assert_eq!(source.engine.host_bytes(host), model.held(Scope::Host(host)));
+            for (number, expected) in (0..).zip(&model.given_up) {
+                let stats = source.engine.rule_stats(RuleIx(number)).unwrap();
+                prop_assert_eq!(&stats.given_up, expected, "rule {}", number);
+            }
+        }
+        prop_assert_eq!(matches, model.matches);
+    }
+}
+
+/// Whoever floods pays first: partials of other hosts stay whatever bound is reached.
+#[test]
+fn a_host_that_floods_pays_for_it() {
+    let room = 50 * cost(RULES[0], 1);
+    for limits in [
+        Limits { total_bytes: room, ..Limits::NONE },
+        Limits { rule_bytes: room, ..Limits::NONE },
+        Limits { host_bytes: room, ..Limits::NONE },
+    ] {
+        let mut source = Source::new(&[&query(RULES[0])], limits);
+        let mut push = |millis, host, pid, name| {
+            source.load(EPOCH + millis, host, FIRST_PID + pid, name);
+            source.push()
+        };
+        for pid in 0..10 {
+            push(0, 1, pid, "one");
+        }
+        for pid in 0..2000 {
+            push(1 + i64::try_from(pid).unwrap(), 0, pid, "one");
+        }
+        for pid in 0..10 {
+            push(3000, 1, pid, "two");
+        }
+        let found: usize = (0..10).map(|pid| push(3001, 1, pid, "end")).sum();
+        assert_eq!(found, 10, "{limits:?}");
+        let given_up = source.engine.stats().evicted;
+        assert!(given_up >= 1950, "{given_up} given up under {limits:?}");
+    }
+}
