@@ -16,6 +16,8 @@ mod save;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use merge::part_of;
+
 use crate::codec::Invalid;
 use crate::event::{Host, Kept};
 use crate::time::{Duration, Ordinal, Timestamp};
