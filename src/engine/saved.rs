@@ -172,7 +172,6 @@ impl Engine {
 
     /// Hosts that hold more than they may, in ascending order.
     fn hosts_over(&self) -> impl Iterator<Item = u32> {
-        #[expect(clippy::iter_over_hash_type, reason = "sorted at once")]
         let mut over: Vec<u32> = self
             .hosts
             .iter()
