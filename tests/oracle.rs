@@ -19,9 +19,9 @@ use catena::engine::Limits;
 use catena::plan::RuleIx;
 use catena::rule::Rule;
 use catena::time::{Duration, Timestamp};
-use matcher::drive::{Driven, Parts, of_rule, rule};
+use matcher::drive::{Driven, Parts, in_any_order, of_rule, rule};
 use matcher::random::{TICK, any_rule, config, load, rules, stream};
-use matcher::{Found, Happening, find};
+use matcher::{Happening, find};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -198,12 +198,6 @@ proptest! {
         }
         prop_assert_eq!(driven.engine.stats().evicted, evicted);
     }
-}
-
-fn in_any_order(found: &[(usize, Found)]) -> Vec<String> {
-    let mut found: Vec<_> = found.iter().map(|found| format!("{found:?}")).collect();
-    found.sort();
-    found
 }
 
 fn rule_ix(number: usize) -> RuleIx {

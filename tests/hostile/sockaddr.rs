@@ -64,6 +64,8 @@ pub(crate) fn sockaddr(bytes: &[u8]) {
     }
     // What the kernel would never write.
     let read = Sockaddr::parse(bytes, None);
-    let hex = bytes.iter().all(u8::is_ascii_hexdigit) && bytes.len() % 2 == 0 && bytes.len() <= 256;
+    let hex = bytes.iter().all(u8::is_ascii_hexdigit)
+        && bytes.len().is_multiple_of(2)
+        && bytes.len() <= 256;
     assert!(hex || read == Sockaddr::Malformed(None));
 }

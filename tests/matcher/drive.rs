@@ -182,6 +182,12 @@ impl Parts {
     }
 }
 
+pub(crate) fn in_any_order(found: &[(usize, Found)]) -> Vec<String> {
+    let mut found: Vec<_> = found.iter().map(|found| format!("{found:?}")).collect();
+    found.sort();
+    found
+}
+
 /// What one rule found.
 pub(crate) fn of_rule(found: &[(usize, Found)], rule: usize) -> Vec<Found> {
     found.iter().filter(|(number, _)| *number == rule).map(|(_, found)| found.clone()).collect()
