@@ -33,8 +33,8 @@
 //! # Ok::<(), String>(())
 //! ```
 //!
-//! To run the matching inside another scheduler, feed an [`engine::Engine`] directly. How the rooms
-//! hang together is told in `ARCHITECTURE.md`.
+//! To run the matching inside another scheduler, feed an [`engine::Engine`] directly; what it knows can be
+//! kept, moved and split as a [`state::State`]. How the rooms hang together is told in `ARCHITECTURE.md`.
 
 #![allow(
     rustdoc::private_intra_doc_links,

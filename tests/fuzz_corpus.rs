@@ -66,6 +66,11 @@ fn records() {
 }
 
 #[test]
+fn addresses() {
+    hold(hostile::sockaddr, &["fuzz/sockaddr", "fuzz/record"]);
+}
+
+#[test]
 fn events() {
     hold(hostile::coalesce, &["fuzz/coalesce", "fuzz/record"]);
 }

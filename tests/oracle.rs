@@ -19,7 +19,7 @@ use catena::engine::Limits;
 use catena::plan::RuleIx;
 use catena::rule::Rule;
 use catena::time::{Duration, Timestamp};
-use matcher::drive::{Driven, of_rule, rule};
+use matcher::drive::{Driven, Parts, in_any_order, of_rule, rule};
 use matcher::random::{TICK, any_rule, config, load, rules, stream};
 use matcher::{Happening, find};
 use proptest::collection::vec;
@@ -118,6 +118,37 @@ proptest! {
         let expected = Driven::new(rules.clone(), limits).run(&events);
         let found = Driven::new(rules, limits).run_restarted(&events, |number| restarts[number]);
         prop_assert_eq!(found, expected);
+    }
+
+    /// Engines that each have a part of the keys find together what one finds, and know what it knows;
+    /// they may become more or fewer at any time.
+    #[test]
+    fn parts_find_what_the_whole_finds(
+        rules in rules(),
+        mut events in stream(30),
+        late in vec((0..30_usize, 0..30_usize), 0..=3),
+        counts in vec(option::weighted(0.2, 1..=9_u32), 30),
+    ) {
+        for (from, to) in late {
+            if from.max(to) < events.len() {
+                events.swap(from, to);
+            }
+        }
+        let rules = load(&rules);
+        let mut whole = Driven::unlimited(rules.clone());
+        let mut parts = Parts::new(rules, 3);
+        for (event, count) in events.iter().zip(counts) {
+            if let Some(count) = count {
+                parts.become_parts(count);
+            }
+            whole.push(event);
+            parts.push(event);
+            prop_assert_eq!(whole.engine.export().encode(), parts.export().encode());
+            prop_assert_eq!(in_any_order(&parts.found), in_any_order(&whole.found));
+        }
+        whole.finish();
+        parts.finish();
+        prop_assert_eq!(in_any_order(&parts.found), in_any_order(&whole.found));
     }
 
     /// Under memory pressure partials are given up, and that is counted; nothing else goes wrong.

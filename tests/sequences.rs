@@ -23,7 +23,7 @@ use catena::plan::RuleIx;
 use catena::rule::{Rule, RuleOptions};
 use catena::time::{Duration, Ordinal, Timestamp};
 use catena::value::Value;
-use matcher::drive::{Driven, of_rule, rule};
+use matcher::drive::{Driven, Parts, in_any_order, of_rule, rule};
 use matcher::{Found, Happening, find};
 
 #[test]
@@ -54,6 +54,13 @@ fn every_grid() {
         for parts in [1, 2, 7, 64] {
             let found = grid.driven().run_restarted(&grid.arriving(), |_| Some(parts));
             expect("with a restart before every event", &of_rule(&found, 0));
+        }
+        for parts in [1, 2, 7, 64] {
+            let mut engines = Parts::new(vec![grid.rule()], parts);
+            grid.arriving().iter().for_each(|event| engines.push(event));
+            engines.finish();
+            let (found, whole) = (in_any_order(&engines.found), in_any_order(&alone.found));
+            assert_eq!(found, whole, "{} in {parts} parts", grid.name);
         }
         for at in 0..=grid.events.len() {
             let found = grid.driven().run_restarted(&grid.arriving(), |n| (n == at).then_some(1));

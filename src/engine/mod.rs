@@ -103,6 +103,8 @@ pub struct Engine {
     /// The latest event that was not late.
     latest: Ordinal,
     limits: Limits,
+    /// Which part it is of how many.
+    part: Option<(u32, u32)>,
     bytes: usize,
     /// Bytes by host; no zeros.
     hosts: HashMap<u32, usize>,
@@ -144,6 +146,7 @@ impl Engine {
             watermark: Timestamp::MIN,
             latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
+            part: None,
             bytes: 0,
             hosts: HashMap::new(),
             full: Vec::new(),
@@ -159,6 +162,20 @@ impl Engine {
     /// The rules it runs.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// From now on it is part `part`, counted from 0, of `of` engines that run side by side: each is given
+    /// every event, every loss and the time, and only keys that [`State::split`] gives to its part
+    /// are its concern. Together they find what one engine finds, each match once. A rule for single
+    /// events and a rule with pipes are the concern of part 0 alone, so that an engine of another part
+    /// may be spared events that no other rule asks for.
+    ///
+    /// What an engine knows of keys that are not its own is neither forgotten nor used: give it its part
+    /// of a state with [`Engine::import`].
+    ///
+    /// [`State::split`]: crate::state::State::split
+    pub fn confine(&mut self, part: u32, of: u32) {
+        self.part = (of > 1).then_some((part, of));
     }
 
     /// The bounds of its memory.
@@ -343,6 +360,8 @@ impl Engine {
             let Some((number, _)) = roles.first().copied() else { continue };
             let index = number as usize;
             let start = self.found.len();
+            let Some(part) = self.part_for(index) else { continue };
+            self.keys.part = part;
             let Some(machine) = self.machines.get_mut(index) else { continue };
             let before = machine.bytes();
             machine.step(roles, &mut offer, &mut self.keys, &mut self.found);
@@ -357,6 +376,18 @@ impl Engine {
             self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
         }
         self.work = work;
+    }
+
+    /// Which keys of a program are its concern: `None` for none of them.
+    #[expect(clippy::option_option, reason = "no key, all keys, some keys")]
+    fn part_for(&self, index: usize) -> Option<Option<(u32, u32)>> {
+        let Some((part, of)) = self.part else { return Some(None) };
+        let piped = self.pipes.get(index).is_some_and(|pipes| !pipes.is_empty());
+        if piped || matches!(self.machines.get(index), Some(Machine::Event { .. })) {
+            // The first part sees all of it.
+            return (part == 0).then_some(None);
+        }
+        Some(Some((part, of)))
     }
 
     /// Registers the next time a program wants to be told.

@@ -8,6 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::codec::{Invalid, Reader, Writer};
+use crate::event::{load_ordinal, save_ordinal};
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// A jump into the future by more than this moves the watermark only when a second item confirms it:
@@ -169,6 +171,68 @@ impl<T> Reorder<T> {
         self.stats
     }
 
+    /// Writes what it holds and knows, in the one order of items; `each` writes an item.
+    pub fn save(&self, out: &mut Writer, mut each: impl FnMut(&T, &mut Writer)) {
+        let time = |out: &mut Writer, time: Timestamp| out.signed(time.0);
+        out.option(self.latest, time);
+        out.option(self.suspect, time);
+        out.signed(self.watermark.0);
+        out.option(self.settled, time);
+        out.option(self.last, |out, last| save_ordinal(last, out));
+        let ReorderStats { late, clamped, forced } = self.stats;
+        [late, clamped, forced].into_iter().for_each(|count| out.number(count));
+        let mut places: Vec<_> = self.heap.iter().map(|Reverse(place)| *place).collect();
+        places.sort_unstable();
+        out.size(places.len());
+        for (ordinal, place) in places {
+            save_ordinal(ordinal, out);
+            if let Some(Some(item)) = self.items.get(place) {
+                each(item, out);
+            }
+        }
+    }
+
+    /// Goes on from what [`Reorder::save`] wrote; `each` reads an item. What was held before is given up;
+    /// lateness and room stay.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not what is written; the buffer is then of no use any more.
+    pub fn load<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        mut each: impl FnMut(&mut Reader<'a>) -> Result<T, Invalid>,
+    ) -> Result<(), Invalid> {
+        /// Counters below this can be counted on.
+        const MOST: u64 = 1 << 62;
+        let time = |reader: &mut Reader<'_>| reader.signed().map(Timestamp);
+        let count = |reader: &mut Reader<'_>| reader.at_most(MOST, "count too great");
+        *self = Self {
+            latest: reader.option(time)?,
+            suspect: reader.option(time)?,
+            watermark: time(reader)?,
+            settled: reader.option(time)?,
+            last: reader.option(load_ordinal)?,
+            stats: ReorderStats {
+                late: count(reader)?,
+                clamped: count(reader)?,
+                forced: count(reader)?,
+            },
+            ..Self::new(self.lateness, self.max_items)
+        };
+        let mut last = None;
+        for place in 0..reader.count()? {
+            let ordinal = load_ordinal(reader)?;
+            if last.is_some_and(|last| last > ordinal) {
+                return Err(reader.invalid("items out of order"));
+            }
+            last = Some(ordinal);
+            self.items.push(Some(each(reader)?));
+            self.heap.push(Reverse((ordinal, place)));
+        }
+        Ok(())
+    }
+
     /// Moves the latest time and with it the watermark.
     fn see(&mut self, time: Timestamp) {
         let Some(latest) = self.latest else {
@@ -294,6 +358,37 @@ mod tests {
         }
         buffer.advance(Timestamp::MAX);
         assert_eq!(drain(&mut buffer), [1, 3, 2, 4]);
+    }
+
+    /// Written and read between any two items, the buffer hands out the same, and the same is late.
+    #[test]
+    fn a_buffer_goes_on_where_it_was() {
+        let written = |buffer: &Reorder<u64>| {
+            let mut out = Writer::default();
+            buffer.save(&mut out, |item, out| out.number(*item));
+            out.into_bytes()
+        };
+        let new = || Reorder::new(Duration::from_secs(2), 3);
+        let (mut whole, mut resumed) = (new(), new());
+        let seconds = [10, 12, 11, 14, 7, 9_000_000, 13, 15, 15, 9_000_001, 3, 20, 9_000_007];
+        for (second, serial) in seconds.into_iter().zip(1..) {
+            let bytes = written(&resumed);
+            resumed = new();
+            let mut reader = Reader::new(&bytes);
+            resumed.load(&mut reader, Reader::number).unwrap();
+            assert_eq!(reader.end(), Ok(()));
+            assert_eq!(written(&resumed), bytes);
+            for cut in 0..bytes.len() {
+                let mut reader = Reader::new(bytes.get(..cut).unwrap());
+                assert!(new().load(&mut reader, Reader::number).is_err());
+            }
+            let late = [&mut whole, &mut resumed].map(|b| b.push(at(second, serial), serial));
+            assert_eq!(late[0], late[1]);
+            assert_eq!(drain(&mut whole), drain(&mut resumed));
+            assert_eq!(whole.watermark(), resumed.watermark());
+        }
+        assert_eq!(whole.stats(), resumed.stats());
+        assert!(whole.stats().late > 0 && whole.stats().forced > 0 && !whole.is_empty());
     }
 
     #[test]

@@ -38,14 +38,16 @@ impl Engine {
     /// Everything that decides what it will find, and its counters, as a value. An engine that imports
     /// it finds the same as this one from here on.
     ///
-    /// Looks at every partial; events are shared with it, not copied.
+    /// Looks at every partial; events are shared with it, not copied. Of several parts that were given the
+    /// same events ([`Engine::confine`]) the first alone counts them.
     pub fn export(&self) -> State {
+        let counts = self.part.is_none_or(|(part, _)| part == 0);
         let mut rules: Vec<RuleState> = (0..)
             .zip(self.machines.iter().zip(&self.pipes))
             .map(|(number, (machine, pipes))| RuleState {
                 name: self.rule_name(RuleIx(number)),
                 kind: machine.kind(),
-                counters: counters(machine.stats()),
+                counters: counters(machine.stats(), counts),
                 pipes: pipes.saved(),
                 overflowed: pipes.overflowed(),
                 keys: machine.saved(),
@@ -67,12 +69,12 @@ impl Engine {
             watermark: self.watermark,
             latest: self.latest,
             counters: [
-                stats.events,
-                stats.relevant,
-                stats.late,
+                if counts { stats.events } else { 0 },
+                if counts { stats.relevant } else { 0 },
+                if counts { stats.late } else { 0 },
                 stats.matches,
                 stats.evicted,
-                stats.cut_short,
+                if counts { stats.cut_short } else { 0 },
             ],
             losses: losses.collect(),
             attachments: BTreeMap::new(),
@@ -170,7 +172,6 @@ impl Engine {
 
     /// Hosts that hold more than they may, in ascending order.
     fn hosts_over(&self) -> impl Iterator<Item = u32> {
-        #[expect(clippy::iter_over_hash_type, reason = "sorted at once")]
         let mut over: Vec<u32> = self
             .hosts
             .iter()
@@ -250,7 +251,8 @@ impl Machine {
     }
 }
 
-fn counters(stats: &RuleStats) -> RuleCounters {
+/// `counts` says whether events that satisfy an item are counted here.
+fn counters(stats: &RuleStats, counts: bool) -> RuleCounters {
     RuleCounters {
         plain: [
             stats.begun,
@@ -261,7 +263,7 @@ fn counters(stats: &RuleStats) -> RuleCounters {
             stats.rejected,
             stats.matches,
         ],
-        reached: stats.reached.clone(),
+        reached: stats.reached.iter().map(|reached| if counts { *reached } else { 0 }).collect(),
         given_up: stats.given_up.iter().map(|g| [g.total, g.rule, g.host]).collect(),
     }
 }

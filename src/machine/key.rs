@@ -11,6 +11,7 @@ use hashbrown::HashTable;
 
 use crate::event::Event;
 use crate::plan::KeyColumn;
+use crate::state::part_of;
 use crate::time::Timestamp;
 use crate::value::{Scalar, Value};
 
@@ -36,7 +37,12 @@ pub(crate) struct KeyScratch {
     seeds: RandomState,
     /// What the keys were found for, so that the next item with the same columns finds them done.
     filled: Vec<KeyColumn>,
+    filled_for: Option<(u32, u32)>,
     fresh: bool,
+    /// Only keys of this part of so many are wanted.
+    pub(crate) part: Option<(u32, u32)>,
+    /// The event lacks a mandatory column.
+    lacking: bool,
     /// Keys left out because of [`MAX_KEYS`].
     pub(crate) dropped: u64,
 }
@@ -52,16 +58,18 @@ impl KeyScratch {
     ///
     /// Between two events that are not the same, [`KeyScratch::next_event`] must be called.
     pub(crate) fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
-        if self.fresh && self.filled == columns {
+        if self.fresh && self.filled == columns && self.filled_for == self.part {
             return;
         }
         self.fresh = true;
+        self.filled_for = self.part;
+        self.lacking = false;
         self.filled.clear();
         self.filled.extend_from_slice(columns);
         self.bytes.clear();
         self.ends.clear();
         if columns.is_empty() {
-            self.ends.push(0);
+            self.end_key();
             return;
         }
         self.parts.clear();
@@ -87,6 +95,7 @@ impl KeyScratch {
             self.dropped += values.count() as u64;
             if self.part_ends.len() == first {
                 if !column.optional {
+                    self.lacking = true;
                     return;
                 }
                 encode(None, &mut self.parts);
@@ -148,7 +157,22 @@ impl KeyScratch {
                 self.bytes.extend_from_slice(part);
             }
         }
-        self.ends.push(self.bytes.len());
+        self.end_key();
+    }
+
+    /// Keeps the key that has been appended, unless another part has it.
+    fn end_key(&mut self) {
+        let start = self.ends.last().copied().unwrap_or(0);
+        let key = self.bytes.get(start..).unwrap_or_default();
+        match self.part {
+            Some((part, of)) if part_of(key, of) != part => self.bytes.truncate(start),
+            _ => self.ends.push(self.bytes.len()),
+        }
+    }
+
+    /// Whether the event lacks a mandatory column.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.lacking
     }
 
     /// Number of keys found.

@@ -140,7 +140,7 @@ impl Sample {
             }
             let Some(columns) = self.items.get(item) else { continue };
             keys.fill(offer.event, columns);
-            if keys.len() == 0 && self.watcher.is_some() {
+            if keys.is_lacking() && self.watcher.is_some() {
                 tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
             }
             for number in 0..keys.len() {

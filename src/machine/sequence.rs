@@ -241,7 +241,7 @@ impl Sequence {
 
     /// Tells of an event that lacks a column of the join key.
     fn tell_keyless(&mut self, keys: &KeyScratch, item: usize, offer: &mut Offer<'_>) {
-        if keys.len() == 0 && self.watcher.is_some() {
+        if keys.is_lacking() && self.watcher.is_some() {
             tell(&mut self.watcher, &[], &[], Fate::NoKey(item, &offer.keep()));
         }
     }

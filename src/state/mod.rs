@@ -8,6 +8,27 @@
 //! are sorted, hosts, processes and events stand once and are referred to by number. The format is
 //! described in `docs/state.md`. Bytes of unknown origin give an error with its place or some state;
 //! they never panic and never take memory out of proportion to their length.
+//!
+//! ```
+//! use catena::engine::{Engine, Limits};
+//! use catena::rule::{self, RuleSet};
+//! use catena::schema::Schema;
+//! use catena::state::State;
+//!
+//! let query = r#"sequence by host.id [process where process.name == "a"] [network where true]"#;
+//! let rules = RuleSet::new(rule::load_query(query, &Schema::new()).rules);
+//! let engine = Engine::new(rules.clone(), Limits::default())?;
+//! let bytes = engine.export().encode();
+//!
+//! let mut other = Engine::new(rules, Limits::default())?;
+//! let imported = other.import(State::decode(&bytes)?)?;
+//! assert_eq!(imported.kept, 1);
+//! assert_eq!(other.export().encode(), bytes);
+//!
+//! let parts = other.export().split(4);
+//! assert_eq!(State::merge(parts)?.encode(), bytes);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod load;
 mod merge;
@@ -15,6 +36,8 @@ mod save;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub(crate) use merge::part_of;
 
 use crate::codec::Invalid;
 use crate::event::{Host, Kept};

@@ -9,6 +9,7 @@ mod logs;
 mod lucene;
 mod queries;
 mod rules;
+mod sockaddr;
 mod state;
 
 pub(crate) use json::json;
@@ -16,4 +17,5 @@ pub(crate) use logs::{coalesce, record};
 pub(crate) use lucene::regex;
 pub(crate) use queries::query;
 pub(crate) use rules::rule;
+pub(crate) use sockaddr::sockaddr;
 pub(crate) use state::state;

@@ -135,6 +135,59 @@ impl Driven {
     }
 }
 
+/// Several engines side by side, each for its part of the keys.
+pub(crate) struct Parts {
+    engines: Vec<Engine>,
+    /// Rule number and match; what one event or one step in time gives is in no particular order.
+    pub(crate) found: Vec<(usize, Found)>,
+}
+
+impl Parts {
+    pub(crate) fn new(rules: Vec<Rule>, parts: u32) -> Self {
+        let whole = Engine::new(RuleSet::new(rules), Limits::NONE).unwrap();
+        let mut new = Self { engines: vec![whole], found: Vec::new() };
+        new.become_parts(parts);
+        new
+    }
+
+    /// The state of all of them together.
+    pub(crate) fn export(&self) -> State {
+        State::merge(self.engines.iter().map(Engine::export)).unwrap()
+    }
+
+    /// Goes on in another number of parts.
+    pub(crate) fn become_parts(&mut self, parts: u32) {
+        let rules = self.engines[0].rules().clone();
+        let split = self.export().split(parts).into_iter().zip(0..);
+        let engines = split.map(|(state, part)| {
+            let mut engine = Engine::new(rules.clone(), Limits::NONE).unwrap();
+            engine.import(state).unwrap();
+            engine.confine(part, parts);
+            engine
+        });
+        self.engines = engines.collect();
+    }
+
+    pub(crate) fn push(&mut self, happening: &Happening) {
+        let event = event(self.engines[0].rules(), happening);
+        for engine in &mut self.engines {
+            engine.push(&event, &mut |found| self.found.push(plain(&found)));
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        for engine in &mut self.engines {
+            engine.finish(&mut |found| self.found.push(plain(&found)));
+        }
+    }
+}
+
+pub(crate) fn in_any_order(found: &[(usize, Found)]) -> Vec<String> {
+    let mut found: Vec<_> = found.iter().map(|found| format!("{found:?}")).collect();
+    found.sort();
+    found
+}
+
 /// What one rule found.
 pub(crate) fn of_rule(found: &[(usize, Found)], rule: usize) -> Vec<Found> {
     found.iter().filter(|(number, _)| *number == rule).map(|(_, found)| found.clone()).collect()

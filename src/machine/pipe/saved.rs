@@ -40,7 +40,6 @@ impl Stage {
             Self::Head { of, left } => PipeState::Head { of: *of, left: *left },
             Self::Tail { last, .. } => PipeState::Tail(last.iter().map(saved_match).collect()),
             Self::Unique { seen, .. } => {
-                #[expect(clippy::iter_over_hash_type, reason = "sorted at once")]
                 let mut seen: Vec<_> = seen.iter().copied().collect();
                 seen.sort_unstable();
                 PipeState::Unique(seen)
