@@ -493,8 +493,9 @@ impl Observer for Listener {
         self.asks.then(|| Box::new(Count(self.told.clone())) as Box<dyn Watch>)
     }
 
-    fn event(&mut self, _: &Event) {
+    fn event(&mut self, _: &Event) -> Flow {
         self.events += 1;
+        Flow::Continue
     }
 }
 

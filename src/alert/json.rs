@@ -197,11 +197,11 @@ fn threats(threats: &[Threat]) -> Json {
 /// Most levels of objects made of a dotted name: keys of records may hold any number of dots.
 const MAX_LEVELS: usize = 32;
 
-/// A document with dotted names as nested objects.
-///
+/// All fields of an event as one JSON object, as alerts hold it under `catena.events[].event`.
+/// Dotted names are nested objects.
 /// Where a name is both a value and a prefix of another (`auditd.data.a` beside `auditd.data.a.b`),
 /// the longer one keeps its dots inside the deepest object that exists.
-pub(super) fn nested(document: &Document) -> Json {
+pub fn nested(document: &Document) -> Json {
     let mut root = Map::new();
     for (name, values) in document.fields() {
         insert(&mut root, name, field(name, values), MAX_LEVELS);

@@ -10,6 +10,7 @@ mod text;
 
 use std::sync::Arc;
 
+pub use json::nested;
 pub(crate) use json::scalar;
 pub(crate) use text::detail;
 

@@ -38,6 +38,10 @@ pub(super) enum Command {
     /// Shows the keys that came nearest to a match, what became of them, and the events that would have
     /// been next but for which test, key or time. The log is read twice, so it must be in files.
     Why(Why),
+    /// Print the events of captured logs: as JSON, in words for people, or raw.
+    Events(Events),
+    /// Tell what captured logs hold, what they lack, and which rules can never fire on them.
+    Inspect(Inspect),
     /// List the fields that rules can read, with type, origin and an example.
     Fields(Fields),
     /// Print a completion script for a shell.
@@ -243,6 +247,100 @@ pub(super) enum WhyFormat {
     Json,
 }
 
+/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Events come in order of time. Of several conditions all must hold.
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Only events for which this holds: a condition as behind where, on events of any category.
+    #[arg(long = "where", value_name = "EQL")]
+    pub(super) condition: Option<String>,
+    /// Only events with this serial number, or with one from the first to the last named.
+    #[arg(long, value_name = "N|A..B", value_parser = serials)]
+    pub(super) serial: Option<(u32, u32)>,
+    /// Only events of the process with this id.
+    #[arg(long, value_name = "PID")]
+    pub(super) pid: Option<u32>,
+    /// How to write them.
+    #[arg(long, value_enum, default_value_t = EventsFormat::Ndjson)]
+    pub(super) format: EventsFormat,
+    /// The lines that the events were read from, as they came.
+    #[arg(long, conflicts_with = "format")]
+    pub(super) raw: bool,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+    pub(super) format: InspectFormat,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary and no progress, only errors.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How to show what a log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InspectFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// How to write events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EventsFormat {
+    /// One JSON object a line, with every field.
+    Ndjson,
+    /// Record by record with every value in words, and what was logged beside it.
+    Interpret,
+    /// Nothing: decode every field, and count.
+    None,
+}
+
+/// How logs are read when no rules run.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// How much later than its successors an event may come and still be put in order; 0 waits for
+    /// none.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    pub(super) lateness: Duration,
+    /// The host that records without node= come from.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Exit with 5 when anything was malformed, lost, late or incomplete.
+    #[arg(long)]
+    pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Fields {
     /// A field, the beginning of some, or a pattern with * and ?.
@@ -423,6 +521,18 @@ pub(super) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// A serial number, or the first and the last of some.
+fn serials(text: &str) -> Result<(u32, u32), String> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| "write 42, or 42..99".to_owned());
+    match text.split_once("..") {
+        None => number(text).map(|number| (number, number)),
+        Some((first, last)) => match (number(first)?, number(last)?) {
+            (first, last) if first > last => Err("the first is above the last".to_owned()),
+            range => Ok(range),
+        },
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

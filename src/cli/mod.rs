@@ -7,11 +7,13 @@ mod asked;
 mod batch;
 mod check;
 mod event_fields;
+mod events;
 mod exit;
 mod explain;
 mod fields;
 mod fmt;
 mod help;
+mod inspect;
 mod output;
 mod progress;
 mod query;
@@ -47,6 +49,8 @@ pub fn run() -> ExitCode {
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
+        Command::Events(arguments) => events::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

@@ -9,6 +9,11 @@ use crate::pipeline::Report;
 
 /// Tells what was read and found, and everything that could not be read or was lost.
 pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
+    show_found(report, elapsed, output.quiet, &plural(report.alerts, "alert"));
+}
+
+/// The same for a run that looked for something else than alerts: `found` says what it found.
+pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found: &str) {
     for refusal in &report.refusals {
         let why = visible(&refusal.why);
         message(&format!("catena: error: {}: {}", visible(&refusal.name), plain(&why)));
@@ -17,7 +22,7 @@ pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
         let why = visible(&failure.why);
         message(&format!("catena: error: {}: {}", visible(&failure.name), plain(&why)));
     }
-    if output.quiet {
+    if quiet {
         return;
     }
     for line in &report.malformed_lines {
@@ -35,13 +40,12 @@ pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
     #[expect(clippy::cast_precision_loss, reason = "for people, two digits")]
     let speed = report.bytes as f64 / 1e6 / seconds.max(1e-9);
     message(&format!(
-        "catena: {} lines, {} records, {} events, {} skipped, {} malformed, {} in {seconds:.2} s ({speed:.0} MB/s)",
+        "catena: {} lines, {} records, {} events, {} skipped, {} malformed, {found} in {seconds:.2} s ({speed:.0} MB/s)",
         count(report.lines),
         count(report.records),
         count(report.events),
         count(report.skipped),
         count(report.malformed),
-        plural(report.alerts, "alert"),
     ));
 }
 
@@ -78,12 +82,18 @@ fn losses(report: &Report) -> Vec<String> {
 
 /// The exit code that a finished run asks for.
 pub(super) fn exit(report: &Report, run: &Run) -> Exit {
+    match exit_read(report, run.strict) {
+        Exit::Fine if run.fail_on_alert && report.alerts > 0 => Exit::Findings,
+        exit => exit,
+    }
+}
+
+/// The exit code that follows from what was read.
+pub(super) fn exit_read(report: &Report, strict: bool) -> Exit {
     if report.has_failures() {
         Exit::Unreadable
-    } else if run.strict && report.has_losses() {
+    } else if strict && report.has_losses() {
         Exit::Incomplete
-    } else if run.fail_on_alert && report.alerts > 0 {
-        Exit::Findings
     } else {
         Exit::Fine
     }

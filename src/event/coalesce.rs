@@ -213,6 +213,7 @@ impl Coalescer {
     /// Finds or opens the event of a record and adds it.
     fn record(&mut self, source: u32, line_number: u64, head: &Head<'_>, is_cut: bool) {
         self.stats.records += 1;
+        self.stats.ends += u64::from(head.kind == RecordType::EOE);
         let lane = self.lanes.find(source, head.node);
         let key = Key { lane, serial: head.serial, time: head.time };
         self.tick(lane, head.time);

@@ -11,9 +11,10 @@ use crate::record::tables::{errno_name, signal_name};
 use crate::record::{RawValue, RecordType};
 use crate::value::Scalar;
 
-type Words = &'static [(u64, &'static str)];
+/// Numbers or bits with their words.
+pub(super) type Words = &'static [(u64, &'static str)];
 
-const FAMILIES: Words = &[
+pub(super) const FAMILIES: Words = &[
     (0, "unspec"),
     (1, "unix"),
     (2, "inet"),
@@ -24,11 +25,12 @@ const FAMILIES: Words = &[
     (38, "alg"),
     (40, "vsock"),
 ];
-const TYPES: Words =
+pub(super) const TYPES: Words =
     &[(1, "stream"), (2, "dgram"), (3, "raw"), (4, "rdm"), (5, "seqpacket"), (10, "packet")];
-const TYPE_FLAGS: Words = &[(0x800, "nonblock"), (0x8_0000, "cloexec")];
-const PROTOCOLS: Words = &[(1, "icmp"), (6, "tcp"), (17, "udp"), (58, "icmpv6")];
-const OPEN_FLAGS: Words = &[
+pub(super) const TYPE_FLAGS: Words = &[(0x800, "nonblock"), (0x8_0000, "cloexec")];
+pub(super) const PROTOCOLS: Words = &[(1, "icmp"), (6, "tcp"), (17, "udp"), (58, "icmpv6")];
+pub(super) const OPEN_MODES: Words = &[(0, "rdonly"), (1, "wronly"), (2, "rdwr")];
+pub(super) const OPEN_FLAGS: Words = &[
     (0x40, "creat"),
     (0x80, "excl"),
     (0x200, "trunc"),
@@ -39,10 +41,10 @@ const OPEN_FLAGS: Words = &[
     (0x40_0000, "tmpfile"),
 ];
 /// Two flags of an open that arm and powerpc number differently.
-const OPEN_GENERIC: Words = &[(0x1_0000, "directory"), (0x2_0000, "nofollow")];
-const OPEN_ARM: Words = &[(0x4000, "directory"), (0x8000, "nofollow")];
-const PROTECTION: Words = &[(1, "read"), (2, "write"), (4, "exec")];
-const CLONE_FLAGS: Words = &[
+pub(super) const OPEN_GENERIC: Words = &[(0x1_0000, "directory"), (0x2_0000, "nofollow")];
+pub(super) const OPEN_ARM: Words = &[(0x4000, "directory"), (0x8000, "nofollow")];
+pub(super) const PROTECTION: Words = &[(1, "read"), (2, "write"), (4, "exec")];
+pub(super) const CLONE_FLAGS: Words = &[
     (0x100, "vm"),
     (0x200, "fs"),
     (0x400, "files"),
@@ -58,7 +60,7 @@ const CLONE_FLAGS: Words = &[
     (0x2000_0000, "newpid"),
     (0x4000_0000, "newnet"),
 ];
-const PTRACE: Words = &[
+pub(super) const PTRACE: Words = &[
     (0, "traceme"),
     (1, "peektext"),
     (2, "peekdata"),
@@ -91,8 +93,20 @@ fn machine(view: &View<'_>) -> Option<u32> {
     view.arch.map(|arch| arch & 0xffff)
 }
 
-fn is_generic(view: &View<'_>) -> bool {
+/// Whether numbers mean the same on the machine of an event as on most others.
+pub(super) fn is_generic(view: &View<'_>) -> bool {
     machine(view).is_none_or(|machine| !machine::OWN.contains(&machine))
+}
+
+/// The flags of an open that not all machines number alike.
+pub(super) fn open_own(view: &View<'_>) -> Words {
+    let arm = machine(view).is_some_and(|m| machine::ARM_LIKE.contains(&m));
+    if arm { OPEN_ARM } else { OPEN_GENERIC }
+}
+
+/// Whether `clone` takes its flags second.
+pub(super) fn clones_backwards(view: &View<'_>) -> bool {
+    machine(view) == Some(machine::S390)
 }
 
 pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
@@ -135,10 +149,9 @@ pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
         },
         Decoded::OpenFlags => {
             if let Some(open) = open_flags(view) {
-                word(&[(0, "rdonly"), (1, "wronly"), (2, "rdwr")], open & 3, sink);
+                word(OPEN_MODES, open & 3, sink);
                 flags(OPEN_FLAGS, open, sink);
-                let arm = machine(view).is_some_and(|m| machine::ARM_LIKE.contains(&m));
-                flags(if arm { OPEN_ARM } else { OPEN_GENERIC }, open, sink);
+                flags(open_own(view), open, sink);
             }
         }
         Decoded::Protection => {
@@ -193,7 +206,7 @@ pub(super) fn child_process(view: &View<'_>) -> Option<i64> {
 
 /// The flags of `clone`, which are its second argument on s390.
 fn clone_flags(view: &View<'_>) -> Option<u64> {
-    int(view, usize::from(machine(view) == Some(machine::S390)))
+    int(view, usize::from(clones_backwards(view)))
 }
 
 fn arg(view: &View<'_>, index: usize) -> Option<u64> {

@@ -46,6 +46,12 @@ impl Hosts {
         Self { by_source, by_node: HashMap::new(), next }
     }
 
+    /// The machine of events that were seen.
+    pub fn known(&self, source: u32, node: Option<&[u8]>) -> Option<&Arc<Host>> {
+        let by_node = node.and_then(|node| self.by_node.get(node));
+        by_node.or_else(|| self.by_source.get(source as usize))
+    }
+
     /// The machine an event is from.
     pub fn find(&mut self, source: u32, node: Option<&[u8]>) -> Option<Arc<Host>> {
         let Some(node) = node else { return self.by_source.get(source as usize).cloned() };

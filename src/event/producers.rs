@@ -9,8 +9,9 @@ use crate::record::tables::syscall_name;
 use crate::schema::{FieldId, Producer, Variant};
 use crate::value::Scalar;
 
-/// Fields that follow from a system call and its outcome.
-const OF_CALL: &[&str] = &[
+/// Fields that follow from a system call and its outcome; an event that begins with another record has
+/// them of both.
+pub const OF_CALL: [&str; 7] = [
     "event.action",
     "event.category",
     "event.type",
@@ -51,19 +52,21 @@ pub fn producers() -> Vec<Producer> {
             vec![call("success=yes exit=3"), created.to_owned()],
             vec![call("success=no exit=-13")],
         ];
-        producer(name, true, OF_CALL, &logs)
+        producer(name, true, &OF_CALL, &logs)
     });
     let records = std::iter::once(LOGIN).chain(RECORDS).map(RecordType);
     let whole = |kind: &RecordType| !kind.accompanies_syscall() && !PARTS.contains(kind);
     let records = records.filter(whole).filter_map(|kind| {
         let name = kind.name()?;
-        let record = |more: &str| {
+        let record = |more: &str, exe: &str| {
             vec![format!(
                 "type={name} msg=audit(1.000:1): pid=2 uid=0 auid=0 ses=1 {more} \
-                 msg='op=a acct=\"a\" exe=\"/a\" res=success'"
+                 msg='op=a acct=\"a\" exe=\"{exe}\" res=success'"
             )]
         };
-        Some(producer(name, false, OF_RECORD, &[record(""), record("apparmor=\"DENIED\"")]))
+        let logs =
+            [record("", "/a"), record("apparmor=\"DENIED\"", "/a"), record("", "/usr/sbin/sshd")];
+        Some(producer(name, false, OF_RECORD, &logs))
     });
     let mut all: Vec<Producer> = calls.chain(records).collect();
     all.sort_by_key(|producer| (!producer.call, producer.name));
@@ -135,6 +138,17 @@ mod tests {
             of("openat").variants.iter().map(|variant| values(variant, "event.action")).collect();
         assert!(actions.iter().any(|actions| actions.contains(&"creation".to_owned())));
         assert!(actions.iter().any(|actions| !actions.contains(&"creation".to_owned())));
+    }
+
+    #[test]
+    fn the_secure_shell_is_a_variant_of_its_own() {
+        let actions: Vec<_> = of("USER_LOGIN")
+            .variants
+            .iter()
+            .map(|variant| values(variant, "event.action"))
+            .collect();
+        assert!(actions.iter().any(|actions| actions.contains(&"ssh_login".to_owned())));
+        assert!(actions.iter().any(|actions| !actions.contains(&"ssh_login".to_owned())));
     }
 
     #[test]

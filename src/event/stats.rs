@@ -76,6 +76,8 @@ pub struct Stats {
     pub late: u64,
     /// Events that came a second time, dropped.
     pub duplicate: u64,
+    /// End-of-event records.
+    pub ends: u64,
     /// End-of-event records without any other record of their event.
     pub lone_ends: u64,
     /// Gaps in the serial numbers.

@@ -238,7 +238,7 @@ fn result(tokens: &Tokens<'_>) -> Option<bool> {
 }
 
 /// The system call that does what an io_uring operation does.
-fn uring_call(operation: i64) -> Option<&'static str> {
+pub(super) fn uring_call(operation: i64) -> Option<&'static str> {
     Some(match operation {
         9 | 48 => "sendmsg",
         10 => "recvmsg",

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 use super::json::JsonLane;
 use super::lines::Lines;
 use super::read::{Read1, Reader};
+use super::report::{LostSerials, keep_largest};
 use super::turns::{Next, Turns};
 use super::{MalformedLine, ReadFailure, Settings};
 use crate::engine::ReorderStats;
@@ -32,6 +33,9 @@ pub(super) struct Tally {
     pub(super) incomplete: [u64; Incomplete::ALL.len()],
     pub(super) late_records: u64,
     pub(super) duplicates: u64,
+    pub(super) ends: u64,
+    pub(super) cut_lines: u64,
+    pub(super) boots: u64,
     pub(super) gaps: (u64, u64),
     pub(super) kernel_lost: u64,
     pub(super) dropped: u64,
@@ -48,6 +52,8 @@ pub(super) struct Mark {
     pub(super) failures: Vec<ReadFailure>,
     /// Malformed lines since the mark before, as far as they are kept.
     pub(super) malformed: Vec<MalformedLine>,
+    /// The largest gaps since the mark before.
+    pub(super) gaps: Vec<LostSerials>,
 }
 
 /// See the module page.
@@ -70,6 +76,7 @@ pub(super) struct Lane {
     malformed: Vec<MalformedLine>,
     malformed_seen: usize,
     json_malformed_seen: usize,
+    gaps_seen: u64,
     bytes: u64,
 }
 
@@ -89,6 +96,7 @@ impl Lane {
             malformed: Vec::new(),
             malformed_seen: 0,
             json_malformed_seen: 0,
+            gaps_seen: 0,
             bytes: 0,
         }
     }
@@ -254,7 +262,32 @@ impl Lane {
             tally: self.tally(),
             failures: std::mem::take(&mut self.failures),
             malformed: std::mem::take(&mut self.malformed),
+            gaps: self.new_gaps(),
         }
+    }
+
+    /// The largest of the gaps that were decided since the last call, as far as they are kept.
+    fn new_gaps(&mut self) -> Vec<LostSerials> {
+        let stats = self.coalescer.stats();
+        let new = usize::try_from(stats.gaps - self.gaps_seen).unwrap_or(usize::MAX);
+        self.gaps_seen = stats.gaps;
+        if new == 0 {
+            return Vec::new();
+        }
+        let known = stats.gap_list().count();
+        let gaps = stats.gap_list().skip(known.saturating_sub(new));
+        let mut gaps: Vec<LostSerials> = gaps
+            .map(|gap| LostSerials {
+                source: gap.source,
+                node: self.coalescer.machine(gap.machine).and_then(|(_, node)| Some(node?.into())),
+                host: String::new(),
+                serials: u64::from(gap.lost),
+                after: gap.after,
+                before: gap.before,
+            })
+            .collect();
+        keep_largest(&mut gaps);
+        gaps
     }
 
     fn tally(&self) -> Tally {
@@ -272,6 +305,9 @@ impl Lane {
             incomplete: Incomplete::ALL.map(|cause| stats.incomplete(cause)),
             late_records: stats.late,
             duplicates: stats.duplicate,
+            ends: stats.ends,
+            cut_lines: stats.cut_lines,
+            boots: stats.boots,
             gaps: (stats.gaps, stats.lost),
             kernel_lost: stats.kernel_lost,
             dropped: stats.dropped,

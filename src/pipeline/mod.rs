@@ -26,7 +26,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
-pub use report::{Live, MalformedLine, ReadFailure, Report, RuleReport};
+pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
@@ -116,9 +116,11 @@ pub trait Observer {
         None
     }
 
-    /// An event with its fields filled in, before the rules see it.
-    fn event(&mut self, event: &Event) {
+    /// An event with its fields filled in, before the rules see it. [`Flow::Stop`] ends the run behind
+    /// this event.
+    fn event(&mut self, event: &Event) -> Flow {
         let _ = event;
+        Flow::Continue
     }
 }
 
@@ -310,14 +312,18 @@ impl<'a, O: Observer> Run<'a, O> {
         self.session.attach(&mut self.seat);
         self.worker.sift(&mut self.seat);
         let Self { session, seat, live, flow, observer, .. } = self;
-        observer.event(seat.event());
+        if observer.event(seat.event()) == Flow::Stop {
+            *flow = Flow::Stop;
+        }
         session.step(seat, &mut |alert| tell(*observer, live, flow, &alert));
         seat.take_raw()
     }
 
     /// Feeds the engine with an event.
     fn step(&mut self, seat: &Seat) {
-        self.observer.event(seat.event());
+        if self.observer.event(seat.event()) == Flow::Stop {
+            self.flow = Flow::Stop;
+        }
         let (session, mut sink) = self.split();
         session.step(seat, &mut sink);
     }

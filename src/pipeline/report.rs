@@ -12,6 +12,7 @@ use crate::engine::{EngineStats, ReorderStats, RuleStats};
 use crate::event::Incomplete;
 use crate::plan::RuleIx;
 use crate::process::TableStats;
+use crate::time::Timestamp;
 
 /// Counters of a run in progress, shared with whoever shows them.
 #[derive(Debug, Clone, Default)]
@@ -69,12 +70,39 @@ pub struct MalformedLine {
     pub why: String,
 }
 
+/// Serial numbers of one machine that never came, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostSerials {
+    /// Number of the input.
+    pub(super) source: u32,
+    /// The machine as it names itself.
+    pub(super) node: Option<Box<[u8]>>,
+    /// The machine, as its events name it.
+    pub host: String,
+    /// How many.
+    pub serials: u64,
+    /// Time of the last event before them.
+    pub after: Timestamp,
+    /// Time of the first event behind them.
+    pub before: Timestamp,
+}
+
+/// Largest gaps in the serial numbers that are told one by one.
+const LARGEST: usize = 16;
+
+/// Keeps the largest, in order of their size.
+pub(super) fn keep_largest(gaps: &mut Vec<LostSerials>) {
+    gaps.sort_by(|a, b| b.serials.cmp(&a.serials).then_with(|| a.after.cmp(&b.after)));
+    gaps.truncate(LARGEST);
+}
+
 /// What the marks of one lane told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LaneReport {
     tally: Tally,
     failures: Vec<ReadFailure>,
     malformed: Vec<MalformedLine>,
+    largest_gaps: Vec<LostSerials>,
 }
 
 impl LaneReport {
@@ -83,6 +111,10 @@ impl LaneReport {
         self.tally = mark.tally;
         self.failures.extend(mark.failures);
         self.malformed.extend(mark.malformed);
+        if !mark.gaps.is_empty() {
+            self.largest_gaps.extend(mark.gaps);
+            keep_largest(&mut self.largest_gaps);
+        }
     }
 }
 
@@ -117,6 +149,14 @@ pub struct Report {
     pub late_records: u64,
     /// Events that came twice.
     pub duplicates: u64,
+    /// End-of-event records among the records.
+    pub ends: u64,
+    /// Lines that were longer than a line may be.
+    pub cut_lines: u64,
+    /// How often serial numbers started over: a machine booted.
+    pub boots: u64,
+    /// The largest gaps in the serial numbers, the largest first; 16 at most.
+    pub largest_gaps: Vec<LostSerials>,
     /// Gaps in the serial numbers, and the numbers missing in them.
     pub gaps: (u64, u64),
     /// Records that the kernel says it lost.
@@ -174,6 +214,11 @@ impl Report {
         for lane in lanes {
             report.add(lane);
         }
+        keep_largest(&mut report.largest_gaps);
+        for gap in &mut report.largest_gaps {
+            let host = session.host(gap.source, gap.node.as_deref());
+            gap.host = host.map_or_else(String::new, |host| host.name.to_string());
+        }
         report.incomplete.push(("arguments missing", session.lost_arguments()));
         report.incomplete.retain(|(_, count)| *count > 0);
         report
@@ -194,6 +239,9 @@ impl Report {
         }
         self.late_records += tally.late_records;
         self.duplicates += tally.duplicates;
+        self.ends += tally.ends;
+        self.cut_lines += tally.cut_lines;
+        self.boots += tally.boots;
         self.gaps.0 += tally.gaps.0;
         self.gaps.1 += tally.gaps.1;
         self.kernel_lost += tally.kernel_lost;
@@ -203,6 +251,7 @@ impl Report {
         self.order.forced += tally.order.forced;
         self.failures.extend(lane.failures);
         self.malformed_lines.extend(lane.malformed);
+        self.largest_gaps.extend(lane.largest_gaps);
     }
 
     /// Whether an input could not be read, in whole or in part.

@@ -210,6 +210,11 @@ impl Session {
         self.engine.withdraw(loss);
     }
 
+    /// A machine that events were seen of.
+    pub(super) fn host(&self, source: u32, node: Option<&[u8]>) -> Option<&Arc<Host>> {
+        self.hosts.known(source, node)
+    }
+
     /// The fields that are read.
     pub(super) fn projection(&self) -> &Arc<Projection> {
         &self.projection

@@ -305,7 +305,7 @@ impl Observer for Gather<'_> {
         Some(Box::new(self.fates.clone()))
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event) -> Flow {
         self.events += 1;
         if event.raw().is_timed() {
             let time = event.ordinal.time;
@@ -326,5 +326,6 @@ impl Observer for Gather<'_> {
         for (number, count) in (0..).zip(&mut self.present) {
             *count += u64::from(!event.is_missing(crate::schema::FieldId(number)));
         }
+        Flow::Continue
     }
 }

@@ -152,11 +152,11 @@ impl Observer for Search<'_> {
         self.probe.more_fields()
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event) -> Flow {
         self.events += 1;
         let timed = event.raw().is_timed();
         if !timed && self.probe.kind == "sequence" {
-            return;
+            return Flow::Continue;
         }
         let late = timed && self.latest.is_some_and(|latest| event.ordinal < latest);
         if timed && !late {
@@ -179,6 +179,7 @@ impl Observer for Search<'_> {
                 spoiler.found = Some(present.keep());
             }
         }
+        Flow::Continue
     }
 }
 
