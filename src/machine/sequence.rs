@@ -8,6 +8,7 @@
 //! Cost of an event: the items it satisfies times the keys it has for them. Cost of time passing: the
 //! partials that end.
 
+mod evict;
 mod saved;
 mod state;
 
@@ -19,7 +20,7 @@ use super::ranks::{HostBytes, Rank, Ranks};
 use super::table::{KeyTable, Place};
 use super::timers::Timers;
 use super::watch::{Fate, Watcher, tell};
-use super::{Cause, Evicted, Match, Offer, RuleStats};
+use super::{Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::state::key_hash;
@@ -387,43 +388,6 @@ impl Sequence {
         }
     }
 
-    /// Remembers when something goes if memory runs out again.
-    fn rank(&mut self, rank: Rank) {
-        let table = &mut self.table;
-        if let Some(ranks) = &mut self.ranks {
-            ranks.add(rank, |rank| {
-                table.get_mut(rank.place).is_some_and(|(_, state)| {
-                    state.ranks().any(|known| known == (rank.stage, rank.host, rank.time))
-                })
-            });
-        }
-    }
-
-    /// Makes [`Self::ranks`] of everything there is, unless they are there. Looks at every partial.
-    pub(crate) fn make_ranks(&mut self) {
-        if self.ranks.is_some() {
-            return;
-        }
-        let mut ranks = Ranks::new(self.table.len());
-        for (place, key, state) in self.table.places() {
-            let tie = key_hash(key);
-            for (stage, host, time) in state.ranks() {
-                ranks.add(Rank { stage, host, time, tie, place }, |_| true);
-            }
-        }
-        self.ranks = Some(ranks.filled());
-    }
-
-    /// The number of stages.
-    pub(crate) fn stages(&self) -> u32 {
-        u32::try_from(self.positives.len()).unwrap_or(u32::MAX)
-    }
-
-    /// When what has this time in [`Self::ranks`] expires.
-    pub(crate) fn expires(&self, time: Timestamp) -> Timestamp {
-        self.maxspan.map_or(Timestamp::MAX, |maxspan| time.plus(maxspan))
-    }
-
     /// Sees to it that the key at `place` is looked at when `deadline` is past.
     fn set_timer(&mut self, place: Place, deadline: Timestamp) {
         let Some((_, state)) = self.table.get_mut(place) else { return };
@@ -616,37 +580,6 @@ impl Sequence {
                 }
             }
         }
-    }
-
-    /// Gives up what goes first of a stage and a host. `None` when [`Self::ranks`] has nothing there.
-    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
-        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
-        let mut evicted = Evicted { count: 0, expires: self.expires(time) };
-        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
-        let watcher = &mut self.watcher;
-        let mut meant = |partial: &Partial| {
-            let meant = !partial.is_ghost()
-                && partial.events.len() == stage as usize
-                && (partial.first(), partial.host()) == (time, host);
-            if meant {
-                tell(watcher, key, &partial.events, Fate::Evicted);
-            }
-            meant
-        };
-        if let Some(slot) = (stage as usize).checked_sub(1) {
-            if state.get_mut(slot).is_some_and(|partial| meant(partial)) {
-                state.give_up(slot, self.repeats);
-                evicted.count += 1;
-            }
-            let waits = state.end_waits(self.repeats, |waiting| meant(&waiting.partial));
-            evicted.count += waits.len() as u64;
-        } else if state.leading().first() == Some(&Some(time)) {
-            state.set_leading([None, None]);
-            evicted.count += 1;
-        }
-        self.stats.give_up(stage, cause, evicted.count);
-        self.settle(place);
-        Some(evicted)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::save::{SUM_BYTES, checksum};
 use super::{
-    KeyState, Kind, MAGIC, MAX_COUNT, MarksState, MatchState, PartialState, PipeState,
+    KeyState, Kind, MAGIC, MAX_BYTES, MAX_COUNT, MarksState, MatchState, PartialState, PipeState,
     RuleCounters, RuleName, RuleState, SampleKey, SavedLoss, SequenceKey, State, StateError,
     VERSION,
 };
@@ -59,6 +59,9 @@ impl State {
 
 /// What stands between the head and the checksum.
 fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(StateError::TooLong(bytes.len() as u64));
+    }
     let mut reader = Reader::new(bytes);
     if reader.array() != Ok(MAGIC) {
         return Err(StateError::NotAState);

@@ -62,6 +62,9 @@ pub enum StateError {
     /// The bytes do not begin like a state.
     #[error("not a state of catena")]
     NotAState,
+    /// It is longer than [`MAX_BYTES`].
+    #[error("{0} bytes, where a state has at most {MAX_BYTES}")]
+    TooLong(u64),
     /// A state in a format that is not known here.
     #[error("byte 8: format version {0} is not known, only {VERSION}")]
     Version(u32),
