@@ -103,7 +103,6 @@ struct Writer {
     format: EventsFormat,
     raw: bool,
     out: BufWriter<io::Stdout>,
-    color: bool,
     /// A terminal shows each event at once, and must obey none.
     terminal: bool,
     text: Text,
@@ -121,9 +120,8 @@ impl Writer {
             format: arguments.format,
             raw: arguments.raw,
             out: BufWriter::with_capacity(64 << 10, stdout),
-            color: stdout_color(arguments.color),
             terminal,
-            text: Text::default(),
+            text: Text::new(stdout_color(arguments.color)),
             left_out: 0,
             failure: None,
         }
@@ -132,13 +130,7 @@ impl Writer {
     fn write(&mut self, event: &Event) -> Flow {
         let written = match self.format {
             _ if self.raw => self.write_raw(event.raw()),
-            EventsFormat::Interpret => {
-                let text = self.text.of(event);
-                match self.color {
-                    true => self.out.write_all(text.as_bytes()),
-                    false => write!(self.out, "{}", anstream::adapter::strip_str(text)),
-                }
-            }
+            EventsFormat::Interpret => self.out.write_all(self.text.of(event).as_bytes()),
             EventsFormat::Ndjson => {
                 let document = event.document();
                 self.left_out += document.left_out() as u64;

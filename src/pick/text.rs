@@ -11,9 +11,6 @@ use anstyle::Style;
 use crate::escape::escape;
 use crate::event::{Event, Group, Json, Raw, Told, interpret};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-
 /// Longest value as logged that stands beside its meaning, in characters; the raw lines have it whole.
 const MAX_RAW: usize = 64;
 
@@ -21,10 +18,22 @@ const MAX_RAW: usize = 64;
 #[derive(Debug, Default)]
 pub struct Text {
     out: String,
+    bold: Style,
+    dim: Style,
 }
 
 impl Text {
-    /// The block of one event, with terminal colours; strip them where none are wanted.
+    /// Text with terminal colours, or without any.
+    pub fn new(color: bool) -> Self {
+        match color {
+            true => {
+                Self { bold: Style::new().bold(), dim: Style::new().dimmed(), ..Self::default() }
+            }
+            false => Self::default(),
+        }
+    }
+
+    /// The block of one event.
     pub fn of(&mut self, event: &Event) -> &str {
         self.out.clear();
         match event.raw() {
@@ -35,8 +44,9 @@ impl Text {
     }
 
     fn audit(&mut self, event: &Event, group: &Group) {
+        let Self { bold, dim, .. } = *self;
         let id = group.id();
-        let _ = write!(self.out, "---- {BOLD}{}{BOLD:#} {DIM}[{id}]{DIM:#}", id.time);
+        let _ = write!(self.out, "---- {bold}{}{bold:#} {dim}[{id}]{dim:#}", id.time);
         self.host(event);
         if let Some(cause) = group.incomplete() {
             let _ = write!(self.out, " (incomplete: {})", cause.about());
@@ -44,7 +54,7 @@ impl Text {
         self.out.push('\n');
         interpret(group, &mut |record, fields| {
             let kind = escape(&String::from_utf8_lossy(record.kind_name));
-            let _ = write!(self.out, "type={BOLD}{kind}{BOLD:#}");
+            let _ = write!(self.out, "type={bold}{kind}{bold:#}");
             for field in fields {
                 self.field(field);
             }
@@ -64,7 +74,8 @@ impl Text {
                     Some((end, _)) => format!("{}…", field.raw.get(..end).unwrap_or_default()),
                     None => field.raw.to_string(),
                 };
-                let _ = write!(self.out, " {DIM}[{}]{DIM:#}", escape(&raw));
+                let dim = self.dim;
+                let _ = write!(self.out, " {dim}[{}]{dim:#}", escape(&raw));
             }
         }
     }
@@ -73,7 +84,8 @@ impl Text {
     fn json(&mut self, event: &Event, json: &Json) {
         match json.time() {
             Some(time) => {
-                let _ = write!(self.out, "---- {BOLD}{time}{BOLD:#}");
+                let bold = self.bold;
+                let _ = write!(self.out, "---- {bold}{time}{bold:#}");
             }
             None => self.out.push_str("---- (without a time)"),
         }

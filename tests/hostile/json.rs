@@ -1,6 +1,7 @@
 //! Lines of JSON events.
 
 use catena::event::{Event, Json, JsonReader, Projection};
+use catena::pick::Text;
 use catena::schema::{FIELDS, FieldId, Schema};
 
 /// Lines, each read as an event: what a projection without types gives is what the document holds, and
@@ -19,6 +20,9 @@ pub(crate) fn json(log: &[u8]) {
         let mut event = Event::new(everything.len());
         event.load_json(typed, None);
         let document = event.document();
+        let mut text = Text::default();
+        let shown = text.of(&event);
+        assert!(shown.chars().all(|c| c == '\n' || !catena::escape::is_unsafe(c)), "{shown:?}");
         let kept = event.kept();
         assert_eq!(kept.document(), document);
         assert_eq!(kept.records().len(), 1);

@@ -1,6 +1,7 @@
 //! Lines of a log.
 
-use catena::event::{CoalesceLimits, Coalescer, Event, Projection, Raw};
+use catena::event::{CoalesceLimits, Coalescer, Event, Outline, Projection, Raw, interpret};
+use catena::pick::Text;
 use catena::record::text::{keys, proctitle_in_place, text_of, unhex};
 use catena::record::{Arguments, RawValue, Sockaddr, decode, decode_into, fields, head, nested};
 use catena::schema::{FIELDS, FieldId};
@@ -51,7 +52,8 @@ pub(crate) fn record(line: &[u8]) {
     assert!(total <= body.len(), "values overlap");
 }
 
-/// Lines, gathered into events with small bounds, and every field read from every event.
+/// Lines, gathered into events with small bounds, every field read from every event, and every event
+/// told in words that no terminal obeys.
 pub(crate) fn coalesce(log: &[u8]) {
     let names = || FIELDS.iter().map(|info| (info.name, Some(info.kind)));
     let projection =
@@ -67,6 +69,7 @@ pub(crate) fn coalesce(log: &[u8]) {
     let mut coalescer = Coalescer::new(limits);
     let mut event = Event::new(projection.len());
     let (mut lines, mut events, mut records) = (0_u64, 0_u64, 0_usize);
+    let mut text = Text::default();
     let mut read = |coalescer: &mut Coalescer| {
         while let Some(group) = coalescer.pop() {
             events += 1;
@@ -79,6 +82,7 @@ pub(crate) fn coalesce(log: &[u8]) {
                 assert_eq!(values == 0, event.is_missing(field));
             }
             let _ = event.document();
+            in_words(&event, &mut text);
             let kept = event.kept();
             assert!(!kept.identity().is_empty() && !kept.records().is_empty());
             if let Raw::Audit(group) = event.take_raw() {
@@ -96,4 +100,27 @@ pub(crate) fn coalesce(log: &[u8]) {
     read(&mut coalescer);
     assert!(events <= lines && records as u64 <= lines, "more came out than went in");
     assert_eq!(coalescer.oldest_open(), None);
+}
+
+/// Every record is told, none has a key that is not there, and the text is safe to show.
+fn in_words(event: &Event, text: &mut Text) {
+    let Some(group) = event.raw().group() else { return };
+    let mut records = 0;
+    interpret(group, &mut |record, told| {
+        records += 1;
+        for field in told {
+            let key = field.key.as_bytes();
+            // A key of two words is told as one.
+            let is_there = record.body.windows(key.len().max(1)).any(|part| part == key);
+            let made = ["avc", "perms", "text"].contains(&&*field.key) || field.key.contains('-');
+            let is_text = std::str::from_utf8(record.body).is_ok();
+            assert!(is_there || made || !is_text, "{field:?}");
+            assert_ne!(field.means.as_deref(), Some(&*field.raw));
+        }
+    });
+    assert_eq!(records, group.len());
+    assert!(Outline::of(group).missing().count() <= 4);
+    let shown = text.of(event);
+    assert_eq!(shown.lines().count(), 1 + records, "a line a record");
+    assert!(shown.chars().all(|c| c == '\n' || !catena::escape::is_unsafe(c)), "{shown:?}");
 }
