@@ -10,6 +10,8 @@ use hashbrown::HashMap;
 
 /// Most machines told apart by `node=`; what comes after shares one.
 const MAX_HOSTS: usize = 65_536;
+/// Most bytes of all their names; a name that does not fit is as one too many.
+const MAX_NAMES: usize = 16 << 20;
 
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Host {
 pub struct Hosts {
     by_source: Vec<Arc<Host>>,
     by_node: HashMap<Box<[u8]>, Arc<Host>>,
+    /// Bytes of all names by node.
+    named: usize,
     next: u32,
 }
 
@@ -43,7 +47,7 @@ impl Hosts {
         };
         let by_source: Vec<_> = names.iter().copied().zip(0..).map(host).collect();
         let next = u32::try_from(by_source.len()).unwrap_or(u32::MAX);
-        Self { by_source, by_node: HashMap::new(), next }
+        Self { by_source, by_node: HashMap::new(), named: 0, next }
     }
 
     /// The machine of events that were seen.
@@ -58,12 +62,13 @@ impl Hosts {
         if let Some(host) = self.by_node.get(node) {
             return Some(host.clone());
         }
-        if self.by_node.len() >= MAX_HOSTS {
+        if self.by_node.len() >= MAX_HOSTS || self.named + node.len() > MAX_NAMES {
             return self.by_source.get(source as usize).cloned();
         }
         let name: Box<str> = String::from_utf8_lossy(node).into();
         let host = Arc::new(Host { index: self.next, id: name.clone(), name });
         self.next = self.next.saturating_add(1);
+        self.named += node.len();
         self.by_node.insert(node.into(), host.clone());
         Some(host)
     }
@@ -86,5 +91,18 @@ mod tests {
         assert_ne!(a.index, b.index);
         let web = two.find(0, Some(b"web1")).unwrap();
         assert_eq!(web.index, two.find(1, Some(b"web1")).unwrap().index);
+    }
+    #[test]
+    fn names_without_end_take_memory_within_bounds() {
+        let mut hosts = Hosts::new(None, ["audit.log"]);
+        let mut name = vec![b'x'; MAX_NAMES / 4];
+        for number in 0..20 {
+            name[0] = number;
+            hosts.find(0, Some(&name));
+        }
+        assert_eq!(hosts.by_node.len(), 4);
+        assert_eq!(&*hosts.find(0, Some(&name)).unwrap().id, "unknown");
+        name[0] = 0;
+        assert_ne!(&*hosts.find(0, Some(&name)).unwrap().id, "unknown", "known ones stay known");
     }
 }
