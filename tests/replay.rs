@@ -266,6 +266,33 @@ fn rotated_files_are_one_log_also_when_an_event_is_cut_in_two() {
     assert_eq!(ids(&whole), ids(&cut));
 }
 
+/// On a quiet machine nothing comes that would say that time has passed.
+#[test]
+fn an_absence_is_decided_although_nothing_more_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = folder.path().join("absence.eql");
+    let query = r#"sequence by host.id with maxspan=1s
+        [any where process.name == "a"] ![any where process.name == "b"]"#;
+    std::fs::write(&rule, query).unwrap();
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("catena"))
+        .args(["stream", "-q", "-r"])
+        .arg(&rule)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let log = "type=SYSCALL msg=audit(1700000000.000:1): arch=c000003e syscall=59 success=yes exit=0 \
+               ppid=1 pid=7 comm=\"a\"\ntype=EOE msg=audit(1700000000.000:1):\n";
+    std::io::Write::write_all(&mut input, log.as_bytes()).unwrap();
+    // Blocks until the alert comes; the input stays open meanwhile.
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let alert: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(alert.pointer("/process/pid"), Some(&Value::from(7)));
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn an_alert_leaves_the_stream_while_the_input_is_still_open() {
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("catena"))

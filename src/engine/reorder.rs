@@ -146,6 +146,13 @@ impl<T> Reorder<T> {
         self.watermark = self.watermark.max(time);
     }
 
+    /// Nothing has come for so long: the watermark goes on as if something that much later had come.
+    pub fn pass(&mut self, silent: Duration) {
+        if let Some(latest) = self.latest {
+            self.advance(latest.plus(silent).minus(self.lateness));
+        }
+    }
+
     /// Nothing earlier than this will be handed out, but for late items.
     pub fn watermark(&self) -> Timestamp {
         self.watermark
@@ -288,6 +295,20 @@ mod tests {
         buffer.advance(Timestamp::MAX);
         assert_eq!(drain(&mut buffer), [3, 4]);
         assert_eq!(buffer.stats(), ReorderStats::default());
+    }
+
+    #[test]
+    fn time_goes_on_without_items_and_makes_none_late() {
+        let mut buffer = Reorder::new(Duration::from_secs(2), 100);
+        buffer.pass(Duration::from_secs(9));
+        assert_eq!(buffer.watermark(), Timestamp::MIN, "there is no time to go on from");
+        buffer.push(at(10, 1), 1);
+        buffer.pass(Duration::from_secs(1));
+        assert_eq!(drain(&mut buffer), [0_u64; 0]);
+        buffer.pass(Duration::from_secs(3));
+        assert_eq!((drain(&mut buffer), buffer.watermark()), (vec![1], at(11, 0).time));
+        assert_eq!(buffer.push(at(10, 2), 2), None, "it stands behind what was handed out");
+        assert_eq!(drain(&mut buffer), [2]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::event::{Coalescer, Incomplete, Projection, Raw, Stats};
 use crate::schema::Schema;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 use super::json::JsonLane;
 use super::lines::Lines;
@@ -229,6 +229,11 @@ impl Lane {
     pub(super) fn close_open(&mut self) {
         self.coalescer.finish();
         self.turns.take(&mut self.coalescer);
+    }
+
+    /// Nothing has come for so long.
+    pub(super) fn pass(&mut self, silent: Duration) {
+        self.turns.pass(silent);
     }
 
     /// Its number.

@@ -47,8 +47,11 @@ const THREADED_SOURCES: usize = 8;
 
 /// How long a live source may be silent before what is complete is taken to be in order.
 const SETTLE: std::time::Duration = std::time::Duration::from_millis(1);
-/// How long it may be silent before open events are taken to be complete.
+/// How long it may be silent before open events are taken to be complete, and event time goes on
+/// without events.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(2);
+/// How often event time goes on then.
+const TICK: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -159,7 +162,8 @@ pub fn replay(
 /// Within a burst events are put in order as in [`replay`]. As soon as nothing more is to be read,
 /// everything that is complete, and earlier than whatever is still open, is taken to be in order and
 /// leaves; the observer is told before the next read. An event that comes behind later ones after all
-/// is counted as late and still offered to the rules.
+/// is counted as late and still offered to the rules. While nothing comes, event time goes on with the
+/// clock, two seconds behind it, so that an absence is decided on a quiet machine too.
 ///
 /// # Errors
 ///
@@ -259,19 +263,25 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// Follows a live source until it ends or nobody wants more.
     fn follow(&mut self, lane: &mut Lane, receiver: &Receiver<Read1>) {
-        let mut wait = SETTLE;
+        let (mut wait, mut silent) = (SETTLE, std::time::Duration::ZERO);
         while self.flow == Flow::Continue {
             match receiver.recv_timeout(wait) {
                 Ok(read) => {
                     self.take_in(lane, read);
-                    wait = SETTLE;
+                    (wait, silent) = (SETTLE, std::time::Duration::ZERO);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    if wait == IDLE {
+                    if wait != SETTLE {
                         lane.close_open();
                     }
                     lane.settle();
-                    wait = IDLE;
+                    // Counted from IDLE on: what is on its way may be that late.
+                    if wait == TICK {
+                        silent += TICK;
+                        let silent = i64::try_from(silent.as_millis()).unwrap_or(i64::MAX);
+                        lane.pass(Duration::from_millis(silent));
+                    }
+                    wait = if wait == SETTLE { IDLE } else { TICK };
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }

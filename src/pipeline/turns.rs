@@ -11,7 +11,7 @@ use super::Settings;
 use super::json::{JsonLane, tiebreaker};
 use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
 use crate::event::{Coalescer, Gap, Missing, Raw};
-use crate::time::{Ordinal, Timestamp};
+use crate::time::{Duration, Ordinal, Timestamp};
 
 /// Most bytes of events that wait for their turn.
 const MAX_HELD_BYTES: usize = 32 << 20;
@@ -145,6 +145,12 @@ impl Turns {
             Some(open) if open <= latest => self.order.advance(open),
             _ => self.order.settle(latest),
         }
+        self.drain();
+    }
+
+    /// Nothing has come for so long.
+    pub(super) fn pass(&mut self, silent: Duration) {
+        self.order.pass(silent);
         self.drain();
     }
 
