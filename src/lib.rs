@@ -47,6 +47,7 @@ pub mod check;
 pub mod cli;
 pub mod codec;
 pub mod diagnostic;
+pub mod digits;
 pub mod engine;
 pub mod escape;
 pub mod event;

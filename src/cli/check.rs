@@ -8,8 +8,9 @@ use super::args::{Check, CheckFormat};
 use super::event_fields;
 use super::exit::Exit;
 use super::output::{message, print, stdout_color};
-use super::summary::{count, plural};
+use super::summary::plural;
 use crate::diagnostic::{self, Code};
+use crate::digits::grouped;
 use crate::escape::escape;
 use crate::rule::{self, Entry, Loaded, Outcome};
 
@@ -175,9 +176,9 @@ impl Counts {
         let rules = plural(self.loaded + self.disabled + self.rejected, "rule");
         format!(
             "{rules}: {} loaded, {} disabled, {} rejected; {}, {}",
-            count(self.loaded),
-            count(self.disabled),
-            count(self.rejected),
+            grouped(self.loaded),
+            grouped(self.disabled),
+            grouped(self.rejected),
             plural(self.errors, "error"),
             plural(self.warnings, "warning"),
         )

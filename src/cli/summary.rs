@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::args::{Output, Run};
 use super::exit::Exit;
 use super::output::message;
+use crate::digits::grouped;
 use crate::pipeline::Report;
 
 /// Tells what was read and found, and everything that could not be read or was lost.
@@ -31,7 +32,7 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     }
     let told = report.malformed_lines.len() as u64;
     if report.malformed > told {
-        message(&format!("catena: {} more malformed lines", count(report.malformed - told)));
+        message(&format!("catena: {} more malformed lines", grouped(report.malformed - told)));
     }
     for loss in losses(report) {
         message(&format!("catena: warning: {loss}"));
@@ -41,11 +42,11 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     let speed = report.bytes as f64 / 1e6 / seconds.max(1e-9);
     message(&format!(
         "catena: {} lines, {} records, {} events, {} skipped, {} malformed, {found} in {seconds:.2} s ({speed:.0} MB/s)",
-        count(report.lines),
-        count(report.records),
-        count(report.events),
-        count(report.skipped),
-        count(report.malformed),
+        grouped(report.lines),
+        grouped(report.records),
+        grouped(report.events),
+        grouped(report.skipped),
+        grouped(report.malformed),
     ));
 }
 
@@ -112,19 +113,6 @@ pub(super) fn plain(why: &str) -> String {
     first.into_iter().chain(chars).collect()
 }
 
-/// A number with commas.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A number with what it counts.
 pub(super) fn plural(number: u64, word: &str) -> String {
     let ending = match number {
@@ -132,5 +120,5 @@ pub(super) fn plural(number: u64, word: &str) -> String {
         _ if word.ends_with('s') || word.ends_with("ch") => "es",
         _ => "s",
     };
-    format!("{} {word}{ending}", count(number))
+    format!("{} {word}{ending}", grouped(number))
 }

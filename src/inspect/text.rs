@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::answer::{Blind, BlindStage, Count, Host, Inspection, List, Syscall};
+use crate::digits::grouped;
 use crate::escape::escape;
 
 const BOLD: Style = Style::new().bold();
@@ -29,13 +30,13 @@ impl Inspection {
         let _ = writeln!(
             out,
             "  {} bytes, {} lines, {} records, {} events{}",
-            number(read.bytes),
-            number(read.lines),
-            number(read.records),
-            number(read.events),
+            grouped(read.bytes),
+            grouped(read.lines),
+            grouped(read.records),
+            grouped(read.events),
             match read.json_events {
                 0 => String::new(),
-                json => format!(" ({} of them JSON)", number(json)),
+                json => format!(" ({} of them JSON)", grouped(json)),
             },
         );
         if let (Some(first), Some(last)) = (&self.first, &self.last) {
@@ -65,13 +66,13 @@ impl Inspection {
         head(out, "Completeness");
         let all = known.complete + known.incomplete;
         let _ =
-            writeln!(out, "  {} of {} events are complete", number(known.complete), number(all));
+            writeln!(out, "  {} of {} events are complete", grouped(known.complete), grouped(all));
         for cause in &known.causes {
-            let _ = writeln!(out, "  {:>12}  incomplete: {}", number(cause.count), cause.name);
+            let _ = writeln!(out, "  {:>12}  incomplete: {}", grouped(cause.count), cause.name);
         }
         for missing in &known.missing_records {
             let _ =
-                writeln!(out, "  {:>12}  without their {}", number(missing.count), missing.name);
+                writeln!(out, "  {:>12}  without their {}", grouped(missing.count), missing.name);
         }
     }
 
@@ -81,23 +82,23 @@ impl Inspection {
         if losses.gaps == 0 {
             out.push_str("  no gaps in the serial numbers\n");
         } else {
-            let (gaps, serials) = (number(losses.gaps), number(losses.serials));
+            let (gaps, serials) = (grouped(losses.gaps), grouped(losses.serials));
             let _ = writeln!(
                 out,
                 "  gaps in the serial numbers: {gaps}; missing in them, about as many events: {serials}"
             );
         }
         for gap in losses.largest.iter().take(LINES) {
-            let (count, host) = (number(gap.serials), escape(&gap.host));
+            let (count, host) = (grouped(gap.serials), escape(&gap.host));
             let (after, before) = (&gap.after, &gap.before);
             let _ =
                 writeln!(out, "  {count:>12}  between {after} and {before}  {DIM}{host}{DIM:#}");
         }
         if losses.kernel > 0 {
-            let _ = writeln!(out, "  records lost, as the kernel says: {}", number(losses.kernel));
+            let _ = writeln!(out, "  records lost, as the kernel says: {}", grouped(losses.kernel));
         }
         if losses.boots > 0 {
-            let _ = writeln!(out, "  numbers started over (boots): {}", number(losses.boots));
+            let _ = writeln!(out, "  numbers started over (boots): {}", grouped(losses.boots));
         }
     }
 
@@ -117,7 +118,7 @@ impl Inspection {
         }
         head(out, "Lines");
         for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
-            let _ = writeln!(out, "  {:>12}  {what}", number(*count));
+            let _ = writeln!(out, "  {:>12}  {what}", grouped(*count));
         }
         for line in lines.first_malformed.iter().take(LINES) {
             let (file, why) = (escape(&line.file), escape(&line.why));
@@ -135,8 +136,8 @@ impl Inspection {
         let _ = writeln!(
             out,
             "  {} of {}, for want of what they need",
-            number(never.blind.len() as u64),
-            number(never.rules),
+            grouped(never.blind.len() as u64),
+            grouped(never.rules),
         );
         for rule in never.blind.iter().take(LINES) {
             blind(out, rule);
@@ -168,11 +169,11 @@ fn section<T>(
     head(out, title);
     for item in list.items.iter().take(LINES) {
         let (count, what) = line(item);
-        let _ = writeln!(out, "  {:>12}  {what}", number(count));
+        let _ = writeln!(out, "  {:>12}  {what}", grouped(count));
     }
     more(out, list.items.len());
     if list.other > 0 {
-        let _ = writeln!(out, "  {:>12}  {DIM}{others}{DIM:#}", number(list.other));
+        let _ = writeln!(out, "  {:>12}  {DIM}{others}{DIM:#}", grouped(list.other));
     }
 }
 
@@ -192,7 +193,7 @@ fn host(host: &Host) -> (u64, String) {
         let _ = write!(what, "  {DIM}{first} to {last}{DIM:#}");
     }
     if host.incomplete > 0 {
-        let _ = write!(what, "  {} incomplete", number(host.incomplete));
+        let _ = write!(what, "  {} incomplete", grouped(host.incomplete));
     }
     (host.events, what)
 }
@@ -205,7 +206,7 @@ fn syscall(call: &Syscall) -> (u64, String) {
     }
     let _ = write!(what, "{DIM:#}");
     if call.failed > 0 {
-        let _ = write!(what, "  {} failed", number(call.failed));
+        let _ = write!(what, "  {} failed", grouped(call.failed));
     }
     (call.count, what)
 }
@@ -244,17 +245,4 @@ fn needs(stage: &BlindStage) -> String {
         return "nothing that we know to be audited can satisfy it".to_owned();
     }
     format!("nothing logged satisfies it; it could come from {}", parts.join("; "))
-}
-
-/// A number with commas.
-fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
