@@ -47,7 +47,7 @@ struct Expected<'g> {
     /// The next word.
     next: Option<&'g [u8]>,
     /// How many were taken.
-    taken: usize,
+    taken: u32,
 }
 
 impl<'g> Expected<'g> {
@@ -78,7 +78,6 @@ impl<'g> Tokens<'g> {
     /// Several times as fast as looking at every token; `None` when anything else is there.
     fn read_call(body: &'g [u8]) -> Option<Self> {
         let mut words = words(body);
-        let equals = words.equals_signs();
         let mut next = Expected { next: words.next(), words, taken: 0 };
         let arch = next.word(b"arch=");
         let syscall = next.word(b"syscall=");
@@ -105,7 +104,7 @@ impl<'g> Tokens<'g> {
         next.value(b"subj=");
         let key = next.value(b"key=");
         // No word is left over, and no value holds an equals sign, where another token might begin.
-        let is_all = next.next.is_none() && next.taken == equals;
+        let is_all = next.next.is_none() && next.taken == next.words.equals_signs();
         is_all.then_some(Self {
             arch,
             syscall,
