@@ -11,11 +11,10 @@ use crate::rule::Problem;
 
 /// Writes alerts to standard output.
 pub(super) struct AlertWriter {
-    format: Format,
+    lines: AlertLines,
     out: AutoStream<Box<dyn Write>>,
     /// Every alert leaves at once.
     flush: bool,
-    written: u64,
     /// The first failure to write.
     failure: Option<io::Error>,
 }
@@ -25,29 +24,19 @@ impl AlertWriter {
     pub(super) fn new(output: &Output, live: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let automatic = if terminal { Format::Text } else { Format::Ndjson };
         let choice = choice(output.color, terminal);
         let out: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(64 << 10, stdout));
         Self {
-            format: output.format.unwrap_or(automatic),
+            lines: AlertLines::new(output, terminal),
             out: AutoStream::new(out, choice),
             flush: live || terminal,
-            written: 0,
             failure: None,
         }
     }
 
     /// Writes one alert.
     pub(super) fn write(&mut self, alert: &Alert) -> Flow {
-        let written = match self.format {
-            Format::None => Ok(()),
-            Format::Text => {
-                let gap = if self.written == 0 { "" } else { "\n" };
-                write!(self.out, "{gap}{}", alert.to_text())
-            }
-            Format::Ndjson => writeln!(self.out, "{}", alert.to_json()),
-        };
-        self.written += 1;
+        let written = self.lines.write(alert, &mut self.out);
         let written = written.and_then(|()| if self.flush { self.out.flush() } else { Ok(()) });
         match written {
             Ok(()) => Flow::Continue,
@@ -75,6 +64,38 @@ impl AlertWriter {
 impl Observer for AlertWriter {
     fn alert(&mut self, alert: &Alert) -> Flow {
         self.write(alert)
+    }
+}
+
+/// Alerts in one of their formats, one after the other.
+pub(super) struct AlertLines {
+    format: Format,
+    written: u64,
+}
+
+impl AlertLines {
+    /// In the format asked for, or in the one that fits a terminal or anything else.
+    pub(super) fn new(output: &Output, terminal: bool) -> Self {
+        let automatic = if terminal { Format::Text } else { Format::Ndjson };
+        Self { format: output.format.unwrap_or(automatic), written: 0 }
+    }
+
+    /// Writes one alert.
+    ///
+    /// # Errors
+    ///
+    /// The failure to write.
+    pub(super) fn write(&mut self, alert: &Alert, out: &mut impl Write) -> io::Result<()> {
+        let written = match self.format {
+            Format::None => Ok(()),
+            Format::Text => {
+                let gap = if self.written == 0 { "" } else { "\n" };
+                write!(out, "{gap}{}", alert.to_text())
+            }
+            Format::Ndjson => writeln!(out, "{}", alert.to_json()),
+        };
+        self.written += 1;
+        written
     }
 }
 
@@ -115,7 +136,7 @@ pub(super) fn stderr_color(color: Color) -> bool {
     }
 }
 
-fn choice(color: Color, terminal: bool) -> ColorChoice {
+pub(super) fn choice(color: Color, terminal: bool) -> ColorChoice {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => ColorChoice::Always,

@@ -13,6 +13,7 @@ use crate::time::{Duration, Timestamp};
 
 use super::json::JsonLane;
 use super::lines::Lines;
+use super::live::Notice;
 use super::read::{Read1, Reader};
 use super::report::{LostSerials, keep_largest};
 use super::turns::{Next, Turns};
@@ -39,6 +40,8 @@ pub(super) struct Tally {
     pub(super) gaps: (u64, u64),
     pub(super) kernel_lost: u64,
     pub(super) dropped: u64,
+    pub(super) overflow: (u64, u64),
+    pub(super) breaks: u64,
     pub(super) order: ReorderStats,
 }
 
@@ -78,6 +81,10 @@ pub(super) struct Lane {
     json_malformed_seen: usize,
     gaps_seen: u64,
     bytes: u64,
+    /// Lines and bytes that a full queue dropped.
+    overflow: (u64, u64),
+    /// How often a live source went on behind something that could not be read.
+    breaks: u64,
 }
 
 impl Lane {
@@ -98,6 +105,8 @@ impl Lane {
             json_malformed_seen: 0,
             gaps_seen: 0,
             bytes: 0,
+            overflow: (0, 0),
+            breaks: 0,
         }
     }
 
@@ -156,8 +165,28 @@ impl Lane {
                 self.turns.note_unread();
                 self.failures.push(ReadFailure { name: name.clone(), why: why.clone() });
             }
+            Read1::Notice(notice) => self.notice(notice),
         }
         self.name_malformed();
+    }
+
+    /// Something has happened to the live source: if anything was lost, the line that was being read
+    /// has no end, and what is open may lack records.
+    fn notice(&mut self, notice: &Notice) {
+        let lost = match notice {
+            Notice::Waiting { .. } | Notice::Opened { .. } => return,
+            Notice::Dropped { lines, bytes } => {
+                self.overflow.0 += lines;
+                self.overflow.1 += bytes;
+                *lines
+            }
+            Notice::Truncated { .. } | Notice::Untraced { .. } | Notice::Closed { .. } => {
+                self.breaks += 1;
+                1
+            }
+        };
+        self.lines.discard();
+        self.turns.note_lost(lost, self.coalescer.oldest_open());
     }
 
     /// Finds out what kind of log the source is by its first character that is no blank.
@@ -316,6 +345,8 @@ impl Lane {
             gaps: (stats.gaps, stats.lost),
             kernel_lost: stats.kernel_lost,
             dropped: stats.dropped,
+            overflow: self.overflow,
+            breaks: self.breaks,
             order: self.turns.stats(),
         }
     }
