@@ -79,7 +79,10 @@ impl AlertFile {
     /// Goes on in the file that has its name now; in the old one when that cannot be opened.
     pub(super) fn reopen(&mut self) {
         match open(&self.path) {
-            Ok(file) => (self.file, self.torn) = (file, false),
+            Ok(file) => {
+                (self.file, self.torn) = (file, false);
+                message(&format!("catena: {}: opened anew", escape(&self.path.display().to_string())));
+            }
             Err(error) => self.tell("cannot open it anew, going on in the old file", &error),
         }
     }

@@ -351,3 +351,62 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Loss, LossKind};
+
+    fn event(serial: u32) -> String {
+        format!(
+            "type=SYSCALL msg=audit({}.000:{serial}): syscall=1 pid=7\n\
+             type=EOE msg=audit({}.000:{serial}):\n",
+            1_700_000_000 + serial,
+            1_700_000_000 + serial
+        )
+    }
+
+    #[test]
+    fn what_a_live_source_lost_ends_with_the_next_event() {
+        let settings = Settings { lateness: Duration(0), ..Settings::default() };
+        let projection = Arc::new(Projection::new([("process.pid", None)]));
+        let mut lane = Lane::new(0, &settings, &projection);
+        let cut = format!("{}type=SYSCALL msg=audit(17000", event(1));
+        lane.feed(&Read1::Block(cut.into_bytes()));
+        for lines in [2, 3] {
+            lane.feed(&Read1::Notice(Notice::Dropped { lines, bytes: 100 }));
+        }
+        lane.feed(&Read1::Block(event(9).into_bytes()));
+        lane.finish();
+        let mut losses = Vec::new();
+        while let Some(next) = lane.pop() {
+            losses.push(match next {
+                Next::Event(released) => format!("event {}", released.ordinal.time.as_millis() % 100_000 / 1000),
+                Next::Loss(Loss { kind: LossKind::Malformed, to: Timestamp::MAX, count, .. }) => {
+                    format!("lost {count}, nobody knows until when")
+                }
+                Next::Loss(Loss { kind: LossKind::Malformed, from, to, count }) => {
+                    let second = |time: Timestamp| time.as_millis() % 100_000 / 1000;
+                    format!("lost {count} from {} to {}", second(from), second(to))
+                }
+                Next::Loss(other) => format!("{:?}", other.kind),
+                Next::Found(loss) => format!("taken back {}", loss.count),
+            });
+        }
+        assert_eq!(
+            losses,
+            [
+                "lost 2, nobody knows until when",
+                "taken back 2",
+                "lost 5, nobody knows until when",
+                "Gap",
+                "taken back 5",
+                "lost 5 from 1 to 9",
+                "event 1",
+                "event 9",
+            ]
+        );
+        let tally = lane.mark(None).tally;
+        assert_eq!((tally.overflow, tally.malformed, tally.lines), ((5, 200), 0, 4));
+    }
+}

@@ -188,12 +188,12 @@ impl LiveInput {
 fn read(mut reader: Reader, mut writer: Writer) {
     let mut buffer = vec![0; READ_BYTES];
     let mut name = String::new();
-    let mut is_first = true;
+    let mut beginning = Beginning::default();
     loop {
         let goes_on = match reader.step(&mut buffer) {
             Step::Bytes(length) => {
                 let bytes = buffer.get(..length).unwrap_or_default();
-                if std::mem::take(&mut is_first) && is_binary(bytes) {
+                if beginning.is_binary(bytes) {
                     writer.tell(Read1::Failed { name, why: BINARY.to_owned() });
                     return;
                 }
@@ -201,7 +201,7 @@ fn read(mut reader: Reader, mut writer: Writer) {
             }
             Step::File(file) => {
                 name.clone_from(&file);
-                is_first = true;
+                beginning = Beginning::default();
                 writer.tell(Read1::File(file))
             }
             Step::Failed { name, why } => writer.tell(Read1::Failed { name, why }),
@@ -216,19 +216,19 @@ fn read(mut reader: Reader, mut writer: Writer) {
 /// Reads a source that goes on.
 fn poll(name: &str, mut writer: Writer, mut step: impl FnMut(&mut [u8]) -> Polled) {
     let mut buffer = vec![0; READ_BYTES];
-    let mut is_first = true;
+    let mut beginning = Beginning::default();
     loop {
         let goes_on = match step(&mut buffer) {
             Polled::Bytes(range) => {
                 let bytes = buffer.get(range).unwrap_or_default();
-                if std::mem::take(&mut is_first) && is_binary(bytes) {
+                if beginning.is_binary(bytes) {
                     writer.tell(Read1::Failed { name: name.to_owned(), why: BINARY.to_owned() });
                     return;
                 }
                 writer.bytes(bytes)
             }
             Polled::File(file) => {
-                is_first = true;
+                beginning = Beginning::default();
                 writer.tell(Read1::File(file))
             }
             Polled::Notice(notice) => writer.tell(Read1::Notice(notice)),
@@ -248,12 +248,26 @@ fn poll(name: &str, mut writer: Writer, mut step: impl FnMut(&mut [u8]) -> Polle
 const BINARY: &str =
     "auditd sends its binary format: set `format = string` in the plugin's configuration";
 
-/// Whether this is how auditd's binary format begins: version 0 or 1, then the length of the header, 16, as
-/// two numbers of four bytes.
-fn is_binary(bytes: &[u8]) -> bool {
-    let number = |at: usize| {
-        let bytes = bytes.get(at..)?.first_chunk::<4>()?;
-        Some(u32::from_ne_bytes(*bytes))
-    };
-    matches!((number(0), number(4)), (Some(0 | 1), Some(16)))
+/// The first bytes of a stream, as far as they are needed to tell what it is.
+#[derive(Debug, Default)]
+struct Beginning {
+    bytes: Vec<u8>,
+}
+
+impl Beginning {
+    /// Whether this is how auditd's binary format begins, as far as is known: version 0 or 1, then the length
+    /// of the header, 16, as two numbers of four bytes.
+    fn is_binary(&mut self, next: &[u8]) -> bool {
+        const HEAD: usize = 8;
+        let room = HEAD.saturating_sub(self.bytes.len());
+        if room == 0 {
+            return false;
+        }
+        self.bytes.extend(next.iter().take(room));
+        let number = |at: usize| {
+            let bytes = self.bytes.get(at..)?.first_chunk::<4>()?;
+            Some(u32::from_ne_bytes(*bytes))
+        };
+        matches!((number(0), number(4)), (Some(0 | 1), Some(16)))
+    }
 }
