@@ -201,7 +201,8 @@ pub fn stream(
         let mut lane = Lane::new(0, settings, run.session.projection());
         run.follow(&mut lane, &taker);
         lane.finish();
-        run.drain(&mut lane);
+        // The end decides what waits for time to pass, not a time that has not come.
+        run.take_out(&mut lane);
         let mark = lane.mark(None);
         run.reach(0, mark);
     }
@@ -333,6 +334,14 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// Runs what is in order, and lets time pass.
     fn drain(&mut self, lane: &mut Lane) {
+        self.take_out(lane);
+        let watermark = lane.watermark();
+        let (session, mut sink) = self.split();
+        session.advance(watermark, &mut sink);
+    }
+
+    /// Runs what is in order.
+    fn take_out(&mut self, lane: &mut Lane) {
         while let Some(next) = lane.pop() {
             match next {
                 Next::Event(released) => {
@@ -344,9 +353,6 @@ impl<'a, O: Observer> Run<'a, O> {
                 Next::Found(loss) => self.session.withdraw(loss),
             }
         }
-        let watermark = lane.watermark();
-        let (session, mut sink) = self.split();
-        session.advance(watermark, &mut sink);
     }
 
     /// Runs one event; gives back its memory.
