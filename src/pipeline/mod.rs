@@ -178,7 +178,8 @@ pub fn replay(
 /// Within a burst events are put in order as in [`replay`]. As soon as nothing more is to be read,
 /// everything that is complete, and earlier than whatever is still open, is taken to be in order and
 /// leaves; the observer is told before the next read. An event that comes behind later ones after all
-/// is counted as late and still offered to the rules. While nothing comes, event time goes on with the
+/// is counted as late and still offered to the rules. Without any lateness allowed nothing waits even
+/// within a burst: only what is read at once is put in order. While nothing comes, event time goes on with the
 /// clock, two seconds behind it, so that an absence is decided on a quiet machine too.
 ///
 /// `orders` is asked for the next order on a thread of its own, where it may wait. At [`Order::Stop`]
@@ -199,10 +200,9 @@ pub fn stream(
     if let Some(source) = run.sources.pop() {
         let taker = input.spawn(source, orders);
         let mut lane = Lane::new(0, settings, run.session.projection());
-        run.follow(&mut lane, &taker);
+        run.follow(&mut lane, &taker, settings.lateness == Duration(0));
         lane.finish();
-        // The end decides what waits for time to pass, not a time that has not come.
-        run.take_out(&mut lane);
+        run.drain(&mut lane);
         let mark = lane.mark(None);
         run.reach(0, mark);
     }
@@ -282,8 +282,9 @@ impl<'a, O: Observer> Run<'a, O> {
         }
     }
 
-    /// Follows a live source until it ends, shall end or nobody wants more.
-    fn follow(&mut self, lane: &mut Lane, taker: &Taker) {
+    /// Follows a live source until it ends, shall end or nobody wants more. In a hurry, what was read
+    /// together is put in order, and nothing waits for what may come behind it.
+    fn follow(&mut self, lane: &mut Lane, taker: &Taker, in_hurry: bool) {
         let (mut wait, mut silent) = (SETTLE, std::time::Duration::ZERO);
         // How many bytes are still taken once the end has been ordered.
         let mut last: Option<usize> = None;
@@ -295,6 +296,9 @@ impl<'a, O: Observer> Run<'a, O> {
                         *last = left;
                     }
                     self.take_in(lane, &read);
+                    if in_hurry {
+                        lane.settle();
+                    }
                     taker.recycle(read);
                     (wait, silent) = (SETTLE, std::time::Duration::ZERO);
                 }
@@ -334,14 +338,6 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// Runs what is in order, and lets time pass.
     fn drain(&mut self, lane: &mut Lane) {
-        self.take_out(lane);
-        let watermark = lane.watermark();
-        let (session, mut sink) = self.split();
-        session.advance(watermark, &mut sink);
-    }
-
-    /// Runs what is in order.
-    fn take_out(&mut self, lane: &mut Lane) {
         while let Some(next) = lane.pop() {
             match next {
                 Next::Event(released) => {
@@ -353,6 +349,9 @@ impl<'a, O: Observer> Run<'a, O> {
                 Next::Found(loss) => self.session.withdraw(loss),
             }
         }
+        let watermark = lane.watermark();
+        let (session, mut sink) = self.split();
+        session.advance(watermark, &mut sink);
     }
 
     /// Runs one event; gives back its memory.
