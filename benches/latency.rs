@@ -51,11 +51,8 @@ fn main() {
     let rate = number("CATENA_RATE", 100_000);
     let events = rate * number("CATENA_SECONDS", 5);
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let arguments = if asked.is_empty() {
-        vec!["--lateness".to_owned(), "0".to_owned()]
-    } else {
-        asked
-    };
+    let arguments =
+        if asked.is_empty() { vec!["--lateness".to_owned(), "0".to_owned()] } else { asked };
     let folder = std::env::temp_dir().join(format!("catena-latency-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let rule = folder.join("probe.eql");

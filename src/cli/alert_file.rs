@@ -81,7 +81,10 @@ impl AlertFile {
         match open(&self.path) {
             Ok(file) => {
                 (self.file, self.torn) = (file, false);
-                message(&format!("catena: {}: opened anew", escape(&self.path.display().to_string())));
+                message(&format!(
+                    "catena: {}: opened anew",
+                    escape(&self.path.display().to_string())
+                ));
             }
             Err(error) => self.tell("cannot open it anew, going on in the old file", &error),
         }

@@ -74,9 +74,7 @@ fn input(arguments: &Stream) -> LiveInput {
         (Some(path), _) => {
             LiveSource::Follow { path: path.clone(), from_start: arguments.from_start }
         }
-        (None, Some(path)) => {
-            LiveSource::Socket(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
-        }
+        (None, Some(path)) => LiveSource::Socket(PathBuf::from(std::ffi::OsStr::from_bytes(path))),
         (None, None) => LiveSource::Input(arguments.input.clone()),
     };
     let mib = usize::try_from(arguments.queue).unwrap_or(usize::MAX);

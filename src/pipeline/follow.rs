@@ -138,9 +138,10 @@ impl Follower {
         }
         match &self.current {
             Some(current) if current.id == found.id => {
-                return self.pending.pop_front().map_or(Some(Polled::Rest), |notice| {
-                    Some(Polled::Notice(notice))
-                });
+                return self
+                    .pending
+                    .pop_front()
+                    .map_or(Some(Polled::Rest), |notice| Some(Polled::Notice(notice)));
             }
             // The old one may still be written to.
             Some(_) if found.is_empty() => return Some(Polled::Rest),

@@ -381,8 +381,12 @@ mod tests {
         let mut losses = Vec::new();
         while let Some(next) = lane.pop() {
             losses.push(match next {
-                Next::Event(released) => format!("event {}", released.ordinal.time.as_millis() % 100_000 / 1000),
-                Next::Loss(Loss { kind: LossKind::Malformed, to: Timestamp::MAX, count, .. }) => {
+                Next::Event(released) => {
+                    format!("event {}", released.ordinal.time.as_millis() % 100_000 / 1000)
+                }
+                Next::Loss(Loss {
+                    kind: LossKind::Malformed, to: Timestamp::MAX, count, ..
+                }) => {
                     format!("lost {count}, nobody knows until when")
                 }
                 Next::Loss(Loss { kind: LossKind::Malformed, from, to, count }) => {

@@ -160,11 +160,7 @@ impl Writer {
         goes_on
     }
 
-    fn wait_for_room<'a>(
-        &self,
-        state: MutexGuard<'a, State>,
-        bytes: usize,
-    ) -> MutexGuard<'a, State>
+    fn wait_for_room<'a>(&self, state: MutexGuard<'a, State>, bytes: usize) -> MutexGuard<'a, State>
     where
         Self: 'a,
     {
@@ -315,8 +311,7 @@ impl State {
             left = rest;
         }
         for part in left.chunks(PIECE_BYTES) {
-            let mut block =
-                self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES));
+            let mut block = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES));
             block.extend_from_slice(part);
             self.push(Read1::Block(block));
         }

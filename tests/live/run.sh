@@ -7,8 +7,8 @@
 # folder, and reads it in three ways at once: as its plugin (docs/auditd/catena.conf), over the socket of its
 # af_unix plugin, and by following its log. Then harmless "shells" talk over UDP from one network namespace
 # (198.51.100.2) to another (203.0.113.2): each is sent one command, `echo`, and sends back what it prints. All
-# readers must give one and the same set of alerts, and so must a replay of the log. With a shell nobody has
-# installed, it is left out and that is said.
+# readers must give one and the same set of alerts, and so must a replay of the log. A program that is not
+# installed is left out, and that is said.
 #
 # Exits with 0 when all is as it should be, 1 when not, 77 when this kernel or machine does not allow it: no
 # root, no audit, an audit daemon or audit rules that are there already. Removes whatever it made, also
@@ -210,7 +210,7 @@ done
 for name in "${ran[@]}"; do
   until_true grep -q "harmless from $name" "$folder/heard" || fail "nothing was heard from $name"
 done
-# Neither is a shell that talks: one socket without a connection, one connection of what is no shell.
+# A shell that talks to nobody.
 as_user bash -c true
 
 say "alerts"
