@@ -9,10 +9,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anstream::ColorChoice;
-
-use super::args::{Color, Output};
-use super::output::{AlertLines, choice, message};
+use super::args::Output;
+use super::output::{AlertLines, message};
 use super::summary::plain;
 use crate::alert::Alert;
 use crate::escape::escape;
@@ -22,9 +20,6 @@ pub(super) struct AlertFile {
     path: PathBuf,
     file: File,
     lines: AlertLines,
-    color: Color,
-    /// One alert, whole.
-    buffer: Vec<u8>,
     /// The last alert may stand there in part.
     torn: bool,
     unwritten: u64,
@@ -42,8 +37,6 @@ impl AlertFile {
             path: path.to_owned(),
             file: open(path)?,
             lines: AlertLines::new(output, false),
-            color: output.color,
-            buffer: Vec::new(),
             torn: false,
             unwritten: 0,
             failure: None,
@@ -52,18 +45,9 @@ impl AlertFile {
 
     /// Writes one alert.
     pub(super) fn write(&mut self, alert: &Alert) {
-        self.buffer.clear();
-        if self.torn {
-            self.buffer.push(b'\n');
-        }
-        let written = match choice(self.color, false) {
-            ColorChoice::Never => {
-                let mut plain = anstream::StripStream::new(&mut self.buffer);
-                self.lines.write(alert, &mut plain)
-            }
-            _ => self.lines.write(alert, &mut self.buffer),
-        };
-        match written.and_then(|()| self.file.write_all(&self.buffer)) {
+        let separated = if self.torn { self.file.write_all(b"\n") } else { Ok(()) };
+        let bytes = self.lines.next(alert);
+        match separated.and_then(|()| self.file.write_all(bytes)) {
             Ok(()) => self.torn = false,
             Err(error) => {
                 self.torn = true;

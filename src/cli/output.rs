@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 
 use super::args::{Color, Format, Output};
 use crate::alert::Alert;
@@ -12,7 +12,7 @@ use crate::rule::Problem;
 /// Writes alerts to standard output.
 pub(super) struct AlertWriter {
     lines: AlertLines,
-    out: AutoStream<Box<dyn Write>>,
+    out: io::BufWriter<io::Stdout>,
     /// Every alert leaves at once.
     flush: bool,
     /// The first failure to write.
@@ -24,11 +24,9 @@ impl AlertWriter {
     pub(super) fn new(output: &Output, live: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let choice = choice(output.color, terminal);
-        let out: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(64 << 10, stdout));
         Self {
             lines: AlertLines::new(output, terminal),
-            out: AutoStream::new(out, choice),
+            out: io::BufWriter::with_capacity(64 << 10, stdout),
             flush: live || terminal,
             failure: None,
         }
@@ -36,7 +34,7 @@ impl AlertWriter {
 
     /// Writes one alert.
     pub(super) fn write(&mut self, alert: &Alert) -> Flow {
-        let written = self.lines.write(alert, &mut self.out);
+        let written = self.out.write_all(self.lines.next(alert));
         let written = written.and_then(|()| if self.flush { self.out.flush() } else { Ok(()) });
         match written {
             Ok(()) => Flow::Continue,
@@ -70,32 +68,49 @@ impl Observer for AlertWriter {
 /// Alerts in one of their formats, one after the other.
 pub(super) struct AlertLines {
     format: Format,
-    written: u64,
+    color: bool,
+    is_first: bool,
+    /// One alert, whole.
+    buffer: Vec<u8>,
 }
 
 impl AlertLines {
     /// In the format asked for, or in the one that fits a terminal or anything else.
     pub(super) fn new(output: &Output, terminal: bool) -> Self {
         let automatic = if terminal { Format::Text } else { Format::Ndjson };
-        Self { format: output.format.unwrap_or(automatic), written: 0 }
+        Self {
+            format: output.format.unwrap_or(automatic),
+            color: choice(output.color, terminal) != ColorChoice::Never,
+            is_first: true,
+            buffer: Vec::new(),
+        }
     }
 
-    /// Writes one alert.
-    ///
-    /// # Errors
-    ///
-    /// The failure to write.
-    pub(super) fn write(&mut self, alert: &Alert, out: &mut impl Write) -> io::Result<()> {
-        let written = match self.format {
-            Format::None => Ok(()),
+    /// The bytes of the next alert.
+    pub(super) fn next(&mut self, alert: &Alert) -> &[u8] {
+        self.buffer.clear();
+        match self.format {
+            Format::None => {}
             Format::Text => {
-                let gap = if self.written == 0 { "" } else { "\n" };
-                write!(out, "{gap}{}", alert.to_text())
+                if !self.is_first {
+                    self.buffer.push(b'\n');
+                }
+                let text = alert.to_text();
+                if self.color {
+                    self.buffer.extend_from_slice(text.as_bytes());
+                } else {
+                    let plain = anstream::adapter::strip_str(&text);
+                    plain.for_each(|part| self.buffer.extend_from_slice(part.as_bytes()));
+                }
             }
-            Format::Ndjson => writeln!(out, "{}", alert.to_json()),
-        };
-        self.written += 1;
-        written
+            // JSON has no escape sequences in it. Writing to memory cannot fail.
+            Format::Ndjson => {
+                let _ = serde_json::to_writer(&mut self.buffer, &alert.to_json());
+                self.buffer.push(b'\n');
+            }
+        }
+        self.is_first = false;
+        &self.buffer
     }
 }
 
@@ -136,7 +151,7 @@ pub(super) fn stderr_color(color: Color) -> bool {
     }
 }
 
-pub(super) fn choice(color: Color, terminal: bool) -> ColorChoice {
+fn choice(color: Color, terminal: bool) -> ColorChoice {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => ColorChoice::Always,
