@@ -127,10 +127,10 @@ fn item_json(event: &Option<AlertEvent>, item: u32) -> Json {
             let mut out = json!({
                 "item": item,
                 "missing": false,
-                "event": nested(&event.document),
+                "event": nested(event.document()),
                 "records": event.kept.records(),
             });
-            let left_out = event.document.left_out();
+            let left_out = event.document().left_out();
             if left_out > 0
                 && let Some(object) = out.as_object_mut()
             {

@@ -63,6 +63,10 @@ impl Observer for AlertWriter {
     fn alert(&mut self, alert: &Alert) -> Flow {
         self.write(alert)
     }
+
+    fn reads_events(&self) -> bool {
+        false
+    }
 }
 
 /// Alerts in one of their formats, one after the other.
