@@ -224,7 +224,9 @@ fn leading<'g>(group: &'g Group, call: Option<Record<'g>>) -> Option<Record<'g>>
 }
 
 fn result(tokens: &Tokens<'_>) -> Option<bool> {
-    let nested = || nested_field(tokens.nested?, b"res").and_then(RawValue::bytes);
+    // Programs write it last: one before it stands in a name that somebody else has chosen.
+    let nested =
+        || nested(tokens.nested?).filter(|field| field.key == b"res").last()?.value.bytes();
     let starts = |word: &[u8], start: &[u8]| {
         word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
