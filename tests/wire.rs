@@ -391,6 +391,25 @@ fn every_type_of_record() {
     }
 }
 
+/// What old kernels call `objtype=` decides as `nametype=` does, and is shown under that name.
+#[test]
+fn the_old_spelling_of_the_type_of_a_name() {
+    for key in ["nametype", "objtype"] {
+        let call =
+            "type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=2 success=yes exit=3 pid=7";
+        let path = |item: u32, name: &str, kind: &str| {
+            format!("type=PATH msg=audit(1.000:1): item={item} name=\"{name}\" {key}={kind}")
+        };
+        let (folder, file) = (path(0, "/tmp/", "PARENT"), path(1, "/tmp/a", "CREATE"));
+        let document = document(&[call, &folder, &file]);
+        assert_eq!(shown(&document, "file.path"), "/tmp/a");
+        assert_eq!(shown(&document, "event.type"), "info|creation", "{key}");
+        let types = document.paths().iter().flatten().filter(|(key, _)| key == "nametype");
+        let types: Vec<_> = types.map(|(_, value)| value.to_string()).collect();
+        assert_eq!(types, ["PARENT", "CREATE"]);
+    }
+}
+
 #[test]
 fn arguments_come_whole_from_many_records() {
     let line = |body: &str| format!("type=EXECVE msg=audit(1.000:1): {body}");
