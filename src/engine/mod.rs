@@ -136,7 +136,7 @@ impl Engine {
             })
             .collect();
         Ok(Self {
-            sieve: Sieve::new(Arc::new(predicates)),
+            sieve: Sieve::new(plan, predicates),
             keys: KeyScratch::default(),
             subscribers: subscribers(plan, &machines),
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),

@@ -146,7 +146,7 @@ impl Group {
     }
 
     /// Its records in order of arrival. An end-of-event record is not among them.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = Record<'_>> {
         self.records.iter().map(|place| self.record(place))
     }
 
@@ -239,10 +239,9 @@ impl Group {
     }
 
     fn record(&self, place: &Place) -> Record<'_> {
-        let name_end = place.name + u32::from(place.name_len);
-        let kind_name = match place.kind.name() {
-            Some(name) if place.name_len == 0 => name.as_bytes(),
-            _ => self.slice(&(place.name..name_end)),
+        let kind_name = match place.name_len {
+            0 => place.kind.name().map_or(&b""[..], str::as_bytes),
+            length => self.slice(&(place.name..place.name + u32::from(length))),
         };
         Record {
             kind: place.kind,

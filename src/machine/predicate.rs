@@ -30,6 +30,8 @@ pub(crate) struct Predicates {
     /// Where each leaf is tested.
     homes: Vec<Home>,
     stages: Vec<Cond>,
+    /// The fields each leaf reads.
+    reads: Vec<Box<[FieldId]>>,
     /// Stages filed under each leaf.
     filed: Vec<Vec<StageIx>>,
     /// What must be looked at on every event: homes of leaves that stages are filed under.
@@ -92,6 +94,7 @@ impl Predicates {
             programs: Vec::new(),
             homes: Vec::new(),
             stages: plan.stages.iter().map(|stage| stage.condition.clone()).collect(),
+            reads: plan.leaves.iter().map(|leaf| leaf.fields.as_slice().into()).collect(),
             filed: vec![Vec::new(); plan.leaves.len()],
             entries: Vec::new(),
             unfiled: Vec::new(),
@@ -206,6 +209,74 @@ impl Predicates {
             Cond::Not(inner) => !self.holds(inner, event, scratch),
             Cond::And(all) => all.iter().all(|c| self.holds(c, event, scratch)),
             Cond::Or(any) => any.iter().any(|c| self.holds(c, event, scratch)),
+        }
+    }
+
+    /// Appends the stages that an event like `event` may satisfy, when all that is known of it are the
+    /// fields in `settled`. Costs a look at every stage.
+    pub(crate) fn possible(
+        &self,
+        event: &Event,
+        settled: &[bool],
+        scratch: &mut Scratch,
+        out: &mut Vec<StageIx>,
+    ) {
+        scratch.begin();
+        for (condition, number) in self.stages.iter().zip(0..) {
+            if self.may_hold(condition, event, settled, scratch) != Some(false) {
+                out.push(StageIx(number));
+            }
+        }
+    }
+
+    /// Whether a condition holds; `None` when that depends on fields that are not settled.
+    fn may_hold(
+        &self,
+        condition: &Cond,
+        event: &Event,
+        settled: &[bool],
+        scratch: &mut Scratch,
+    ) -> Option<bool> {
+        let mut each = |condition: &Cond| self.may_hold(condition, event, settled, scratch);
+        match condition {
+            Cond::Const(value) => Some(*value),
+            Cond::Leaf(leaf) => {
+                let reads = self.reads.get(leaf.index())?;
+                let is_known = reads.iter().all(|f| settled.get(f.index()) == Some(&true));
+                is_known.then(|| self.leaf(*leaf, event, scratch))
+            }
+            Cond::Not(inner) => each(inner).map(|holds| !holds),
+            Cond::And(all) => all.iter().map(each).reduce(|a, b| match (a, b) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            })?,
+            Cond::Or(any) => any.iter().map(each).reduce(|a, b| match (a, b) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            })?,
+        }
+    }
+
+    /// The fields that the condition of a stage reads.
+    pub(crate) fn fields(&self, stage: StageIx, each: &mut impl FnMut(FieldId)) {
+        if let Some(condition) = self.stages.get(stage.index()) {
+            self.fields_of(condition, each);
+        }
+    }
+
+    fn fields_of(&self, condition: &Cond, each: &mut impl FnMut(FieldId)) {
+        match condition {
+            Cond::Const(_) => {}
+            Cond::Leaf(leaf) => {
+                let reads = self.reads.get(leaf.index()).map_or(&[][..], |reads| reads);
+                reads.iter().copied().for_each(each);
+            }
+            Cond::Not(inner) => self.fields_of(inner, each),
+            Cond::And(all) | Cond::Or(all) => {
+                all.iter().for_each(|condition| self.fields_of(condition, each));
+            }
         }
     }
 

@@ -17,9 +17,9 @@ pub mod text;
 
 pub use decode::{decode, decode_into, is_encoded};
 pub use execve::Arguments;
-pub use field::{Enriched, Field, Fields, RawValue, fields};
+pub use field::{Enriched, Field, Fields, RawValue, SEPARATOR, fields, plain_value};
 pub use json::{Atom, JsonError, JsonLines};
 pub use nested::{Nested, nested};
-pub use raw::{Head, HeadError, head};
+pub use raw::{Head, HeadError, Heads, head};
 pub use sockaddr::Sockaddr;
 pub use tables::RecordType;
