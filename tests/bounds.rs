@@ -21,9 +21,9 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-/// Bytes that reading any log may take at once: 32 MiB of open events, as much of memory to be used again,
-/// the events within the lateness, blocks of input.
-const MOST_BYTES: usize = 120 << 20;
+/// Bytes that reading any log may take at once: 32 MiB of open events, 32 MiB of events that wait for
+/// their turn, as much once more that has its turn or is to be used again, and blocks of input.
+const MOST_BYTES: usize = 144 << 20;
 
 /// Only whole events: the one behind the flood, and none of those in it.
 const RULE: &str = r#"process where process.args == "behind" and audit.complete == true and process.args_count == 2"#;
