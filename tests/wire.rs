@@ -264,7 +264,7 @@ fn bases_of_numbers() {
         ("OBJ_PID", "opid=12 oauid=-1 ouid=0 oses=-1 ocomm=\"x\"", "opid=12 oauid=unset [-1] ouid=0 oses=unset [-1] ocomm=x"),
         ("PATH", "item=0 name=\"/x\" inode=10 dev=fe:00 mode=0100755 ouid=10 rdev=00:00 cap_fp=2000",
          "item=0 name=/x inode=10 dev=fe:00 mode=file,755 [0100755] ouid=10 rdev=00:00 cap_fp=net_raw [2000]"),
-        ("OPENAT2", "oflag=0100101 mode=0644 resolve=0x8", "oflag=wronly|creat|0x8000 [0100101] mode=644 [0644] resolve=beneath [0x8]"),
+        ("OPENAT2", "oflag=0100101 mode=0644 resolve=0x8", "oflag=wronly|creat|largefile [0100101] mode=644 [0644] resolve=beneath [0x8]"),
         ("CAPSET", "pid=7 cap_pi=0 cap_pp=200000 cap_pe=1ffffffffff cap_pa=0", "pid=7 cap_pi=0 cap_pp=sys_admin [200000] cap_pe=all [1ffffffffff] cap_pa=0"),
         ("SECCOMP", "sig=31 arch=c000003e syscall=59 compat=0 ip=0x7f00 code=0x80000000",
          "sig=SIGSYS [31] arch=x86_64 [c000003e] syscall=execve [59] compat=0 ip=0x7f00 code=kill_process [0x80000000]"),
