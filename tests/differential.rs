@@ -2,7 +2,12 @@
 //! value that it tells is told by ours as well. Where the two differ there is a row that says why, and
 //! every row is needed by some line.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions of tests may panic"
+)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;

@@ -5,7 +5,12 @@
 //! none a blank or a double quote, hexadecimal elsewhere. They are random, of many lengths, and full of
 //! what means something in a log.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions of tests may panic"
+)]
 
 use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Projection};
 use catena::pick::Text;

@@ -4,7 +4,12 @@
 //! A row is what stands in the log and what is read from it, as `catena events --format interpret` tells
 //! it: `key=value`, `key=meaning [value]`, `key!` where the record says that there is no value.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions of tests may panic"
+)]
 
 use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Projection, interpret};
 use catena::record::{HeadError, RawValue, RecordType, Sockaddr, fields, head};
