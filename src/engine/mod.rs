@@ -136,7 +136,7 @@ impl Engine {
             })
             .collect();
         Ok(Self {
-            sieve: Sieve::new(plan, predicates),
+            sieve: Sieve::new(Arc::new(predicates)),
             keys: KeyScratch::default(),
             subscribers: subscribers(plan, &machines),
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::decoded::child_process;
 use super::origin::{Decoded, Origin};
-use super::view::View;
+use super::read::Reader;
 use crate::record::RecordType;
 use crate::schema::FieldId;
 
@@ -27,17 +27,20 @@ pub struct Class {
 }
 
 impl Class {
-    /// The class of a system call that nothing but its own record gives a type; every other event is a
-    /// case of its own.
-    pub(super) fn of(view: &View<'_>) -> Option<Self> {
-        let main = view.main.filter(|main| main.kind == RecordType::SYSCALL)?;
+    /// The class of a system call that nothing but its own record gives a type, or of a record that
+    /// is none; every other event is a case of its own.
+    pub(super) fn of(reader: &Reader<'_, '_>) -> Option<Self> {
+        let view = &reader.view;
+        let main = view.main?;
         let leads = view.leading.is_some_and(|leading| std::ptr::eq(leading.line, main.line));
+        if main.kind != RecordType::SYSCALL {
+            return Self::of_record(reader).filter(|_| leads);
+        }
         // What `socketcall` stands for is said by an argument.
         let is_plain = view.call.is_some() && view.call == view.name;
         if !leads || !is_plain {
             return None;
         }
-        let state = |known: Option<bool>| known.map_or(0, |is| 1 + u32::from(is));
         let turn = match view.call {
             Some("open" | "openat" | "openat2") => view.created_file(),
             _ => child_process(view).is_some(),
@@ -51,6 +54,32 @@ impl Class {
                 | u32::from(turn) << 5,
         })
     }
+
+    /// The class of a message of a program or of the kernel.
+    fn of_record(reader: &Reader<'_, '_>) -> Option<Self> {
+        let view = &reader.view;
+        let kind = view.main?.kind;
+        let speaks_of_call = view.tokens.syscall.or(view.tokens.arch).or(view.tokens.exit);
+        // What denies access says so in many ways.
+        if view.is_call
+            || speaks_of_call.is_some()
+            || kind == RecordType::AVC
+            || kind.name().is_none()
+        {
+            return None;
+        }
+        let turns = state(view.result) | state(view.success()) << 2;
+        Some(Self {
+            arch: 0,
+            number: u32::from(kind.0),
+            turns: turns | u32::from(reader.is_sshd()) << 6 | 1 << 7,
+        })
+    }
+}
+
+/// One of three states.
+fn state(known: Option<bool>) -> u32 {
+    known.map_or(0, |is| 1 + u32::from(is))
 }
 
 /// Whether a field from there is settled.
@@ -104,14 +133,13 @@ impl Selections {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::read::{Reader, Scratch};
+    use super::super::read::Scratch;
     use super::*;
     use crate::event::{CoalesceLimits, Coalescer};
     use crate::schema::FIELDS;
     use crate::value::Scalar;
 
-    fn settled(view: &View<'_>, scratch: &mut Scratch) -> String {
-        let mut reader = Reader::new(view.group, None, scratch);
+    fn settled(reader: &mut Reader<'_, '_>) -> String {
         let mut told = String::new();
         let more = ["auditd.data.syscall", "auditd.data.arch"];
         let names = FIELDS.iter().map(|field| field.name).chain(more);
@@ -160,16 +188,33 @@ mod tests {
                 }
             }
         }
+        let said = ["res=success", "res=failed", "res=1", "res=x", "", "arch=c000003e syscall=59"];
+        for kind in
+            ["USER_AUTH", "USER_AVC", "AVC", "SECCOMP", "LOGIN", "CRYPTO_SESSION", "ANOM_ABEND"]
+        {
+            for said in said {
+                for exe in ["exe=\"/usr/sbin/sshd\"", "exe=\"/usr/bin/su\"", ""] {
+                    for text in
+                        [format!("pid=1 {exe} {said}"), format!("pid=1 msg='op=x {exe} {said}'")]
+                    {
+                        serial += 1;
+                        line += 1;
+                        let head = format!("type={kind} msg=audit(1.000:{serial}): ");
+                        coalescer.push(0, line, (head + &text).as_bytes());
+                    }
+                }
+            }
+        }
         coalescer.finish();
         let mut known: HashMap<Class, String> = HashMap::new();
         let mut scratch = Scratch::default();
         let (mut events, mut classed) = (0, 0);
         while let Some(group) = coalescer.pop() {
             events += 1;
-            let view = View::new(&group);
-            if let Some(class) = Class::of(&view) {
+            let mut reader = Reader::new(&group, None, &mut scratch);
+            if let Some(class) = Class::of(&reader) {
                 classed += 1;
-                let settled = settled(&view, &mut scratch);
+                let settled = settled(&mut reader);
                 let first = known.entry(class).or_insert_with(|| settled.clone());
                 assert_eq!(*first, settled, "{}", String::from_utf8_lossy(group.raw()));
             }

@@ -150,6 +150,12 @@ impl Group {
         self.records.iter().map(|place| self.record(place))
     }
 
+    /// Its records of one type in order of arrival.
+    pub fn all(&self, kind: RecordType) -> impl Iterator<Item = Record<'_>> {
+        let places = self.records.iter().filter(move |place| place.kind == kind);
+        places.map(|place| self.record(place))
+    }
+
     /// How many records it has.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -162,7 +168,7 @@ impl Group {
 
     /// The first record of a type.
     pub fn first(&self, kind: RecordType) -> Option<Record<'_>> {
-        self.records.iter().find(|place| place.kind == kind).map(|place| self.record(place))
+        self.all(kind).next()
     }
 
     /// Its lines as logged, each followed by a newline.
@@ -178,7 +184,7 @@ impl Group {
     /// Whether it is an execution whose argument list is not whole; `arguments` is memory to use.
     pub fn lacks_arguments(&self, arguments: &mut Arguments) -> bool {
         arguments.clear();
-        let records = self.records().filter(|record| record.kind == RecordType::EXECVE);
+        let records = self.all(RecordType::EXECVE);
         records.for_each(|record| arguments.push(record.body));
         arguments.is_truncated()
     }

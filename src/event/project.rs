@@ -96,7 +96,7 @@ impl Event {
         self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut reader = Reader::new(&group, host.as_deref(), &mut scratch);
-        let class = selections.and_then(|_| Class::of(&reader.view));
+        let class = selections.and_then(|_| Class::of(&reader));
         let selection = class.and_then(|class| selections?.get(class));
         let mut read = |field: FieldId| {
             if let Some(origin) = projection.fields.get(field.index()) {

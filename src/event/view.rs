@@ -3,9 +3,13 @@
 //! In: a [`Group`]. Out: the tokens of its main record by key, which call was meant and whether it
 //! worked, other records on demand. Nothing is decoded or allocated here.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::group::{Group, Record};
 use crate::record::tables::{parse_arch, syscall_name};
-use crate::record::{RawValue, RecordType, SEPARATOR, fields, nested, plain_value};
+use crate::record::{RawValue, RecordType, Words, fields, nested, plain_value, words};
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,11 +36,18 @@ pub(super) struct Tokens<'g> {
     pub(super) nested: Option<&'g [u8]>,
     /// `res=` of kernel records that are no system call.
     pub(super) res: Option<&'g [u8]>,
+    /// The first `exe=` and the last `res=` of that text.
+    pub(super) said_exe: Option<RawValue<'g>>,
+    pub(super) said_res: Option<RawValue<'g>>,
 }
 
 /// Takes tokens off a body whose keys come in a known order.
 struct Expected<'g> {
-    rest: &'g [u8],
+    words: Words<'g>,
+    /// The next word.
+    next: Option<&'g [u8]>,
+    /// How many were taken.
+    taken: u32,
 }
 
 impl<'g> Expected<'g> {
@@ -44,9 +55,9 @@ impl<'g> Expected<'g> {
     /// a plain token stays where it is, so that something is left over in the end.
     #[inline(always)]
     fn value<const N: usize>(&mut self, key: &[u8; N]) -> Option<RawValue<'g>> {
-        let text = self.rest.strip_prefix(key)?;
-        let (value, rest) = plain_value(text)?;
-        self.rest = rest;
+        let value = plain_value(self.next?.strip_prefix(key)?)?;
+        self.next = self.words.next();
+        self.taken = self.taken.wrapping_add(1);
         Some(value)
     }
 
@@ -66,7 +77,8 @@ impl<'g> Tokens<'g> {
     /// The tokens of a SYSCALL record as the kernel writes it: every key at most once and in its place.
     /// Several times as fast as looking at every token; `None` when anything else is there.
     fn read_call(body: &'g [u8]) -> Option<Self> {
-        let mut next = Expected { rest: body };
+        let mut words = words(body);
+        let mut next = Expected { next: words.next(), words, taken: 0 };
         let arch = next.word(b"arch=");
         let syscall = next.word(b"syscall=");
         next.word(b"per=");
@@ -91,7 +103,8 @@ impl<'g> Tokens<'g> {
         let exe = next.value(b"exe=");
         next.value(b"subj=");
         let key = next.value(b"key=");
-        let is_all = matches!(next.rest, [] | [SEPARATOR, ..]);
+        // No word is left over, and no value holds an equals sign, where another token might begin.
+        let is_all = next.next.is_none() && next.taken == next.words.equals_signs();
         is_all.then_some(Self {
             arch,
             syscall,
@@ -157,6 +170,14 @@ impl<'g> Tokens<'g> {
             // The first of repeated keys counts.
             *slot = slot.or(bytes);
         }
+        for field in tokens.nested.into_iter().flat_map(nested) {
+            match field.key {
+                b"exe" => tokens.said_exe = tokens.said_exe.or(Some(field.value)),
+                // Programs write it last: one before stands in a name that somebody else has chosen.
+                b"res" => tokens.said_res = Some(field.value),
+                _ => {}
+            }
+        }
         tokens
     }
 }
@@ -216,7 +237,7 @@ impl<'g> View<'g> {
 
     /// All records of a type.
     pub(super) fn records(&self, kind: RecordType) -> impl Iterator<Item = Record<'g>> + use<'g> {
-        self.group.records().filter(move |record| record.kind == kind)
+        self.group.all(kind)
     }
 
     /// Whether the event did what it is for. A connection that is still being made, and a call that
@@ -245,7 +266,7 @@ impl<'g> View<'g> {
 
     /// `exe=`, of the process or as a program says it.
     pub(super) fn exe(&self) -> Option<RawValue<'g>> {
-        self.tokens.exe.or_else(|| nested_field(self.tokens.nested?, b"exe"))
+        self.tokens.exe.or(self.tokens.said_exe)
     }
 
     /// A field of the program's text, else of the main record itself.
@@ -257,8 +278,8 @@ impl<'g> View<'g> {
     /// Whether an open has made the file it opened.
     pub(super) fn created_file(&self) -> bool {
         // The name of a file cannot hold a space here, so that most records are done with one search.
-        let mentioned =
-            |path: &Record<'_>| memchr::memmem::find(path.body, b"type=CREATE").is_some();
+        static CREATE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"type=CREATE"));
+        let mentioned = |path: &Record<'_>| CREATE.find(path.body).is_some();
         self.records(RecordType::PATH).filter(mentioned).any(|p| name_type(p) == Some(b"CREATE"))
     }
 
@@ -310,9 +331,7 @@ fn leading<'g>(group: &'g Group, call: Option<Record<'g>>) -> Option<Record<'g>>
 }
 
 fn result(tokens: &Tokens<'_>) -> Option<bool> {
-    // Programs write it last: one before it stands in a name that somebody else has chosen.
-    let nested =
-        || nested(tokens.nested?).filter(|field| field.key == b"res").last()?.value.bytes();
+    let nested = || tokens.said_res.and_then(RawValue::bytes);
     let starts = |word: &[u8], start: &[u8]| {
         word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
@@ -401,7 +420,8 @@ pub(super) fn decimal(text: &[u8]) -> Option<i64> {
         if digit > 9 {
             return std::str::from_utf8(text).ok()?.parse().ok();
         }
-        value = value * 10 + i64::from(digit);
+        // 18 digits fit.
+        value = i64::wrapping_add(i64::wrapping_mul(value, 10), i64::from(digit));
     }
     Some(if negative { -value } else { value })
 }

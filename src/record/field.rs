@@ -8,7 +8,7 @@
 use memchr::{memchr, memrchr};
 
 /// Separates the body from its enriched copies.
-pub const SEPARATOR: u8 = 0x1d;
+pub(super) const SEPARATOR: u8 = 0x1d;
 
 /// One token. Keys may repeat inside a record: the first one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'a> RawValue<'a> {
     }
 
     /// An unquoted token: `(null)` and `?` mean that there is no value.
-    fn bare(token: &'a [u8]) -> Self {
+    pub(super) fn bare(token: &'a [u8]) -> Self {
         match token {
             b"(null)" => Self::Null,
             b"?" => Self::Unknown,
@@ -182,29 +182,6 @@ impl<'a> Iterator for Fields<'a> {
                 }
             }
         }
-    }
-}
-
-/// The plain value at the start of `text` and what follows it and its space: quoted, or one bare token
-/// without an equals sign, before a space, the separator of enriched copies or the end. `None` for
-/// everything else, which only [`fields`] can tell apart.
-#[inline(always)]
-pub fn plain_value(text: &[u8]) -> Option<(RawValue<'_>, &[u8])> {
-    let (value, rest) = match text {
-        [b'"', inner @ ..] => {
-            let (value, rest) = inner.split_at_checked(memchr(b'"', inner)?)?;
-            (RawValue::Quoted(value), rest.get(1..)?)
-        }
-        [b'{' | b'\'', ..] => return None,
-        _ => {
-            let (value, rest) = text.split_at_checked(token_end(text))?;
-            (RawValue::bare(value), rest)
-        }
-    };
-    match rest {
-        [b' ', rest @ ..] => Some((value, rest)),
-        [] | [SEPARATOR, ..] => Some((value, rest)),
-        _ => None,
     }
 }
 
