@@ -119,7 +119,7 @@ pub fn mended(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What the reader says, with the column alone: there is only one line.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
         Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
