@@ -6,7 +6,7 @@ use super::args::{Output, Stream};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
-use super::{event_fields, rules, summary};
+use super::{event_fields, input_form, rules, summary};
 use crate::escape::escape;
 use crate::pipeline::{self, Settings};
 use crate::rule::RuleSet;
@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &Stream) -> Exit {
     let settings = Settings {
         lateness: arguments.run.lateness.unwrap_or(LATENESS),
         ..settings(&arguments.run, schema)
+    };
+    let settings = match input_form::settings(&arguments.form, arguments.output.color, settings) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
     };
     let report = pipeline::stream(&rules, inputs, &settings, &mut writer);
     let written = write_exit(writer.finish());

@@ -78,6 +78,7 @@ impl Laurel {
         }
         if accompanied {
             self.begin(id, "EOE");
+            self.line.push(b' ');
             each(&self.line);
         }
         Ok(left_out)
@@ -86,7 +87,7 @@ impl Laurel {
     fn begin(&mut self, id: &str, name: &str) {
         self.line.clear();
         self.line.extend_from_slice(&self.node);
-        let _ = write!(self.line, "type={name} msg=audit({id}): ");
+        let _ = write!(self.line, "type={name} msg=audit({id}):");
     }
 
     fn record(

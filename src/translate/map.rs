@@ -65,7 +65,10 @@ impl TimeFormat {
             Atom::Text(text) if unit == 0 => return value::timestamp(text),
             Atom::Int(count) if unit > 0 => i128::from(count) * unit,
             Atom::Text(text) if unit > 0 => decimal(text, unit)?,
-            #[expect(clippy::cast_possible_truncation, reason = "clamped; beyond all times it ends")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "clamped; beyond all times it ends"
+            )]
             #[expect(clippy::cast_precision_loss, reason = "a float has no more digits")]
             Atom::Float(count) if unit > 0 && count.is_finite() => (count * unit as f64) as i128,
             _ => return None,
@@ -379,13 +382,20 @@ mod tests {
         let mut map = FieldMap::new();
         map.absent("<NA>");
         map.field("t", "x", &[("1", "one"), ("true", "yes"), ("gone", ""), ("*", "other")]);
-        for (theirs, ours) in
-            [("1", Some("one")), ("\"1\"", Some("one")), ("true", Some("yes")), ("1.5", Some("other"))]
-                .into_iter()
-                .chain([("\"gone\"", None), ("\"<NA>\"", None)])
+        for (theirs, ours) in [
+            ("1", Some("one")),
+            ("\"1\"", Some("one")),
+            ("true", Some("yes")),
+            ("1.5", Some("other")),
+        ]
+        .into_iter()
+        .chain([("\"gone\"", None), ("\"<NA>\"", None)])
         {
             let added = ours.map_or_else(String::new, |ours| format!(",\"x\":\"{ours}\""));
-            assert_eq!(mapped(&map, &format!("{{\"t\":{theirs}}}")), format!("{{\"t\":{theirs}{added}}}"));
+            assert_eq!(
+                mapped(&map, &format!("{{\"t\":{theirs}}}")),
+                format!("{{\"t\":{theirs}{added}}}")
+            );
         }
     }
 

@@ -279,7 +279,11 @@ impl Reader<'_> {
         }
     }
 
-    fn constant(&mut self, target: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) {
+    fn constant(
+        &mut self,
+        target: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         let name = &**target.get_ref();
         if !self.is_target("", name, target.span()) {
             return;
@@ -309,7 +313,8 @@ impl Reader<'_> {
             self.wrong(place, &format!("`{name}` is called that already"));
             return false;
         }
-        let known = || FIELDS.iter().map(|info| info.name).chain(ABSENT.iter().map(|info| info.name));
+        let known =
+            || FIELDS.iter().map(|info| info.name).chain(ABSENT.iter().map(|info| info.name));
         let family = |known: &str| {
             let stem = known.strip_suffix('*').unwrap_or(known);
             known == name || stem.len() < known.len() && name.starts_with(stem)

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use map::{ANY_OTHER, FieldMap, TimeFormat};
 pub use map_file::read_map;
-pub use sniff::Form;
+pub use sniff::{Form, bulk_action};
 pub use whole::{Splitter, Start};
 
 use crate::record::JsonError;

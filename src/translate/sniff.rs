@@ -66,6 +66,22 @@ impl Form {
         }
     }
 
+    /// One of them, for messages.
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Audit => "an audit record",
+            Self::Ecs => "a JSON event",
+            Self::Auditbeat => "an event of Auditbeat or Elastic Agent",
+            Self::Laurel => "a LAUREL event",
+            Self::Journald => "a journald entry",
+            Self::Wazuh => "a Wazuh event",
+            Self::Endgame => "an Endgame event",
+            Self::Falco => "a Falco alert",
+            Self::Tetragon => "a Tetragon event",
+            Self::Mapped => "a JSON event",
+        }
+    }
+
     /// Its number among all.
     pub fn index(self) -> usize {
         self as usize
@@ -104,8 +120,13 @@ impl Form {
             b"full_log" => form = form.or(Some(Self::Wazuh)),
             b"output_fields" => output = true,
             b"rule" => rule = true,
-            b"process_exec" | b"process_exit" | b"process_kprobe" | b"process_tracepoint"
-            | b"process_loader" | b"process_uprobe" | b"process_lsm" => {
+            b"process_exec"
+            | b"process_exit"
+            | b"process_kprobe"
+            | b"process_tracepoint"
+            | b"process_loader"
+            | b"process_uprobe"
+            | b"process_lsm" => {
                 form = form.or(Some(Self::Tetragon));
             }
             b"auditd" => auditbeat = true,
@@ -122,6 +143,19 @@ impl Form {
             None => Self::Ecs,
         }
     }
+}
+
+/// What a line of a bulk request does with the document behind it: `index`, `create`, `update` or
+/// `delete`. `None` for a line that is none. The line must hold a JSON object.
+pub fn bulk_action(line: &[u8]) -> Option<&'static str> {
+    let (mut members, mut action) = (0, None);
+    names(line, &mut |name, value| {
+        members += 1;
+        let actions = ["index", "create", "update", "delete"];
+        action = actions.into_iter().find(|action| action.as_bytes() == name);
+        action = action.filter(|_| value.first() == Some(&b'{'));
+    });
+    action.filter(|_| members == 1)
 }
 
 /// Whether the beginning of a value names a beat or the agent's integration.
@@ -210,6 +244,20 @@ mod tests {
             assert_eq!(Form::of(line.as_bytes()), Some(form), "{line}");
         }
         assert_eq!(Form::of(b" \r\n"), None);
+    }
+
+    #[test]
+    fn lines_of_a_bulk_request_are_told_from_events() {
+        for (line, action) in [
+            (r#"{"index":{"_index":"x"}}"#, Some("index")),
+            (r#"{ "create" : { } }"#, Some("create")),
+            (r#"{"delete":{"_id":"1"}}"#, Some("delete")),
+            (r#"{"index":{"_index":"x"},"a":1}"#, None),
+            (r#"{"index":"x"}"#, None),
+            (r#"{"doc":{}}"#, None),
+        ] {
+            assert_eq!(bulk_action(line.as_bytes()), action, "{line}");
+        }
     }
 
     #[test]

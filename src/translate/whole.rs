@@ -152,6 +152,11 @@ impl Splitter {
         *self = Self { carry: std::mem::take(&mut self.carry), ..Self::default() };
     }
 
+    /// The number of the line being read.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// Calls `each` with every value that ends in `block`.
     pub fn feed(&mut self, block: &[u8], each: &mut impl FnMut(u64, &[u8])) {
         let mut at = 0;
@@ -191,8 +196,7 @@ impl Splitter {
                     from = at;
                 }
                 State::Lost(fresh) => {
-                    self.state =
-                        State::Lost(byte == b'\n' || fresh && byte.is_ascii_whitespace());
+                    self.state = State::Lost(byte == b'\n' || fresh && byte.is_ascii_whitespace());
                 }
             }
             at += 1;
@@ -403,15 +407,14 @@ mod tests {
 
     #[test]
     fn lists_results_and_objects_over_lines_give_their_events() {
-        assert_eq!(values(r#"[{"a":1},{"b":[{}]} , {"c":"]\"}"}]"#), [
-            r#"{"a":1}"#,
-            r#"{"b":[{}]}"#,
-            r#"{"c":"]\"}"}"#
-        ]);
-        assert_eq!(values("{\n\"a\": {\n\"b\": 1}\n}\n{\"c\":\n2}"), [
-            "{\n\"a\": {\n\"b\": 1}\n}",
-            "{\"c\":\n2}"
-        ]);
+        assert_eq!(
+            values(r#"[{"a":1},{"b":[{}]} , {"c":"]\"}"}]"#),
+            [r#"{"a":1}"#, r#"{"b":[{}]}"#, r#"{"c":"]\"}"}"#]
+        );
+        assert_eq!(
+            values("{\n\"a\": {\n\"b\": 1}\n}\n{\"c\":\n2}"),
+            ["{\n\"a\": {\n\"b\": 1}\n}", "{\"c\":\n2}"]
+        );
         let result = r#"{"took":3,"x":{"hits":[7]},"hits":{"total":{"hits":[1]},"hits":[{"_source":{"hits":{"hits":[1]}}},{"b":2}],"y":["]"]},"z":{}}"#;
         assert_eq!(values(result), [r#"{"_source":{"hits":{"hits":[1]}}}"#, r#"{"b":2}"#]);
         assert_eq!(values(&format!("[{result},{result}]")).len(), 4);
