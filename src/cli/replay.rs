@@ -73,6 +73,10 @@ impl Observer for Screen {
     fn read(&mut self, live: &Live) {
         self.progress.update(live);
     }
+
+    fn reads_events(&self) -> bool {
+        false
+    }
 }
 
 /// How long a captured log is put in order.

@@ -7,6 +7,7 @@
 //! `process` and `engine`.
 
 mod actions;
+mod class;
 mod coalesce;
 mod context;
 mod decoded;
@@ -30,6 +31,7 @@ mod stats;
 mod take;
 mod view;
 
+pub use class::{Class, Selection, Selections};
 pub use coalesce::{CoalesceLimits, Coalescer};
 pub use context::read_context;
 pub use document::Document;
@@ -43,7 +45,7 @@ pub use origin::ContextField;
 pub use outline::{Call, Outline, Table};
 pub use process::Process;
 pub use producers::{OF_CALL, producers};
-pub use project::Projection;
+pub use project::{Projection, Use};
 pub use raw::Raw;
 pub use saved::{load_ordinal, save_ordinal};
 pub use slot::{Event, Slot, Values};

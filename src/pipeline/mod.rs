@@ -127,6 +127,12 @@ pub trait Observer {
         None
     }
 
+    /// Whether [`Observer::event`] looks at the fields of events. Asked once; when it does not, only what
+    /// rules can use is filled in, which is much faster.
+    fn reads_events(&self) -> bool {
+        true
+    }
+
     /// An event with its fields filled in, before the rules see it. [`Flow::Stop`] ends the run behind
     /// this event.
     fn event(&mut self, event: &Event) -> Flow {
@@ -222,7 +228,13 @@ impl<'a, O: Observer> Run<'a, O> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(settings.host.as_deref(), names);
-        let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
+        let mut session = Session::new(
+            rules.clone(),
+            settings.limits,
+            hosts,
+            &observer.fields(),
+            observer.reads_events(),
+        )?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {
                 session.watch(RuleIx(number), watch);
