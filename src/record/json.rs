@@ -3,7 +3,7 @@
 //! In: a line that should hold one JSON object. Out: every scalar in it with its dotted name, in the
 //! order of the line. Nested objects and dotted names are the same thing, a list of objects is a list
 //! of values under one name, null and empty lists are nothing at all. `{"_source": {..}}`, as a search
-//! returns events, counts as what is inside.
+//! returns events, counts as what is inside, and so does `{"_index": .., "fields": {..}}` without one.
 //!
 //! Names and values may come from attackers: depth and length of names are bounded and what lies
 //! beyond is left out and counted. Nothing is kept, nothing is looked up, no type is known here.
@@ -18,8 +18,6 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Longest dotted name that is read, in bytes.
 const MAX_NAME_BYTES: usize = 512;
-/// The object that holds the event in the result of a search.
-const WRAPPER: &str = "_source";
 
 /// Why a line holds no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +77,8 @@ impl JsonLines {
         }
         let text = String::from_utf8_lossy(line);
         self.name.clear();
-        let mut walk = Walk { name: &mut self.name, dots: 0, depth: 0, left_out: 0, each };
+        let mut walk =
+            Walk { name: &mut self.name, dots: 0, depth: 0, left_out: 0, hit: Hit::Unknown, each };
         let mut json = serde_json::Deserializer::from_str(&text);
         let read = Node { walk: &mut walk, top: true }.deserialize(&mut json);
         let read = read.and_then(|()| json.end());
@@ -134,7 +133,19 @@ struct Walk<'w, F> {
     dots: u32,
     depth: usize,
     left_out: u64,
+    hit: Hit,
     each: &'w mut F,
+}
+
+/// What is known of a line as the result of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hit {
+    /// Nothing.
+    Unknown,
+    /// It is one, and its event has not come: it may be in `fields`.
+    Bare,
+    /// Its event is in `_source`.
+    Source,
 }
 
 impl<F: FnMut(Leaf<'_>)> Walk<'_, F> {
@@ -255,8 +266,16 @@ impl<F> Visitor<'_> for Key<'_, '_, F> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        if self.top && key == WRAPPER {
-            return Ok(true);
+        if self.top {
+            match key {
+                "_source" => {
+                    self.walk.hit = Hit::Source;
+                    return Ok(true);
+                }
+                "_index" => self.walk.hit = Hit::Bare,
+                "fields" if self.walk.hit == Hit::Bare => return Ok(true),
+                _ => {}
+            }
         }
         let name = &mut *self.walk.name;
         if name.len() + key.len() >= MAX_NAME_BYTES {

@@ -379,7 +379,7 @@ fn number<'t>(kind: RecordType, key: &str, text: &'t str) -> Option<(&'static [u
     }
     let digits = text.strip_prefix("0x")?;
     // These the kernel writes with the prefix.
-    let prefixed = matches!(key, "ip" | "code" | "flags");
+    let prefixed = matches!(key, "ip" | "code" | "flags" | "resolve");
     let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_hex && !prefixed).then_some((&b""[..], digits))
 }
