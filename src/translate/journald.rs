@@ -10,6 +10,7 @@ use std::io::Write as _;
 use memchr::memmem;
 
 use super::TranslateError;
+use super::spelling;
 use super::tape::{Cell, Tape};
 
 /// Memory to work in, and what was seen.
@@ -132,9 +133,5 @@ fn split_name(message: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn write_node(tape: &Tape, line: &mut Vec<u8>) {
-    if let Some(node) = tape.text_of("_HOSTNAME").filter(|node| !node.is_empty()) {
-        line.extend_from_slice(b"node=");
-        line.extend(node.bytes().map(|byte| if byte <= b' ' { b'_' } else { byte }));
-        line.push(b' ');
-    }
+    spelling::node(tape.text_of("_HOSTNAME").unwrap_or_default(), line);
 }

@@ -15,6 +15,8 @@ use crate::record::RecordType;
 
 /// Longest EXECVE record written; the kernel cuts at about this length too.
 const EXECVE_BYTES: usize = 16 << 10;
+/// Most records of one event: a short member must not become many times its length.
+const MAX_RECORDS: usize = 4096;
 /// Longest argument that is written in one piece.
 const ARGUMENT_BYTES: usize = 7500;
 
@@ -48,13 +50,8 @@ impl Laurel {
             return Err(TranslateError::BadId);
         }
         self.node.clear();
-        if let Some(node) = tape.text_of("NODE").filter(|node| !node.is_empty()) {
-            self.node.extend_from_slice(b"node=");
-            let byte = |byte: u8| if byte <= b' ' { b'_' } else { byte };
-            self.node.extend(node.bytes().map(byte));
-            self.node.push(b' ');
-        }
-        let (mut left_out, mut found, mut accompanied) = (tape.left_out(), false, false);
+        spelling::node(tape.text_of("NODE").unwrap_or_default(), &mut self.node);
+        let (mut left_out, mut records, mut accompanied) = (tape.left_out(), 0, false);
         // What the kernel has to say it writes before the system call, everything else behind it.
         for turn in [Turn::Lead, Turn::Call, Turn::Rest] {
             for (name, at) in tape.members(0) {
@@ -64,8 +61,8 @@ impl Laurel {
                 }
                 accompanied |= !kind.is_single();
                 for item in tape.items(at) {
-                    if matches!(tape.cell(item), Cell::Object(_)) {
-                        found = true;
+                    if matches!(tape.cell(item), Cell::Object(_)) && records < MAX_RECORDS {
+                        records += 1;
                         self.record(tape, id, (name, kind), item, each);
                     } else {
                         left_out += 1;
@@ -73,7 +70,7 @@ impl Laurel {
                 }
             }
         }
-        if !found {
+        if records == 0 {
             return Err(TranslateError::NoRecords);
         }
         if accompanied {

@@ -59,6 +59,19 @@ pub(super) fn value(kind: RecordType, key: &[u8], bytes: &[u8], out: &mut Vec<u8
     }
 }
 
+/// Longest name of a machine: a record is looked for in the first 256 bytes of its line.
+const NODE_BYTES: usize = 240;
+
+/// Appends `node=NAME ` for a machine that has a name.
+pub(super) fn node(name: &str, out: &mut Vec<u8>) {
+    if !name.is_empty() {
+        out.extend_from_slice(b"node=");
+        let kept = |byte: u8| if byte <= b' ' { b'_' } else { byte };
+        out.extend(name.bytes().take(NODE_BYTES).map(kept));
+        out.push(b' ');
+    }
+}
+
 /// Whether bytes can be the key of a token.
 pub(super) fn is_key(key: &[u8]) -> bool {
     let of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');

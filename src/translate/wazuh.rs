@@ -7,6 +7,7 @@
 use memchr::memmem;
 
 use super::TranslateError;
+use super::spelling;
 use super::tape::Tape;
 
 /// Calls `each` for every record; `false` when the event carries none. `line` is memory to work in.
@@ -24,24 +25,22 @@ pub(super) fn records(
     };
     let agent = tape.members(0).find(|(key, _)| *key == "agent").map(|(_, at)| at);
     let name = agent.and_then(|at| tape.members(at).find(|(key, _)| *key == "name"));
-    let node = name.and_then(|(_, at)| tape.text(at)).filter(|node| !node.is_empty());
-    let named = memmem::find(log.get(..first).unwrap_or_default(), b"node=").is_some();
+    let agent = name.and_then(|(_, at)| tape.text(at)).unwrap_or_default();
+    // The name in front of the first record, as auditd writes it in front of each.
+    let before = log.get(..first).unwrap_or_default().trim_ascii_end();
+    let named = before.rsplit(|byte| *byte == b' ').next().and_then(|w| w.strip_prefix(b"node="));
+    let node = named.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or(agent);
     let mut rest = log.get(first..).unwrap_or_default();
     while !rest.is_empty() {
         let end = next_record(rest).unwrap_or(rest.len());
         let (record, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         line.clear();
-        if named {
-            // Its own name stands in front of each record; the first one has lost it.
-            line.extend_from_slice(log.get(..first).unwrap_or_default().trim_ascii_start());
-        } else if let Some(node) = node {
-            line.extend_from_slice(b"node=");
-            line.extend(node.bytes().map(|byte| if byte <= b' ' { b'_' } else { byte }));
-            line.push(b' ');
-        }
+        spelling::node(node, line);
         let kept = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
         let mut record = record.trim_ascii_end();
-        if named && let Some(at) = memmem::rfind(record, b" node=") {
+        if named.is_some()
+            && let Some(at) = memmem::rfind(record, b" node=")
+        {
             // The name in front of the next record.
             let tail = record.get(at + 1..).unwrap_or_default();
             if !tail.contains(&b' ') {
