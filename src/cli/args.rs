@@ -72,21 +72,48 @@ pub(super) struct Replay {
     pub(super) form: InputForm,
 }
 
+/// Reads until the input ends, or until SIGTERM or SIGINT: then what has come is matched, waiting alerts
+/// are written, and the run ends with its summary. SIGHUP opens the file of --output anew. See
+/// docs/stream.md for auditd's plugins.
 #[derive(Debug, Args)]
 pub(super) struct Stream {
-    /// Where to read from.
+    /// Standard input (-), a file or pipe, or unix:PATH for a socket that somebody listens on.
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(super) input: PathBuf,
+    /// Follow a log that is still written, through its rotations, from its present end.
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub(super) follow: Option<PathBuf>,
+    /// With --follow: what the file holds already too.
+    #[arg(long, requires = "follow")]
+    pub(super) from_start: bool,
+    /// Append alerts to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// How much input may wait to be matched.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(super) queue: u32,
+    /// What to do when so much waits: drop lines, which is counted, or let the writer wait. Files wait.
+    #[arg(long, value_enum, default_value_t = WhenFull::Drop)]
+    pub(super) when_full: WhenFull,
     #[command(flatten)]
     pub(super) rules: Rules,
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) alerts: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
     #[command(flatten)]
     pub(super) form: InputForm,
+}
+
+/// What to do with input that comes faster than it can be matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhenFull {
+    /// Drop lines; alerts say so.
+    Drop,
+    /// Let whoever writes wait.
+    Wait,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //!
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
+mod alert_file;
 mod args;
 mod asked;
 mod batch;

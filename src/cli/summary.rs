@@ -105,6 +105,8 @@ fn losses(report: &Report) -> Vec<String> {
     tell(report.late_records, "record", "dropped: came after the event had been completed");
     tell(report.duplicates, "event", "dropped: came twice");
     tell(report.dropped, "record", "dropped: the event had too many");
+    tell(report.overflow.0, "line", "dropped: came faster than they could be matched, see --queue");
+    tell(report.breaks, "break", "in the live source: what came in them is not known");
     tell(report.order.late, "event", "later than --lateness allows: used, but out of order");
     tell(report.order.forced, "event", "put in order early: the reorder buffer was full");
     tell(report.order.clamped, "time stamp", "far in the future: not believed");

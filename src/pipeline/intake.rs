@@ -126,6 +126,12 @@ impl Intake {
         self.splitter.start();
     }
 
+    /// Something was lost behind what was read last: what has no end yet has none.
+    pub(super) fn discard(&mut self) {
+        self.beginning.clear();
+        self.splitter.discard();
+    }
+
     /// How a piece of a file is to be cut, and the piece with what had to wait for it; `None` while more
     /// is needed to tell. Give the memory back by [`Intake::recycle`].
     pub(super) fn cut<'b>(

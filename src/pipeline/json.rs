@@ -52,7 +52,7 @@ pub fn read_json(
     while let Some(read) = reader.next() {
         match read {
             Read1::Block(block) => lines.feed(&block, &mut |number, line| lane.push(number, line)),
-            Read1::File(_) => {}
+            Read1::File(_) | Read1::Notice(_) => {}
             Read1::Failed { name, why } => report.failure = Some(ReadFailure { name, why }),
         }
         while let Some(json) = lane.pop() {

@@ -13,6 +13,7 @@ use crate::translate::{Form, Start};
 
 use super::intake::{Intake, Outlet};
 use super::lines::Lines;
+use super::live::Notice;
 use super::read::{Read1, Reader};
 use super::report::{LostSerials, keep_largest};
 use super::turns::{Next, Turns};
@@ -39,6 +40,8 @@ pub(super) struct Tally {
     pub(super) gaps: (u64, u64),
     pub(super) kernel_lost: u64,
     pub(super) dropped: u64,
+    pub(super) overflow: (u64, u64),
+    pub(super) breaks: u64,
     pub(super) order: ReorderStats,
     /// Lines by form.
     pub(super) forms: [u64; Form::COUNT],
@@ -75,6 +78,10 @@ pub(super) struct Lane {
     json_malformed_seen: usize,
     gaps_seen: u64,
     bytes: u64,
+    /// Lines and bytes that a full queue dropped.
+    overflow: (u64, u64),
+    /// How often a live source went on behind something that could not be read.
+    breaks: u64,
 }
 
 impl Lane {
@@ -92,6 +99,8 @@ impl Lane {
             json_malformed_seen: 0,
             gaps_seen: 0,
             bytes: 0,
+            overflow: (0, 0),
+            breaks: 0,
         }
     }
 
@@ -140,8 +149,29 @@ impl Lane {
                 self.turns.note_unread();
                 self.failures.push(ReadFailure { name: name.clone(), why: why.clone() });
             }
+            Read1::Notice(notice) => self.notice(notice),
         }
         self.name_malformed();
+    }
+
+    /// Something has happened to the live source: if anything was lost, the line that was being read
+    /// has no end, and what is open may lack records.
+    fn notice(&mut self, notice: &Notice) {
+        let lost = match notice {
+            Notice::Waiting { .. } | Notice::Opened { .. } => return,
+            Notice::Dropped { lines, bytes } => {
+                self.overflow.0 += lines;
+                self.overflow.1 += bytes;
+                *lines
+            }
+            Notice::Truncated { .. } | Notice::Untraced { .. } | Notice::Closed { .. } => {
+                self.breaks += 1;
+                1
+            }
+        };
+        self.lines.discard();
+        self.intake.discard();
+        self.turns.note_lost(lost, self.coalescer.oldest_open());
     }
 
     /// Takes in a piece of a file. Line by line, so that nothing depends on where a piece ends.
@@ -306,8 +336,73 @@ impl Lane {
             gaps: (stats.gaps, stats.lost),
             kernel_lost: stats.kernel_lost,
             dropped: stats.dropped,
+            overflow: self.overflow,
+            breaks: self.breaks,
             order: self.turns.stats(),
             forms: self.intake.forms(stats.lines),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Loss, LossKind};
+
+    fn event(serial: u32) -> String {
+        format!(
+            "type=SYSCALL msg=audit({}.000:{serial}): syscall=1 pid=7\n\
+             type=EOE msg=audit({}.000:{serial}):\n",
+            1_700_000_000 + serial,
+            1_700_000_000 + serial
+        )
+    }
+
+    #[test]
+    fn what_a_live_source_lost_ends_with_the_next_event() {
+        let settings = Settings { lateness: Duration(0), ..Settings::default() };
+        let projection = Arc::new(Projection::new([("process.pid", None)]));
+        let mut lane = Lane::new(0, &settings, &projection);
+        let cut = format!("{}type=SYSCALL msg=audit(17000", event(1));
+        lane.feed(&Read1::Block(cut.into_bytes()));
+        for lines in [2, 3] {
+            lane.feed(&Read1::Notice(Notice::Dropped { lines, bytes: 100 }));
+        }
+        lane.feed(&Read1::Block(event(9).into_bytes()));
+        lane.finish();
+        let mut losses = Vec::new();
+        while let Some(next) = lane.pop() {
+            losses.push(match next {
+                Next::Event(released) => {
+                    format!("event {}", released.ordinal.time.as_millis() % 100_000 / 1000)
+                }
+                Next::Loss(Loss {
+                    kind: LossKind::Malformed, to: Timestamp::MAX, count, ..
+                }) => {
+                    format!("lost {count}, nobody knows until when")
+                }
+                Next::Loss(Loss { kind: LossKind::Malformed, from, to, count }) => {
+                    let second = |time: Timestamp| time.as_millis() % 100_000 / 1000;
+                    format!("lost {count} from {} to {}", second(from), second(to))
+                }
+                Next::Loss(other) => format!("{:?}", other.kind),
+                Next::Found(loss) => format!("taken back {}", loss.count),
+            });
+        }
+        assert_eq!(
+            losses,
+            [
+                "lost 2, nobody knows until when",
+                "taken back 2",
+                "lost 5, nobody knows until when",
+                "Gap",
+                "taken back 5",
+                "lost 5 from 1 to 9",
+                "event 1",
+                "event 9",
+            ]
+        );
+        let tally = lane.mark(None).tally;
+        assert_eq!((tally.overflow, tally.malformed, tally.lines), ((5, 200), 0, 4));
     }
 }

@@ -175,6 +175,11 @@ pub struct Report {
     pub kernel_lost: u64,
     /// Records dropped because their event had too many.
     pub dropped: u64,
+    /// Lines and bytes of a live source that came faster than they could be matched and were dropped.
+    pub overflow: (u64, u64),
+    /// How often a live source went on behind something that could not be read: its file was
+    /// truncated, or its connection ended.
+    pub breaks: u64,
     /// The reorder buffers.
     pub order: ReorderStats,
     /// The engine.
@@ -263,6 +268,9 @@ impl Report {
         self.gaps.1 += tally.gaps.1;
         self.kernel_lost += tally.kernel_lost;
         self.dropped += tally.dropped;
+        self.overflow.0 += tally.overflow.0;
+        self.overflow.1 += tally.overflow.1;
+        self.breaks += tally.breaks;
         self.order.late += tally.order.late;
         self.order.clamped += tally.order.clamped;
         self.order.forced += tally.order.forced;
@@ -288,6 +296,8 @@ impl Report {
             self.gaps.0,
             self.kernel_lost,
             self.dropped,
+            self.overflow.0,
+            self.breaks,
             self.order.late,
             self.order.forced,
             self.order.clamped,

@@ -152,6 +152,16 @@ impl Splitter {
         *self = Self { carry: std::mem::take(&mut self.carry), ..Self::default() };
     }
 
+    /// Forgets the value at hand, whose end is lost; the next one begins on a line of its own.
+    pub fn discard(&mut self) {
+        self.carry.clear();
+        self.in_text = false;
+        self.escaped = false;
+        if self.state != State::Between {
+            self.state = State::Lost(false);
+        }
+    }
+
     /// The number of the line being read.
     pub fn line(&self) -> u64 {
         self.line
