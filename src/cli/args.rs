@@ -52,7 +52,7 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -68,6 +68,8 @@ pub(super) struct Replay {
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
 }
 
 /// Reads until the input ends, or until SIGTERM or SIGINT: then what has come is matched, waiting alerts
@@ -101,6 +103,8 @@ pub(super) struct Stream {
     pub(super) alerts: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
 }
 
 /// What to do with input that comes faster than it can be matched.
@@ -128,6 +132,8 @@ pub(super) struct Query {
     pub(super) output: QueryOutput,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     #[command(flatten)]
     pub(super) batch: Batch,
 }
@@ -181,6 +187,43 @@ pub(super) struct EventFields {
     /// Types of fields: a JSON object {"field": "type"} with types as in Elasticsearch mappings.
     #[arg(long, value_name = "FILE")]
     pub(super) types: Option<PathBuf>,
+}
+
+/// What inputs hold, when it is not to be found out from their lines.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Form of inputs")]
+pub(super) struct InputForm {
+    /// What the lines of inputs are.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = InputFormat::Auto)]
+    pub(super) input_format: InputFormat,
+    /// What the fields of JSON events are called here: TOML or JSON, see docs/json.md.
+    #[arg(long, value_name = "FILE")]
+    pub(super) field_map: Option<PathBuf>,
+}
+
+/// What the lines of inputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    /// What they look like, line by line.
+    Auto,
+    /// Audit records of auditd, its plugins, syslog, the kernel or ausearch.
+    Audit,
+    /// JSON events in ECS, or in any fields that the rules name.
+    Ecs,
+    /// JSON events of Auditbeat or Elastic Agent.
+    Auditbeat,
+    /// JSON events of LAUREL.
+    Laurel,
+    /// JSON entries of journald.
+    Journald,
+    /// JSON events of Wazuh's archives.
+    Wazuh,
+    /// JSON events of Endgame.
+    Endgame,
+    /// JSON alerts of Falco.
+    Falco,
+    /// JSON events of Tetragon.
+    Tetragon,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
@@ -257,6 +300,8 @@ pub(super) struct Why {
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -274,7 +319,7 @@ pub(super) enum WhyFormat {
     Json,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 /// Events come in order of time. Of several conditions all must hold.
 #[derive(Debug, Args)]
 pub(super) struct Events {
@@ -300,6 +345,8 @@ pub(super) struct Events {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -308,7 +355,7 @@ pub(super) struct Events {
     pub(super) quiet: bool,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -323,6 +370,8 @@ pub(super) struct Inspect {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,

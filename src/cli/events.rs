@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{message, show_problem, stderr_color, stdout_color};
 use super::progress::Progress;
 use super::replay::write_exit;
-use super::{event_fields, summary};
+use super::{event_fields, input_form, summary};
 use crate::alert;
 use crate::escape::escape;
 use crate::event::{Event, Raw};
@@ -28,12 +28,17 @@ pub(super) fn run(arguments: &Events) -> Exit {
         Err(exit) => return exit,
     };
     let (color, quiet) = (arguments.color, arguments.quiet);
+    let settings = settings(&arguments.reading, schema);
+    let settings = match input_form::settings(&arguments.form, color, settings) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let progress = Progress::start(&Output { format: None, color, quiet });
     let started = Instant::now();
     let mut writer = Writer::new(arguments);
     let picked = pick::pick(
         &arguments.inputs,
-        &settings(&arguments.reading, schema),
+        &settings,
         filter,
         &mut |event| progress.suspend(|| writer.write(event)),
         &mut |live| progress.update(live),

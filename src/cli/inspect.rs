@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::output::{message, print, stdout_color};
 use super::progress::Progress;
 use super::replay::write_exit;
-use super::{event_fields, events, rules, summary};
+use super::{event_fields, events, input_form, rules, summary};
 use crate::escape::escape;
 use crate::inspect;
 
@@ -25,6 +25,10 @@ pub(super) fn run(arguments: &Inspect) -> Exit {
     let progress = Progress::start(&output);
     let started = Instant::now();
     let settings = events::settings(&arguments.reading, schema);
+    let settings = match input_form::settings(&arguments.form, color, settings) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let inspected =
         inspect::inspect(&arguments.inputs, &settings, &rules, &mut |live| progress.update(live));
     progress.finish();

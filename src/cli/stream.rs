@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
 use super::summary::{plain, plural};
-use super::{event_fields, rules, summary};
+use super::{event_fields, input_form, rules, summary};
 use crate::alert::Alert;
 use crate::escape::escape;
 use crate::pipeline::{self, Flow, LiveInput, LiveSource, Notice, Observer, Order, Settings};
@@ -52,6 +52,10 @@ pub(super) fn run(arguments: &Stream) -> Exit {
     let settings = Settings {
         lateness: arguments.run.lateness.unwrap_or(LATENESS),
         ..settings(&arguments.run, schema)
+    };
+    let settings = match input_form::settings(&arguments.form, arguments.alerts.color, settings) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
     };
     let report = pipeline::stream(&rules, &input(arguments), &settings, orders, &mut screen);
     let written = write_exit(screen.finish());

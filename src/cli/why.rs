@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{message, print, show_problem, stderr_color, stdout_color};
 use super::progress::Progress;
 use super::replay::{settings, write_exit};
-use super::{event_fields, summary};
+use super::{event_fields, input_form, summary};
 use crate::diagnostic::Severity;
 use crate::escape::escape;
 use crate::rule::{Problem, Rule};
@@ -44,6 +44,10 @@ pub(super) fn run(arguments: &Why) -> Exit {
     let progress = Progress::start(&output);
     let started = Instant::now();
     let settings = settings(&arguments.run, schema);
+    let settings = match input_form::settings(&arguments.form, color, settings) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let answered = why::why(rule, &inputs, &settings, &question, &mut |live| progress.update(live));
     progress.finish();
     let answered = match answered {

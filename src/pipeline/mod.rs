@@ -11,6 +11,7 @@
 mod crew;
 mod follow;
 mod input;
+mod intake;
 mod json;
 mod lane;
 mod lines;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
-pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
+pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
@@ -38,6 +39,7 @@ use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
 use crate::time::Duration;
+use crate::translate::{FieldMap, Form};
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
 use queue::{Taker, Took};
@@ -80,6 +82,10 @@ pub struct Settings {
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
+    /// What the inputs hold; found out from their lines when it is not said.
+    pub form: Option<Form>,
+    /// What the fields of JSON events are called here; they are then read as nothing else.
+    pub field_map: Option<Arc<FieldMap>>,
 }
 
 impl Default for Settings {
@@ -92,6 +98,8 @@ impl Default for Settings {
             jobs: 1,
             host: None,
             schema: Arc::default(),
+            form: None,
+            field_map: None,
         }
     }
 }
@@ -219,6 +227,8 @@ pub fn stream(
 /// A run in progress.
 struct Run<'a, O> {
     sources: Vec<Source>,
+    /// What they are called.
+    names: Vec<String>,
     refusals: Vec<Refusal>,
     session: Session,
     worker: Worker,
@@ -256,6 +266,7 @@ impl<'a, O: Observer> Run<'a, O> {
             seat: Seat::new(session.projection()),
             session,
             lanes: vec![LaneReport::default(); sources.len()],
+            names: sources.iter().map(|source| source.name.clone()).collect(),
             sources,
             refusals,
             live: Live::new(),
@@ -403,7 +414,7 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     fn report(self) -> Report {
-        Report::new(&self.session, &self.live, self.lanes, self.refusals)
+        Report::new(&self.session, &self.live, self.lanes, self.names, self.refusals)
     }
 }
 
