@@ -16,6 +16,7 @@ mod fmt;
 mod help;
 mod input_form;
 mod inspect;
+mod needs;
 mod output;
 mod progress;
 mod query;
@@ -53,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Needs(arguments) => needs::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

@@ -29,8 +29,8 @@ mod threat;
 
 use std::sync::Arc;
 
-pub use audit::Needs;
-pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
+pub use audit::{Needs, judge};
+pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain, leaves};
 pub use file::{load_query, load_text};
 pub use format::{Form, FormatError, Formatted, format};
 pub use load::load_paths;
