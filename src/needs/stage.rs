@@ -4,14 +4,23 @@
 //! of them, and its records. Both the rules that are suggested and the verdicts are made from this.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::calls;
 use super::list::Width;
 use super::walk::Call;
 use super::wanted::{Wanted, wanted};
+use crate::event;
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::{self, Explanation, RuleSet, StageInfo};
 use crate::schema::{Producer, Variant};
+
+static PRODUCERS: LazyLock<Vec<Producer>> = LazyLock::new(event::producers);
+
+/// What events can come from, found once.
+pub(super) fn producers() -> &'static [Producer] {
+    &PRODUCERS
+}
 
 /// A stage of a rule.
 pub(super) struct Stage<'a> {

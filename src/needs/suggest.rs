@@ -12,10 +12,9 @@ use serde::Serialize;
 use super::calls;
 use super::list::Width;
 use super::set::Piece;
-use super::stage::{Stage, analyse, by_call};
+use super::stage::{Stage, analyse, by_call, producers};
 use super::wanted::Wanted;
 use crate::escape::escape;
-use crate::event;
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 
@@ -72,7 +71,6 @@ struct Lines {
 
 /// The audit rules that a rule set needs.
 pub fn suggest(rules: &RuleSet) -> Suggested {
-    let producers = event::producers();
     let mut lines = Lines::default();
     let mut notes = BTreeSet::new();
     let exec: Group = (true, "exec", String::new());
@@ -82,7 +80,7 @@ pub fn suggest(rules: &RuleSet) -> Suggested {
         }
     }
     for number in (0..rules.rules().len()).filter_map(|n| u32::try_from(n).ok()) {
-        let Some(analysed) = analyse(rules, RuleIx(number), &producers) else { continue };
+        let Some(analysed) = analyse(rules, RuleIx(number), producers()) else { continue };
         let name = &analysed.explained.name;
         for stage in &analysed.stages {
             for note in add(&mut lines, name, stage) {

@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::list::{AuditRules, List};
-use super::stage::{Stage, analyse};
+use super::stage::{Stage, analyse, producers};
 use super::walk::{Found, Logged, walk, without};
 use crate::check::ir::{Leaf, Test};
-use crate::event;
 use crate::inspect::Never;
 use crate::plan::{Plan, RuleIx};
 use crate::rule::{self, RuleSet};
@@ -101,10 +100,9 @@ pub struct StageVerdict {
 
 /// Judges by audit rules.
 pub fn by_rules(rules: &RuleSet, audit: &AuditRules) -> Judged {
-    let producers = event::producers();
     let mut verdicts = Vec::new();
     for number in (0..rules.rules().len()).filter_map(|n| u32::try_from(n).ok()) {
-        let Some(analysed) = analyse(rules, RuleIx(number), &producers) else { continue };
+        let Some(analysed) = analyse(rules, RuleIx(number), producers()) else { continue };
         let stages: Vec<StageVerdict> =
             analysed.stages.iter().map(|stage| of_stage(stage, rules.plan(), audit)).collect();
         let must = stages.iter().filter(|stage| !stage.missing && stage.number > 0);

@@ -20,6 +20,17 @@ const MOST: usize = 64;
 /// Values of a list that are followed.
 const MOST_VALUES: usize = 256;
 
+/// Families of sockets, in the words of `audit.socket.family`.
+const FAMILIES: [(&str, i64); 7] = [
+    ("unix", 1),
+    ("inet", 2),
+    ("inet6", 10),
+    ("netlink", 16),
+    ("packet", 17),
+    ("alg", 38),
+    ("vsock", 40),
+];
+
 /// What `socketcall` stands for, by its first argument from 1.
 const SOCKET_CALLS: [&str; 20] = [
     "socket",
@@ -122,6 +133,14 @@ pub(super) fn wanted(condition: &Cond, plan: &Plan, call: bool, variant: &Varian
     let success = if is("event.outcome", "success") { 1 } else { 0 };
     for one in all.iter_mut().filter(|_| call) {
         one.ask(&Asks::Number("success", Numbers::one(success)));
+        if is("auditd.data.syscall", "socket") {
+            if let Some(family) = one.numbers.remove("family") {
+                one.ask(&Asks::Number("a0", family));
+            }
+            if one.doubtful.remove("family") {
+                one.doubtful.insert("a0");
+            }
+        }
         if is("auditd.data.syscall", "socketcall") {
             let number = SOCKET_CALLS.iter().zip(1..).find(|(name, _)| is("audit.syscall", name));
             if let Some((_, number)) = number {
@@ -241,7 +260,9 @@ fn kernel_field(name: &str) -> (Option<&'static str>, &'static [&'static str]) {
         | "auditd.summary.object.primary" => (None, &["path"]),
         "auditd.summary.how" => (None, &["exe"]),
         "audit.open.flags" => (None, &["a1", "a2", "mode_r", "mode_w"]),
-        "audit.socket.family" | "audit.clone.flags" | "audit.ptrace.request" => (None, &["a0"]),
+        // The first argument of `socket`, and of no other call.
+        "audit.socket.family" => (Some("family"), &[]),
+        "audit.clone.flags" | "audit.ptrace.request" => (None, &["a0"]),
         "audit.socket.type" | "audit.socket.type_flags" | "audit.signal" => (None, &["a1", "a2"]),
         "audit.prot" | "audit.socket.protocol" => (None, &["a2"]),
         "audit.child_pid" => (None, &["exit"]),
@@ -359,6 +380,7 @@ fn number(own: &str, value: &Value) -> Option<i64> {
         _ => return None,
     };
     match own {
+        "family" => FAMILIES.iter().find(|(name, _)| **name == **text).map(|(_, number)| *number),
         // Arguments are shown hexadecimal; the kernel looks at 32 bits of them.
         "a0" | "a1" | "a2" | "a3" => {
             u64::from_str_radix(text, 16).ok().map(|number| i64::from(number as u32))
