@@ -134,12 +134,27 @@ pub(super) fn perm(call: &str, letters: &str) -> Perm {
     if has('r') && looks { Perm::Unclear } else { Perm::Never }
 }
 
-/// Whether a call can touch several files, or a folder along with what is in it.
-pub(super) fn touches_several(call: &str) -> bool {
-    !matches!(call, "execve" | "execveat" | "chmod" | "chown" | "lchown" | "truncate" | "readlink")
-        && !call.contains("stat")
-        && !call.contains("xattr")
-        && !call.contains("access")
+/// Which files a call touches beside the one it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    Nothing,
+    /// The folder of that one, when it is made or taken away.
+    Folder,
+    /// Another name, or the interpreter of a program.
+    Any,
+}
+
+/// Which files a call touches beside the one it is about.
+pub(super) fn beside(call: &str) -> Beside {
+    match call {
+        "execve" | "execveat" | "mount" | "pivot_root" | "swapon" => Beside::Any,
+        _ if call.starts_with("rename") || call.starts_with("link") => Beside::Any,
+        "open" | "openat" | "openat2" | "creat" | "mkdir" | "mkdirat" | "rmdir" | "unlink"
+        | "unlinkat" | "mknod" | "mknodat" | "symlink" | "symlinkat" | "bind" | "socketcall" => {
+            Beside::Folder
+        }
+        _ => Beside::Nothing,
+    }
 }
 
 /// A word for what a call is watched for; rules of one purpose have one key.

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::calls;
 use super::list::Width;
 use super::walk::Call;
-use super::wanted::{Wanted, wanted};
+use super::wanted::{Wanted, first, wanted};
 use crate::event;
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::{self, Explanation, RuleSet, StageInfo};
@@ -117,11 +117,6 @@ fn sources<'a>(
         }
     }
     (sources, records)
-}
-
-fn first<'a>(variant: &'a Variant, field: &str) -> &'a str {
-    let values = variant.iter().find(|(name, _)| *name == field).map(|(_, values)| values);
-    values.and_then(|values| values.first()).map_or("", String::as_str)
 }
 
 /// The calls of a stage, each once with all that is wanted of it.

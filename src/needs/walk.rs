@@ -3,9 +3,9 @@
 //! In: the rules, a call, and what is known of its events. Out: whether some such event is logged, none is, or
 //! that cannot be told, with the reasons. Searching is bounded: what takes too long is undecided.
 
-use super::calls::{self, Perm};
+use super::calls::{self, Beside, Perm};
 use super::list::{Asks, AuditRule, AuditRules, Filter, List, Width};
-use super::set::{Numbers, Piece};
+use super::set::{Numbers, Piece, Texts};
 use super::wanted::Wanted;
 
 /// Steps of one search.
@@ -87,6 +87,11 @@ pub(super) fn walk(
             }
             Logged::No => true,
         });
+        if refused.is_some() && event.sampled {
+            best = best.max(Logged::Unclear);
+            note(&mut why, || format!("{}: what its filters leave is not known", rule.place));
+            continue;
+        }
         if let Some(filter) = refused {
             note(&mut why, || {
                 format!("{}: `{}` leaves it out ({})", rule.place, filter.text, rule.text)
@@ -98,8 +103,8 @@ pub(super) fn walk(
         let before: Vec<&AuditRule> =
             before.iter().copied().filter(|earlier| earlier.never || tags.is_some()).collect();
         let mut passes = slips_by(&event, call, &before, &mut steps);
-        if !clear {
-            passes = passes.min(Logged::Unclear);
+        if passes == Logged::No && event.sampled {
+            passes = Logged::Unclear;
         }
         match passes {
             Logged::No => {
@@ -112,6 +117,9 @@ pub(super) fn walk(
                 format!("{}: whether a line before keeps it out is not known", rule.place)
             }),
             Logged::Yes => {}
+        }
+        if !clear {
+            passes = passes.min(Logged::Unclear);
         }
         best = best.max(passes);
         if best == Logged::Yes {
@@ -211,17 +219,26 @@ fn narrow(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
             let holds = event.ask(&filter.asks);
             if holds { certain(is_all || !event.doubtful.contains(name)) } else { Logged::No }
         }
-        Asks::Text(name, _) | Asks::NotText(name, _) => {
-            let several = *name == "path" && calls::touches_several(call.name);
-            let open = event.text(name).is_all();
+        Asks::Text(name, texts) | Asks::NotText(name, texts) => {
             let before = event.clone();
+            let beside = if *name == "path" { calls::beside(call.name) } else { Beside::Nothing };
             let holds = event.ask(&filter.asks);
-            if !holds && several {
+            let is_not = matches!(filter.asks, Asks::NotText(..));
+            let touches = match beside {
+                Beside::Nothing => false,
+                Beside::Folder => has_folder(texts, &before.text(name)),
+                // What is left free touches what else it may.
+                Beside::Any => !is_not || has_folder(texts, &before.text(name)),
+            };
+            if before.text(name).is_all() {
+                return if holds { certain(!event.doubtful.contains(name)) } else { Logged::No };
+            }
+            if !holds && touches && !is_not {
                 // It touches other files than the one that the stage is about.
                 *event = before;
                 return Logged::Unclear;
             }
-            let sure = open || !several || !is_parent(&filter.asks, &before);
+            let sure = !is_not || !touches;
             if holds { certain(sure && !event.doubtful.contains(name)) } else { Logged::No }
         }
         Asks::Bits { name, bits, all } => {
@@ -232,6 +249,12 @@ fn narrow(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
                     let left = numbers.into_iter().filter(passes).map(|n| (n, n)).collect();
                     let holds = event.ask(&Asks::Number(name, Numbers::of(left)));
                     if holds { certain(!event.doubtful.contains(name)) } else { Logged::No }
+                }
+                // One that passes stands for all.
+                None if !event.doubtful.contains(name) => {
+                    event.sampled = true;
+                    let holds = event.ask(&Asks::Number(name, Numbers::one(*bits)));
+                    if holds { Logged::Yes } else { Logged::Unclear }
                 }
                 None => Logged::Unclear,
             }
@@ -252,18 +275,13 @@ fn narrow(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
     }
 }
 
-/// Whether files are left out that are the folder of the one that is wanted: calls touch both.
-fn is_parent(asks: &Asks, event: &Wanted) -> bool {
-    let Asks::NotText(name, texts) = asks else { return false };
-    let own = event.text(name);
-    own.some.iter().any(|own| match own {
-        Piece::Exact(own) => texts.some.iter().any(|piece| match piece {
-            Piece::Exact(folder) => {
-                own.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
-            }
-            Piece::Prefix(_) => false,
-        }),
-        Piece::Prefix(_) => false,
+/// Whether the folder of a file that is wanted is among others.
+fn has_folder(texts: &Texts, own: &Texts) -> bool {
+    own.some.iter().any(|own| {
+        let (Piece::Exact(path) | Piece::Prefix(path)) = own;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = if folder.is_empty() { "/" } else { folder };
+        !Texts::of(vec![Piece::Exact(folder.to_owned())]).and(texts).is_empty()
     })
 }
 

@@ -62,8 +62,12 @@ pub(super) struct Wanted {
     pub(super) texts: BTreeMap<&'static str, Texts>,
     /// Fields with tests that are not followed.
     pub(super) doubtful: BTreeSet<&'static str>,
+    /// Calls, one of each of which it must be.
+    of_calls: BTreeSet<&'static [&'static str]>,
     /// Records it must have beside its own.
     pub(super) records: BTreeSet<&'static str>,
+    /// Single values stand for all that there may be: what they do not do, others may.
+    pub(super) sampled: bool,
     /// Nothing can satisfy it.
     empty: bool,
 }
@@ -110,6 +114,7 @@ impl Wanted {
         }
         both.doubtful.extend(&other.doubtful);
         both.records.extend(&other.records);
+        both.of_calls.extend(&other.of_calls);
         both.empty |= other.empty;
         both
     }
@@ -148,8 +153,31 @@ pub(super) fn wanted(condition: &Cond, plan: &Plan, call: bool, variant: &Varian
             }
         }
     }
-    all.retain(|one| !one.empty);
+    let name = ["auditd.data.syscall", "audit.syscall"].map(|field| first(variant, field));
+    let is_of = |one: &Wanted| {
+        one.of_calls.iter().all(|calls| calls.iter().any(|call| name.contains(call)))
+    };
+    all.retain(|one| !one.empty && (!call || is_of(one)));
     all
+}
+
+/// The first value of a field.
+pub(super) fn first<'a>(variant: &'a Variant, field: &str) -> &'a str {
+    let values = variant.iter().find(|(name, _)| *name == field).map(|(_, values)| values);
+    values.and_then(|values| values.first()).map_or("", String::as_str)
+}
+
+/// The calls that give a field a value, where those are but a few.
+fn calls_of(field: &str) -> Option<&'static [&'static str]> {
+    Some(match field {
+        "audit.open.flags" => &["open", "openat", "openat2"],
+        "audit.socket.family"
+        | "audit.socket.type"
+        | "audit.socket.type_flags"
+        | "audit.socket.protocol" => &["socket", "socketpair"],
+        "audit.ptrace.request" => &["ptrace"],
+        _ => return None,
+    })
 }
 
 fn alternatives(
@@ -259,7 +287,7 @@ fn kernel_field(name: &str) -> (Option<&'static str>, &'static [&'static str]) {
         | "file.inode"
         | "auditd.summary.object.primary" => (None, &["path"]),
         "auditd.summary.how" => (None, &["exe"]),
-        "audit.open.flags" => (None, &["a1", "a2", "mode_r", "mode_w"]),
+        "audit.open.flags" => (Some("open.flags"), &["a1", "a2"]),
         // The first argument of `socket`, and of no other call.
         "audit.socket.family" => (Some("family"), &[]),
         "audit.clone.flags" | "audit.ptrace.request" => (None, &["a0"]),
@@ -292,6 +320,7 @@ fn of_leaf(leaf: &Leaf, holds: bool) -> Wanted {
     let is_there = holds != matches!(test, Test::Missing);
     if is_there && (holds || matches!(test, Test::Missing)) {
         let from = schema::lookup(&field.name).map_or("", |info| info.records);
+        wanted.of_calls.extend(calls_of(&field.name));
         let record = ["EXECVE", "PATH", "SOCKADDR", "CWD", "PROCTITLE"];
         wanted.records.extend(record.into_iter().find(|record| *record == from));
     }
@@ -312,6 +341,7 @@ fn of_leaf(leaf: &Leaf, holds: bool) -> Wanted {
                 wanted.ask(&asks);
             }
         }
+        None if own == Some("open.flags") => wanted.doubtful.extend(["mode_r", "mode_w"]),
         None => wanted.doubtful.extend(own),
     }
     if is_there
@@ -333,6 +363,9 @@ fn of_leaf(leaf: &Leaf, holds: bool) -> Wanted {
 /// What a test asks of a field, where that is exactly what it says.
 fn followed(own: Option<&'static str>, test: &Test) -> Option<Asks> {
     let own = own?;
+    if own == "open.flags" {
+        return open_mode(test);
+    }
     let is_text = matches!(own, "path" | "exe");
     let set = i64::from(u32::MAX);
     match test {
@@ -370,6 +403,20 @@ fn followed(own: Option<&'static str>, test: &Test) -> Option<Asks> {
         Test::Present if !is_text => Some(Asks::Number(own, Numbers::all())),
         Test::Present => Some(Asks::Text(own, Texts::all())),
         _ => None,
+    }
+}
+
+/// Opens to read only, or to write only.
+fn open_mode(test: &Test) -> Option<Asks> {
+    let Test::In(words) = test else { return None };
+    let all =
+        |word: &str| words.iter().all(|value| matches!(value, Value::Str(text) if **text == *word));
+    if all("rdonly") {
+        Some(Asks::Number("mode_w", Numbers::one(0)))
+    } else if all("wronly") {
+        Some(Asks::Number("mode_r", Numbers::one(0)))
+    } else {
+        None
     }
 }
 
