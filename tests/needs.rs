@@ -473,6 +473,24 @@ fn a_log_gives_the_same_verdicts_as_inspect() {
 }
 
 #[test]
+fn json_is_as_its_schema_says() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let text = fs::read_to_string(format!("{folder}/docs/needs.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
+    let kinds: [&[&str]; 3] = [
+        &["--format", "json"],
+        &["--format", "json", "--against", "corpus/fuzz/audit"],
+        &["--format", "json", "--against", "corpus/auditd/attacks.log.gz", "--query", DENIED],
+    ];
+    for arguments in kinds {
+        let run = needs(arguments);
+        let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let wrong: Vec<String> = schema.iter_errors(&answer).map(|e| e.to_string()).collect();
+        assert!(wrong.is_empty(), "{arguments:?}: {wrong:?}");
+    }
+}
+
+#[test]
 fn mistakes_have_their_exit_codes() {
     assert_eq!(needs(&["--against", "no/such.rules"]).code, 4);
     assert_eq!(needs(&["no-such-rule"]).code, 2);
