@@ -539,7 +539,7 @@ fn list_action(word: Word<'_>) -> Result<(List, bool), Box<Diagnostic>> {
                     "filesystem",
                     "io_uring",
                 ];
-                let help = match nearest(other, known.into_iter()) {
+                let help = match nearest(other, known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "write a list and an action: always,exit or never,exit".to_owned(),
                 };

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::list::{AuditRules, List};
 use super::stage::{Stage, analyse, producers};
-use super::walk::{Found, Logged, walk, without};
+use super::walk::{Found, Logged, Tags, walk, without};
 use crate::check::ir::{Leaf, Test};
 use crate::inspect::Never;
 use crate::plan::{Plan, RuleIx};
@@ -210,7 +210,7 @@ fn of_stage(stage: &Stage<'_>, plan: &Plan, audit: &AuditRules) -> StageVerdict 
             let stage = plan.stages.get(source.index.index());
             stage.is_some_and(|s| rule::judge(&s.condition, plan, true, &variant) != Some(false))
         };
-        let tags: Option<&dyn Fn(&[String]) -> bool> = match asks_key {
+        let tags: Option<Tags<'_>> = match asks_key {
             Key::None => None,
             _ => Some(&by_key),
         };
@@ -242,7 +242,7 @@ fn of_stage(stage: &Stage<'_>, plan: &Plan, audit: &AuditRules) -> StageVerdict 
             .insert(0, "operations of io_uring are logged, which are not followed here".to_owned());
     }
     let missing: Vec<String> = unnamed.into_iter().filter(|call| !logged.contains(call)).collect();
-    let not_logged = match best {
+    match best {
         Logged::Yes => because.clear(),
         Logged::Unclear => {}
         Logged::No if stage.info.needs.together => because.push(
@@ -257,7 +257,6 @@ fn of_stage(stage: &Stage<'_>, plan: &Plan, audit: &AuditRules) -> StageVerdict 
         }
         Logged::No => {}
     };
-    let () = not_logged;
     let mut verdict = match best {
         Logged::Yes => Verdict::CanFire,
         Logged::Unclear => Verdict::Undecided,

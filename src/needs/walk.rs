@@ -29,6 +29,9 @@ pub(super) enum Logged {
     Yes,
 }
 
+/// Whether the keys of a rule may do.
+pub(super) type Tags<'a> = &'a dyn Fn(&[String]) -> bool;
+
 /// An answer and what led to it; no reason where simply no line names the call.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -41,7 +44,7 @@ pub(super) fn walk(
     rules: &AuditRules,
     call: Call,
     wanted: &Wanted,
-    tags: Option<&dyn Fn(&[String]) -> bool>,
+    tags: Option<Tags<'_>>,
 ) -> Found {
     let mut why = Vec::new();
     if let Some(place) = &rules.off {
