@@ -52,7 +52,8 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -319,7 +320,8 @@ pub(super) enum WhyFormat {
     Json,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 /// Events come in order of time. Of several conditions all must hold.
 #[derive(Debug, Args)]
 pub(super) struct Events {
@@ -355,7 +357,8 @@ pub(super) struct Events {
     pub(super) quiet: bool,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.

@@ -275,6 +275,12 @@ impl Intake {
                 Err(error) => self.malformed_line(form, number, &error),
             };
         }
+        // A map makes an event of any object, so it is asked first whose it is.
+        if matches!(form, Form::Endgame | Form::Falco | Form::Tetragon)
+            && let Some(other) = self.other_form(form, text, last)
+        {
+            return Next::As(other);
+        }
         let (json, made) = (&mut self.json, &mut self.made);
         let mut event = None;
         let translated = self.translator.translate(form, text, &mut |line| match line {
