@@ -135,7 +135,7 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
         .map(|known| match &known.origin {
             // To find out that no record has a key takes reading them all.
             Origin::Data(key) if !keys.all.contains(&**key) => Vec::new(),
-            origin => with_context(&mut reader, &facts, process, origin, known.context),
+            origin => with_context(&mut reader, &facts, (host, process), origin, known.context),
         })
         .collect();
     for (repeated, by) in &*REPEATED_AT {
@@ -215,14 +215,14 @@ pub(super) fn values_of(
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
     let facts = Facts::of(&mut reader);
-    with_context(&mut reader, &facts, process, &Origin::of(name), ContextField::of(name))
+    with_context(&mut reader, &facts, (host, process), &Origin::of(name), ContextField::of(name))
 }
 
 /// What the records say, else what is known of the process.
 fn with_context(
     reader: &mut Reader<'_, '_>,
     facts: &Facts,
-    process: Option<&Process>,
+    (host, process): (Option<&Host>, Option<&Process>),
     origin: &Origin,
     context: Option<ContextField>,
 ) -> Vec<Value> {
@@ -232,7 +232,7 @@ fn with_context(
         && facts.admits(field)
     {
         let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
-        read_context(process, field, push);
+        read_context(process, host, field, push);
     }
     values
 }

@@ -30,7 +30,7 @@ pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleRepo
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
-use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::event::{CoalesceLimits, Event, Hosts, Identity, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
@@ -67,8 +67,8 @@ pub struct Settings {
     /// Threads that [`replay`] may keep busy; sources beyond the first add one each. No result depends
     /// on it. One means the caller's alone.
     pub jobs: usize,
-    /// The host that records without `node=` come from.
-    pub host: Option<String>,
+    /// The hosts: what those are called that records do not name, and how records are to be read.
+    pub identity: Identity,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
@@ -82,7 +82,7 @@ impl Default for Settings {
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
             jobs: 1,
-            host: None,
+            identity: Identity::default(),
             schema: Arc::default(),
         }
     }
@@ -211,7 +211,7 @@ impl<'a, O: Observer> Run<'a, O> {
     ) -> Result<Self, String> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
-        let hosts = Hosts::new(settings.host.as_deref(), names);
+        let hosts = Hosts::new(&settings.identity, names);
         let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {

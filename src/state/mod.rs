@@ -48,7 +48,7 @@ pub const MAGIC: [u8; 8] = *b"\x8fcatena\n";
 
 /// The version of the format that is written. It is raised when the same state would become other
 /// bytes; what was written under an earlier one is still read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest state that is read, in bytes.
 pub const MAX_BYTES: u64 = 4 << 30;
