@@ -82,6 +82,10 @@ impl Observer for Found {
     }
 
     fn read(&mut self, _: &Live) {}
+
+    fn reads_events(&self) -> bool {
+        false
+    }
 }
 
 /// Runs `rule`; gives what was found, the report and the most memory that was needed at once.

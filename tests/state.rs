@@ -202,7 +202,7 @@ fn errors_say_where_and_why() {
     let mut later = bytes.clone();
     later[8] = 200;
     assert_eq!(error(&later), StateError::Version(200));
-    assert_eq!(error(&later).to_string(), "byte 8: format version 200 is not known, only 1");
+    assert_eq!(error(&later).to_string(), "byte 8: format version 200 is not known, only 1 to 2");
     let cut = error(&bytes[..bytes.len() - 1]);
     assert!(matches!(cut, StateError::Length { said, found } if said == found + 1), "{cut}");
     let longer = wrapped(&[body(&bytes), b"more"].concat());

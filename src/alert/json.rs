@@ -17,7 +17,7 @@ impl Alert {
     pub fn to_json(&self) -> Json {
         let mut out = Map::new();
         out.insert("@timestamp".into(), json!(self.last.to_string()));
-        let latest = self.latest().map(|event| nested(&event.document));
+        let latest = self.latest().map(|event| nested(event.document()));
         let category = latest.as_ref().and_then(|event| event.get("event")?.get("category"));
         if let Some(rule) = self.rule() {
             out.insert("message".into(), json!(self.message(rule)));
@@ -124,10 +124,10 @@ fn item_json(event: &Option<AlertEvent>, item: u32) -> Json {
             let mut out = json!({
                 "item": item,
                 "missing": false,
-                "event": nested(&event.document),
+                "event": nested(event.document()),
                 "records": event.kept.records(),
             });
-            let left_out = event.document.left_out();
+            let left_out = event.document().left_out();
             if left_out > 0
                 && let Some(object) = out.as_object_mut()
             {

@@ -8,7 +8,7 @@
 mod json;
 mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use json::nested;
 pub(crate) use json::scalar;
@@ -49,13 +49,20 @@ pub struct Alert {
     rules: Arc<RuleSet>,
 }
 
-/// A matched event, read in full.
+/// A matched event.
 #[derive(Debug)]
 pub struct AlertEvent {
-    /// All its fields.
-    pub document: Document,
     /// The event as it was kept.
     pub kept: Arc<Kept>,
+    document: OnceLock<Document>,
+}
+
+impl AlertEvent {
+    /// All its fields. They are read when they are first asked for: that costs more than finding the
+    /// match did.
+    pub fn document(&self) -> &Document {
+        self.document.get_or_init(|| self.kept.document())
+    }
 }
 
 impl Alert {
@@ -69,7 +76,7 @@ impl Alert {
         let events = found
             .events
             .into_iter()
-            .map(|event| event.map(|kept| AlertEvent { document: kept.document(), kept }));
+            .map(|event| event.map(|kept| AlertEvent { kept, document: OnceLock::new() }));
         Some(Self {
             rule: found.rule,
             id,

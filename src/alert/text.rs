@@ -23,15 +23,15 @@ impl Alert {
     pub fn message(&self, rule: &Rule) -> String {
         let mut out = rule.name.clone();
         if let Some(event) = self.latest() {
-            let who = text(&event.document, "process.name");
-            let pid = text(&event.document, "process.pid");
+            let who = text(event.document(), "process.name");
+            let pid = text(event.document(), "process.pid");
             if let (Some(who), Some(pid)) = (who, pid) {
                 let _ = write!(out, ": {} ({pid})", escape(&who));
             }
-            if let Some(where_to) = destination(&event.document) {
+            if let Some(where_to) = destination(event.document()) {
                 let _ = write!(out, " to {where_to}");
             }
-            if let Some(host) = text(&event.document, "host.name") {
+            if let Some(host) = text(event.document(), "host.name") {
                 let _ = write!(out, " on {}", escape(&host));
             }
         }
@@ -74,7 +74,7 @@ impl Alert {
     }
 
     fn place(&self, out: &mut String) {
-        let host = self.latest().and_then(|event| text(&event.document, "host.name"));
+        let host = self.latest().and_then(|event| text(event.document(), "host.name"));
         if let Some(host) = host {
             let _ = write!(out, "  {DIM}host{DIM:#}     {}", escape(&host));
         }
@@ -143,7 +143,7 @@ impl Alert {
 
 /// One event of the chain: time, action, process, and what it was about.
 fn chain(out: &mut String, event: &AlertEvent, item: u32) {
-    let document = &event.document;
+    let document = event.document();
     let time = event.kept.ordinal.time.to_string();
     let time = time.split_once('T').map_or(time.as_str(), |(_, time)| time);
     let action = text(document, "event.action")

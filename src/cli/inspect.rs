@@ -22,9 +22,12 @@ pub(super) fn run(arguments: &Inspect) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    let settings = match events::settings(&arguments.reading, schema) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let progress = Progress::start(&output);
     let started = Instant::now();
-    let settings = events::settings(&arguments.reading, schema);
     let inspected =
         inspect::inspect(&arguments.inputs, &settings, &rules, &mut |live| progress.update(live));
     progress.finish();

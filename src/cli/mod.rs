@@ -13,6 +13,7 @@ mod explain;
 mod fields;
 mod fmt;
 mod help;
+mod hosts;
 mod inspect;
 mod output;
 mod progress;

@@ -76,6 +76,10 @@ impl Observer for AlertWriter {
     fn alert(&mut self, alert: &Alert) -> Flow {
         self.write(alert)
     }
+
+    fn reads_events(&self) -> bool {
+        false
+    }
 }
 
 /// Writes a line to standard error. A standard error that is closed stops nothing.

@@ -8,7 +8,7 @@ use super::args::{Jobs, Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{event_fields, rules, summary};
+use super::{event_fields, hosts, rules, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
@@ -39,10 +39,13 @@ pub(super) fn over(
     jobs: &Jobs,
     output: &Output,
 ) -> Exit {
+    let settings = match settings(run, schema) {
+        Ok(settings) => Settings { jobs: jobs.count(), ..settings },
+        Err(exit) => return exit,
+    };
     let mut screen =
         Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
-    let settings = Settings { jobs: jobs.count(), ..settings(run, schema) };
     let report = pipeline::replay(rules, inputs, &settings, &mut screen);
     screen.progress.finish();
     let written = screen.writer.finish();
@@ -71,13 +74,21 @@ impl Observer for Screen {
     fn read(&mut self, live: &Live) {
         self.progress.update(live);
     }
+
+    fn reads_events(&self) -> bool {
+        false
+    }
 }
 
 /// How long a captured log is put in order.
 const LATENESS: Duration = Duration::from_secs(5);
 
 /// What the arguments say about running.
-pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
+///
+/// # Errors
+///
+/// When a file of names cannot be used.
+pub(super) fn settings(run: &Run, schema: Schema) -> Result<Settings, Exit> {
     let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     let total_bytes = bytes(run.state_limit);
     let limits = Limits {
@@ -85,13 +96,13 @@ pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
         rule_bytes: run.rule_limit.map_or(total_bytes, bytes),
         host_bytes: run.host_limit.map_or(total_bytes, bytes),
     };
-    Settings {
+    Ok(Settings {
         lateness: run.lateness.unwrap_or(LATENESS),
         limits,
-        host: run.host.clone(),
+        identity: hosts::identity(&run.hosts)?,
         schema: Arc::new(schema),
         ..Settings::default()
-    }
+    })
 }
 
 /// A result that cannot be written is as bad as an input that cannot be read.

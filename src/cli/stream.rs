@@ -1,5 +1,6 @@
 //! `catena stream`: rules over a live stream; every alert leaves at once.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::{Output, Stream};
@@ -29,9 +30,13 @@ pub(super) fn run(arguments: &Stream) -> Exit {
     let mut writer = AlertWriter::new(&arguments.output, true);
     let inputs = std::slice::from_ref(&arguments.input);
     let started = Instant::now();
-    let settings = Settings {
-        lateness: arguments.run.lateness.unwrap_or(LATENESS),
-        ..settings(&arguments.run, schema)
+    let settings = match settings(&arguments.run, schema) {
+        Ok(settings) => Settings {
+            lateness: arguments.run.lateness.unwrap_or(LATENESS),
+            proc: (!arguments.no_proc).then(|| PathBuf::from("/proc")),
+            ..settings
+        },
+        Err(exit) => return exit,
     };
     let report = pipeline::stream(&rules, inputs, &settings, &mut writer);
     let written = write_exit(writer.finish());

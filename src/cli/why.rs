@@ -41,9 +41,12 @@ pub(super) fn run(arguments: &Why) -> Exit {
     let question = Question { limit: usize::from(arguments.limit), keys: keys.collect() };
     let (color, quiet) = (arguments.color, arguments.quiet);
     let output = Output { format: None, color, quiet };
+    let settings = match settings(&arguments.run, schema) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let progress = Progress::start(&output);
     let started = Instant::now();
-    let settings = settings(&arguments.run, schema);
     let answered = why::why(rule, &inputs, &settings, &question, &mut |live| progress.update(live));
     progress.finish();
     let answered = match answered {

@@ -6,7 +6,7 @@
 //! is handed out at once, marked late, and counted: it is never dropped.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::codec::{Invalid, Reader, Writer};
 use crate::event::{load_ordinal, save_ordinal};
@@ -15,6 +15,9 @@ use crate::time::{Duration, Ordinal, Timestamp};
 /// A jump into the future by more than this moves the watermark only when a second item confirms it:
 /// one broken clock stamp must not make everything after it late.
 const MAX_JUMP: Duration = Duration::from_secs(3600);
+
+/// How far from the end of the row an item may belong and still be put into it.
+const MAX_STEPS: usize = 16;
 
 /// Counters of a [`Reorder`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +35,10 @@ pub struct ReorderStats {
 pub struct Reorder<T> {
     lateness: Duration,
     max_items: usize,
-    /// Places in `items`, so that only little moves when order is made.
+    /// What came in order, or nearly so, as nearly everything does: in order. Places in `items`, so that
+    /// only little moves when order is made.
+    row: VecDeque<(Ordinal, usize)>,
+    /// What came far behind its successors.
     heap: BinaryHeap<Reverse<(Ordinal, usize)>>,
     items: Vec<Option<T>>,
     free: Vec<usize>,
@@ -65,6 +71,7 @@ impl<T> Reorder<T> {
         Self {
             lateness,
             max_items: max_items.max(1),
+            row: VecDeque::new(),
             heap: BinaryHeap::new(),
             items: Vec::new(),
             free: Vec::new(),
@@ -94,29 +101,54 @@ impl<T> Reorder<T> {
         if let Some(free) = self.items.get_mut(place) {
             *free = Some(item);
         }
-        self.heap.push(Reverse((ordinal, place)));
+        self.put((ordinal, place));
         None
     }
 
-    /// The first item in order.
-    fn take_first(&mut self) -> Option<(Ordinal, T)> {
-        let Reverse((ordinal, place)) = self.heap.pop()?;
+    /// Puts a place where it belongs: at the end of the row or near it, else into the heap. Constant time
+    /// for what comes nearly in order, logarithmic for the rest.
+    fn put(&mut self, entry: (Ordinal, usize)) {
+        let near = self.row.iter().rev().take(MAX_STEPS).position(|before| *before <= entry);
+        match near {
+            Some(0) => self.row.push_back(entry),
+            Some(steps) => self.row.insert(self.row.len() - steps, entry),
+            None if self.row.len() < MAX_STEPS => self.row.push_front(entry),
+            None => self.heap.push(Reverse(entry)),
+        }
+    }
+
+    /// The first place in order, and whether it stands in the heap.
+    fn first(&self) -> Option<(Ordinal, bool)> {
+        let row = self.row.front().copied();
+        match (row, self.heap.peek().copied()) {
+            (Some(row), Some(Reverse(heap))) if heap < row => Some((heap.0, true)),
+            (Some((ordinal, _)), _) => Some((ordinal, false)),
+            (None, heap) => heap.map(|Reverse((ordinal, _))| (ordinal, true)),
+        }
+    }
+
+    /// Takes the first item, which stands in the heap or in the row.
+    fn take(&mut self, in_heap: bool) -> Option<(Ordinal, T)> {
+        let (ordinal, place) = match in_heap {
+            true => self.heap.pop()?.0,
+            false => self.row.pop_front()?,
+        };
         self.free.push(place);
         Some((ordinal, self.items.get_mut(place)?.take()?))
     }
 
     /// The next item in order, once the watermark has passed it or the buffer is too full.
     pub fn pop(&mut self) -> Option<Released<T>> {
-        let Reverse((first, _)) = self.heap.peek()?;
+        let (first, in_heap) = self.first()?;
         let time = first.time;
         // Nothing is behind the end of time, so that what stands there would never be passed.
         let due = time < self.watermark
             || self.settled.is_some_and(|settled| time <= settled)
             || self.watermark == Timestamp::MAX;
-        if !due && self.heap.len() <= self.max_items {
+        if !due && self.len() <= self.max_items {
             return None;
         }
-        let (ordinal, item) = self.take_first()?;
+        let (ordinal, item) = self.take(in_heap)?;
         if !due {
             self.stats.forced += 1;
             self.watermark = self.watermark.max(ordinal.time);
@@ -127,7 +159,8 @@ impl<T> Reorder<T> {
 
     /// Hands out the first item although its time has not come: there is no room for it.
     pub fn force(&mut self) -> Option<Released<T>> {
-        let (ordinal, item) = self.take_first()?;
+        let (_, in_heap) = self.first()?;
+        let (ordinal, item) = self.take(in_heap)?;
         self.stats.forced += u64::from(ordinal.time >= self.watermark);
         self.watermark = self.watermark.max(ordinal.time);
         self.last = Some(ordinal);
@@ -165,12 +198,12 @@ impl<T> Reorder<T> {
 
     /// Items held.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.row.len() + self.heap.len()
     }
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.row.is_empty() && self.heap.is_empty()
     }
 
     /// Counters so far.
@@ -188,7 +221,8 @@ impl<T> Reorder<T> {
         out.option(self.last, |out, last| save_ordinal(last, out));
         let ReorderStats { late, clamped, forced } = self.stats;
         [late, clamped, forced].into_iter().for_each(|count| out.number(count));
-        let mut places: Vec<_> = self.heap.iter().map(|Reverse(place)| *place).collect();
+        let heap = self.heap.iter().map(|Reverse(place)| *place);
+        let mut places: Vec<_> = heap.chain(self.row.iter().copied()).collect();
         places.sort_unstable();
         out.size(places.len());
         for (ordinal, place) in places {
@@ -235,7 +269,7 @@ impl<T> Reorder<T> {
             }
             last = Some(ordinal);
             self.items.push(Some(each(reader)?));
-            self.heap.push(Reverse((ordinal, place)));
+            self.row.push_back((ordinal, place));
         }
         Ok(())
     }

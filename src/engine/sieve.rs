@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::event::Event;
+use crate::event::{Event, Selection};
 use crate::machine::predicate::{Predicates, Scratch};
 use crate::plan::StageIx;
 
@@ -34,6 +34,19 @@ impl Sieve {
     /// Another with the same tests.
     pub(super) fn another(&self) -> Self {
         Self::new(self.predicates.clone())
+    }
+
+    /// What is asked of all events that have the `settled` fields of this one; `settled` is by field.
+    /// What has been selected of such an event satisfies the same stages as all of it would: a stage
+    /// that it cannot satisfy does not hold whatever the fields left out are taken for.
+    pub fn select(&mut self, event: &Event, settled: &[bool]) -> Selection {
+        self.predicates.select(event, settled, &mut self.scratch)
+    }
+
+    /// For an event that no rule can use.
+    pub fn pass(&mut self, satisfied: &mut Satisfied) {
+        satisfied.stages.clear();
+        satisfied.cut = 0;
     }
 
     /// Replaces what `satisfied` holds by what `event` satisfies. Costs the tests of the fields that

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 
 use crate::event::{Gap, Group, Incomplete, Malformed, Missing, Stats};
-use crate::record::{Head, HeadError, RecordType, head};
+use crate::record::{Head, HeadError, Heads, RecordType};
 use crate::time::{Duration, Timestamp};
 use done::{Done, Verdict};
 use flight::{Flight, Open, Ticket};
@@ -83,6 +83,9 @@ impl Default for CoalesceLimits {
 pub struct Coalescer {
     limits: CoalesceLimits,
     stats: Stats,
+    heads: Heads,
+    /// Source and event of the last line that had a head.
+    at: Option<(u32, Key)>,
     flight: Flight,
     lanes: Lanes,
     done: Done,
@@ -103,6 +106,8 @@ impl Coalescer {
             done: Done::new(limits.done_ring),
             limits,
             stats: Stats::default(),
+            heads: Heads::default(),
+            at: None,
             flight: Flight::default(),
             lanes: Lanes::default(),
             ready: VecDeque::new(),
@@ -125,8 +130,11 @@ impl Coalescer {
         let is_cut = line.len() > self.limits.line_bytes;
         let line = if is_cut { line.get(..self.limits.line_bytes).unwrap_or(line) } else { line };
         self.stats.cut_lines += u64::from(is_cut);
-        match head(line) {
-            Ok(head) => self.record(source, line_number, &head, is_cut),
+        match self.heads.read(line) {
+            Ok((head, again)) => {
+                let key = self.key(source, &head, again);
+                self.record(source, line_number, key, &head, is_cut);
+            }
             Err(reason) => self.no_record(source, line_number, reason),
         }
     }
@@ -210,13 +218,26 @@ impl Coalescer {
         }
     }
 
-    /// Finds or opens the event of a record and adds it.
-    fn record(&mut self, source: u32, line_number: u64, head: &Head<'_>, is_cut: bool) {
-        self.stats.records += 1;
-        self.stats.ends += u64::from(head.kind == RecordType::EOE);
+    /// The event of a record; `again` says that it is that of the last line that had a head.
+    #[inline]
+    fn key(&mut self, source: u32, head: &Head<'_>, again: bool) -> Key {
+        if let Some((last, key)) = self.at
+            && again
+            && last == source
+        {
+            return key;
+        }
         let lane = self.lanes.find(source, head.node);
         let key = Key { lane, serial: head.serial, time: head.time };
-        self.tick(lane, head.time);
+        self.at = Some((source, key));
+        key
+    }
+
+    /// Finds or opens the event of a record and adds it.
+    fn record(&mut self, source: u32, line_number: u64, key: Key, head: &Head<'_>, is_cut: bool) {
+        self.stats.records += 1;
+        self.stats.ends += u64::from(head.kind == RecordType::EOE);
+        self.tick(key.lane, head.time);
         let ticket = match self.open_event(source, &key, head) {
             Some(ticket) => ticket,
             None if head.kind == RecordType::EOE => return self.end_of_nothing(&key),

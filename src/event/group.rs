@@ -146,8 +146,14 @@ impl Group {
     }
 
     /// Its records in order of arrival. An end-of-event record is not among them.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = Record<'_>> {
         self.records.iter().map(|place| self.record(place))
+    }
+
+    /// Its records of one type in order of arrival.
+    pub fn all(&self, kind: RecordType) -> impl Iterator<Item = Record<'_>> {
+        let places = self.records.iter().filter(move |place| place.kind == kind);
+        places.map(|place| self.record(place))
     }
 
     /// How many records it has.
@@ -162,7 +168,7 @@ impl Group {
 
     /// The first record of a type.
     pub fn first(&self, kind: RecordType) -> Option<Record<'_>> {
-        self.records.iter().find(|place| place.kind == kind).map(|place| self.record(place))
+        self.all(kind).next()
     }
 
     /// Its lines as logged, each followed by a newline.
@@ -178,7 +184,7 @@ impl Group {
     /// Whether it is an execution whose argument list is not whole; `arguments` is memory to use.
     pub fn lacks_arguments(&self, arguments: &mut Arguments) -> bool {
         arguments.clear();
-        let records = self.records().filter(|record| record.kind == RecordType::EXECVE);
+        let records = self.all(RecordType::EXECVE);
         records.for_each(|record| arguments.push(record.body));
         arguments.is_truncated()
     }
@@ -239,10 +245,9 @@ impl Group {
     }
 
     fn record(&self, place: &Place) -> Record<'_> {
-        let name_end = place.name + u32::from(place.name_len);
-        let kind_name = match place.kind.name() {
-            Some(name) if place.name_len == 0 => name.as_bytes(),
-            _ => self.slice(&(place.name..name_end)),
+        let kind_name = match place.name_len {
+            0 => place.kind.name().map_or(&b""[..], str::as_bytes),
+            length => self.slice(&(place.name..place.name + u32::from(length))),
         };
         Record {
             kind: place.kind,

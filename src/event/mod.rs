@@ -7,6 +7,7 @@
 //! `process` and `engine`.
 
 mod actions;
+mod class;
 mod coalesce;
 mod context;
 mod decoded;
@@ -31,6 +32,7 @@ mod stats;
 mod take;
 mod view;
 
+pub use class::{Class, Selection, Selections};
 pub use coalesce::{CoalesceLimits, Coalescer};
 pub use context::read_context;
 pub use document::Document;
@@ -45,7 +47,7 @@ pub use origin::{ContextField, Part, Relation};
 pub use outline::{Call, Outline, Table};
 pub use process::{EntryKind, Leader, Leaders, Person, Process, Terminal};
 pub use producers::{OF_CALL, producers};
-pub use project::Projection;
+pub use project::{Projection, Use};
 pub use raw::Raw;
 pub use saved::{load_ordinal, save_ordinal};
 pub use slot::{Event, Slot, Values};

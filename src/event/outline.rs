@@ -5,7 +5,6 @@
 
 use super::group::Group;
 use super::view::{View, decimal, field_of};
-use crate::record::tables::syscall_name;
 use crate::record::{RawValue, RecordType};
 
 /// See the module page.
@@ -68,14 +67,12 @@ impl<'g> Outline<'g> {
 }
 
 fn call(view: &View<'_>) -> Call {
-    let number = |token: Option<&[u8]>| u32::try_from(token.and_then(decimal)?).ok();
     let failed = view.result == Some(false);
     if let Some(operation) = view.tokens.uring_op {
-        let number = number(Some(operation));
+        let number = decimal(operation).and_then(|number| u32::try_from(number).ok());
         return Call { table: Table::Uring, number, name: view.call, meant: view.call, failed };
     }
-    let number = number(view.tokens.syscall);
-    let name = view.arch.zip(number).and_then(|(arch, number)| syscall_name(arch, number));
+    let View { number, name, .. } = *view;
     Call { table: Table::Arch(view.arch), number, name, meant: view.call, failed }
 }
 

@@ -1,8 +1,9 @@
 //! [`Projection`]: which fields of an event are filled in, and from where.
 
+use super::class::is_settled;
 use super::origin::{ContextField, Origin};
 use super::read::Reader;
-use super::{Event, Facts, Group, Host, Json, Raw};
+use super::{Class, Event, Facts, Group, Host, Json, Raw, Selections};
 use crate::schema::{FieldId, FieldType};
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ pub struct Projection {
     fields: Vec<Origin>,
     names: Vec<(Box<str>, Option<FieldType>)>,
     context: Vec<(FieldId, ContextField)>,
+    /// By field: it is the same in all events of a [`Class`].
+    settled: Vec<bool>,
 }
 
 impl Projection {
@@ -19,12 +22,17 @@ impl Projection {
     pub fn new<'a>(fields: impl IntoIterator<Item = (&'a str, Option<FieldType>)>) -> Self {
         let mut this = Self::default();
         for (name, kind) in fields {
-            if let Some(context) = ContextField::of(name)
+            let context = ContextField::of(name);
+            let origin = Origin::of(name);
+            // What is nowhere in an audit log is missing in every class.
+            let is_nowhere = origin == Origin::Elsewhere && context.is_none();
+            this.settled.push(is_nowhere || is_settled(&origin));
+            if let Some(context) = context
                 && let Ok(id) = u16::try_from(this.fields.len())
             {
                 this.context.push((FieldId(id), context));
             }
-            this.fields.push(Origin::of(name));
+            this.fields.push(origin);
             this.names.push((name.into(), kind));
         }
         this
@@ -45,10 +53,26 @@ impl Projection {
         self.names.iter().map(|(name, kind)| (&**name, *kind))
     }
 
+    /// By field: whether it is the same in all events of a [`Class`].
+    pub fn settled(&self) -> &[bool] {
+        &self.settled
+    }
+
     /// The fields that the process table fills in where the event itself leaves them empty.
     pub fn context(&self) -> &[(FieldId, ContextField)] {
         &self.context
     }
+}
+
+/// What is known of the use that rules can make of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// None: the fields that tell are the same in all events of its class.
+    None,
+    /// What they can use of it is filled in.
+    Known,
+    /// Everything is filled in; what is asked of its class can be learnt.
+    Unknown(Class),
 }
 
 impl Event {
@@ -57,17 +81,44 @@ impl Event {
     /// Cost grows with the fields asked for. Reuses its own memory; the group of the event before must
     /// have been taken out with [`Event::take_raw`] if its memory is wanted.
     pub fn load(&mut self, group: Group, projection: &Projection, host: Option<Arc<Host>>) {
+        self.load_selected(group, projection, host, None);
+    }
+
+    /// The same, but where `selections` know what is asked of events of its class, only that is
+    /// filled in.
+    pub fn load_selected(
+        &mut self,
+        group: Group,
+        projection: &Projection,
+        host: Option<Arc<Host>>,
+        selections: Option<&Selections>,
+    ) -> Use {
         self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut reader = Reader::new(&group, host.as_deref(), &mut scratch);
-        for (origin, index) in projection.fields.iter().zip(0..) {
-            self.fill(FieldId(index), |sink| reader.read(origin, sink));
-        }
+        let class = selections.and_then(|_| Class::of(&reader));
+        let selection = class.and_then(|class| selections?.get(class));
+        let mut read = |field: FieldId| {
+            if let Some(origin) = projection.fields.get(field.index()) {
+                self.fill(field, |sink| reader.read(origin, sink));
+            }
+        };
+        let use_of_it = match selection {
+            Some(selection) => {
+                selection.fields.iter().copied().for_each(&mut read);
+                if selection.is_of_use { Use::Known } else { Use::None }
+            }
+            None => {
+                (0..).map(FieldId).take(projection.len()).for_each(&mut read);
+                class.map_or(Use::Known, Use::Unknown)
+            }
+        };
         self.facts = Facts::of(&mut reader);
         self.scratch = scratch;
         self.raw = Raw::Audit(group);
         self.host = host;
         self.process = None;
+        use_of_it
     }
 
     /// Becomes the event of a line of JSON, whose reader had the same projection.

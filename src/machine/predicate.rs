@@ -5,14 +5,14 @@
 //! repeat. A field is looked at when the first leaf on it is asked for, at most once an event. A stage
 //! is visited only when one of the leaves it is filed under is true.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use lru::LruCache;
 
 use super::expr::{ExprScratch, Program};
 use super::test::{Subject, Tester};
 use crate::check::ir::{self, Test};
-use crate::event::Event;
+use crate::event::{Event, Selection};
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
 use crate::value::{Scalar, Value};
@@ -30,6 +30,10 @@ pub(crate) struct Predicates {
     /// Where each leaf is tested.
     homes: Vec<Home>,
     stages: Vec<Cond>,
+    /// By stage: the fields by which its events are joined.
+    keys: Vec<Vec<FieldId>>,
+    /// The fields each leaf reads.
+    reads: Vec<Box<[FieldId]>>,
     /// Stages filed under each leaf.
     filed: Vec<Vec<StageIx>>,
     /// What must be looked at on every event: homes of leaves that stages are filed under.
@@ -50,8 +54,8 @@ struct FieldTests {
     field: FieldId,
     missing: Vec<LeafIx>,
     present: Vec<LeafIx>,
-    exact: HashMap<Box<str>, Vec<LeafIx>>,
-    folded: HashMap<Box<str>, Vec<LeafIx>>,
+    exact: HashMap<Box<str>, Vec<LeafIx>, foldhash::fast::RandomState>,
+    folded: HashMap<Box<str>, Vec<LeafIx>, foldhash::fast::RandomState>,
     /// Tests of text that are not in one of the maps.
     text: Vec<(LeafIx, Tester)>,
     /// Every test of a value, for values that are not text.
@@ -92,6 +96,8 @@ impl Predicates {
             programs: Vec::new(),
             homes: Vec::new(),
             stages: plan.stages.iter().map(|stage| stage.condition.clone()).collect(),
+            keys: vec![Vec::new(); plan.stages.len()],
+            reads: plan.leaves.iter().map(|leaf| leaf.fields.as_slice().into()).collect(),
             filed: vec![Vec::new(); plan.leaves.len()],
             entries: Vec::new(),
             unfiled: Vec::new(),
@@ -119,6 +125,11 @@ impl Predicates {
                 }
             };
             this.homes.push(home);
+        }
+        for item in plan.rules.iter().flat_map(|rule| rule.shape.items()) {
+            if let Some(fields) = this.keys.get_mut(item.stage.index()) {
+                fields.extend(item.keys.iter().map(|key| key.field));
+            }
         }
         for (stage, index) in plan.stages.iter().zip(0..) {
             let Some(filed) = &stage.filed else {
@@ -209,6 +220,77 @@ impl Predicates {
         }
     }
 
+    /// What is asked of an event of which the fields in `settled` are all that is known: the fields of the
+    /// stages it may satisfy and of the keys they are joined by. Costs a look at every stage.
+    pub(crate) fn select(
+        &self,
+        event: &Event,
+        settled: &[bool],
+        scratch: &mut Scratch,
+    ) -> Selection {
+        scratch.begin();
+        let mut asked = BTreeSet::new();
+        let mut is_of_use = false;
+        for (condition, keys) in self.stages.iter().zip(&self.keys) {
+            if self.may_hold(condition, event, settled, scratch) != Some(false) {
+                is_of_use = true;
+                self.fields_of(condition, &mut |field| _ = asked.insert(field));
+                asked.extend(keys);
+            }
+        }
+        if is_of_use {
+            // They decide about the stages that are not possible.
+            let settled = (0..).map(FieldId).zip(settled);
+            asked.extend(settled.filter(|(_, settled)| **settled).map(|(field, _)| field));
+        }
+        Selection { fields: asked.into_iter().collect(), is_of_use }
+    }
+
+    /// Whether a condition holds; `None` when that depends on fields that are not settled.
+    fn may_hold(
+        &self,
+        condition: &Cond,
+        event: &Event,
+        settled: &[bool],
+        scratch: &mut Scratch,
+    ) -> Option<bool> {
+        let mut each = |condition: &Cond| self.may_hold(condition, event, settled, scratch);
+        match condition {
+            Cond::Const(value) => Some(*value),
+            Cond::Leaf(leaf) => {
+                let reads = self.reads.get(leaf.index())?;
+                let is_known = reads.iter().all(|f| settled.get(f.index()) == Some(&true));
+                is_known.then(|| self.leaf(*leaf, event, scratch))
+            }
+            Cond::Not(inner) => each(inner).map(|holds| !holds),
+            Cond::And(all) => all.iter().map(each).reduce(|a, b| match (a, b) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            })?,
+            Cond::Or(any) => any.iter().map(each).reduce(|a, b| match (a, b) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            })?,
+        }
+    }
+
+    /// The fields that a condition reads.
+    fn fields_of(&self, condition: &Cond, each: &mut impl FnMut(FieldId)) {
+        match condition {
+            Cond::Const(_) => {}
+            Cond::Leaf(leaf) => {
+                let reads = self.reads.get(leaf.index()).map_or(&[][..], |reads| reads);
+                reads.iter().copied().for_each(each);
+            }
+            Cond::Not(inner) => self.fields_of(inner, each),
+            Cond::And(all) | Cond::Or(all) => {
+                all.iter().for_each(|condition| self.fields_of(condition, each));
+            }
+        }
+    }
+
     fn leaf(&self, leaf: LeafIx, event: &Event, scratch: &mut Scratch) -> bool {
         if let Some(home) = self.homes.get(leaf.index()) {
             self.visit(*home, event, scratch);
@@ -279,8 +361,8 @@ impl FieldTests {
             field,
             missing: Vec::new(),
             present: Vec::new(),
-            exact: HashMap::new(),
-            folded: HashMap::new(),
+            exact: HashMap::default(),
+            folded: HashMap::default(),
             text: Vec::new(),
             other: Vec::new(),
         }

@@ -69,6 +69,9 @@ pub struct Settings {
     pub jobs: usize,
     /// The hosts: what those are called that records do not name, and how records are to be read.
     pub identity: Identity,
+    /// Where [`stream`] finds the processes that are running when it begins, normally `/proc`; `None` when
+    /// its events are of another machine. [`replay`] never looks there.
+    pub proc: Option<PathBuf>,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
@@ -83,6 +86,7 @@ impl Default for Settings {
             coalesce: CoalesceLimits::default(),
             jobs: 1,
             identity: Identity::default(),
+            proc: None,
             schema: Arc::default(),
         }
     }
@@ -117,6 +121,12 @@ pub trait Observer {
     fn watch(&mut self, rule: RuleIx) -> Option<Box<dyn Watch>> {
         let _ = rule;
         None
+    }
+
+    /// Whether [`Observer::event`] looks at the fields of events. Asked once; when it does not, only what
+    /// rules can use is filled in, which is much faster.
+    fn reads_events(&self) -> bool {
+        true
     }
 
     /// An event with its fields filled in, before the rules see it. [`Flow::Stop`] ends the run behind
@@ -212,7 +222,13 @@ impl<'a, O: Observer> Run<'a, O> {
         let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(&settings.identity, names);
-        let mut session = Session::new(rules.clone(), settings.limits, hosts, &observer.fields())?;
+        let mut session = Session::new(
+            rules.clone(),
+            settings.limits,
+            hosts,
+            &observer.fields(),
+            observer.reads_events(),
+        )?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {
                 session.watch(RuleIx(number), watch);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Satisfied, Sieve, Watch};
-use crate::event::{Event, Host, Hosts, Projection, Raw};
+use crate::event::{Event, Host, Hosts, Projection, Raw, Selections, Use};
 use crate::plan::RuleIx;
 use crate::process::{self, TableStats};
 use crate::record::Arguments;
@@ -32,6 +32,8 @@ pub(super) struct Seat {
     host: Option<Arc<Host>>,
     event: Event,
     satisfied: Satisfied,
+    /// What rules can make of it.
+    of_use: Use,
     /// Parts of it are known to be missing.
     incomplete: bool,
     /// It is an execution whose argument list is not whole.
@@ -48,6 +50,7 @@ impl Seat {
             host: None,
             event: Event::new(projection.len()),
             satisfied: Satisfied::default(),
+            of_use: Use::Known,
             incomplete: false,
             lacks_arguments: false,
             processes: TableStats::default(),
@@ -70,11 +73,13 @@ impl Seat {
 pub(super) struct Worker {
     projection: Arc<Projection>,
     sieve: Sieve,
+    /// What is asked of the classes of events; `None` when every event is to be filled in.
+    selections: Option<Selections>,
     arguments: Arguments,
 }
 
 impl Worker {
-    /// Fills in the fields of the records.
+    /// Fills in the fields of the records, as far as rules can use them.
     pub(super) fn load(&mut self, seat: &mut Seat) {
         let Some(raw) = seat.raw.take() else { return };
         let host = seat.host.take();
@@ -83,16 +88,27 @@ impl Worker {
         match raw {
             Raw::Audit(group) => {
                 seat.lacks_arguments = group.lacks_arguments(&mut self.arguments);
-                seat.event.load(group, &self.projection, host);
+                let selections = self.selections.as_ref();
+                seat.of_use = seat.event.load_selected(group, &self.projection, host, selections);
             }
-            Raw::Json(json) => seat.event.load_json(json, host),
+            Raw::Json(json) => {
+                seat.of_use = Use::Known;
+                seat.event.load_json(json, host);
+            }
         }
     }
 
     /// Fills in the fields of the context and finds the stages.
     pub(super) fn sift(&mut self, seat: &mut Seat) {
+        if seat.of_use == Use::None {
+            return self.sieve.pass(&mut seat.satisfied);
+        }
         process::add_context(&self.projection, &mut seat.event);
         self.sieve.sift(&seat.event, &mut seat.satisfied);
+        if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections) {
+            let selection = self.sieve.select(&seat.event, self.projection.settled());
+            selections.learn(class, selection);
+        }
     }
 }
 
@@ -109,15 +125,19 @@ pub(super) struct Session {
     matches: Vec<Match>,
     /// Executions whose argument lists are not whole.
     lost_arguments: u64,
+    /// Somebody looks at the fields of every event.
+    fills_all: bool,
 }
 
 impl Session {
-    /// `more` fields are filled in behind those that the rules read.
+    /// `more` fields are filled in behind those that the rules read. With `fills_all` every event has all
+    /// of them, also one that no rule can use.
     pub(super) fn new(
         rules: Arc<RuleSet>,
         limits: Limits,
         hosts: Hosts,
         more: &[(Arc<str>, Option<FieldType>)],
+        fills_all: bool,
     ) -> Result<Self, String> {
         let fields = rules.plan().fields.iter().chain(more);
         let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
@@ -130,6 +150,7 @@ impl Session {
             rules,
             matches: Vec::new(),
             lost_arguments: 0,
+            fills_all,
         })
     }
 
@@ -143,6 +164,7 @@ impl Session {
         Worker {
             projection: self.projection.clone(),
             sieve: self.engine.sieve(),
+            selections: (!self.fills_all).then(Selections::default),
             arguments: Arguments::default(),
         }
     }

@@ -145,6 +145,18 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// Its items with their keys, the one that ends its partials among them; a single event has none.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        let (items, until) = match self {
+            Self::Event(_) => (&[][..], None),
+            Self::Sequence { items, until, .. } => (items.as_slice(), until.as_ref()),
+            Self::Sample { items } => (items.as_slice(), None),
+        };
+        items.iter().chain(until)
+    }
+}
+
 /// The plan of one rule.
 #[derive(Debug, Clone)]
 pub struct RulePlan {

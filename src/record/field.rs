@@ -8,7 +8,7 @@
 use memchr::{memchr, memrchr};
 
 /// Separates the body from its enriched copies.
-const SEPARATOR: u8 = 0x1d;
+pub(super) const SEPARATOR: u8 = 0x1d;
 
 /// One token. Keys may repeat inside a record: the first one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'a> RawValue<'a> {
     }
 
     /// An unquoted token: `(null)` and `?` mean that there is no value.
-    fn bare(token: &'a [u8]) -> Self {
+    pub(super) fn bare(token: &'a [u8]) -> Self {
         match token {
             b"(null)" => Self::Null,
             b"?" => Self::Unknown,

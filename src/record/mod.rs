@@ -14,12 +14,14 @@ pub mod raw;
 pub mod sockaddr;
 pub mod tables;
 pub mod text;
+mod words;
 
 pub use decode::{decode, decode_into, is_encoded};
 pub use execve::Arguments;
 pub use field::{Enriched, Field, Fields, RawValue, fields};
 pub use json::{Atom, JsonError, JsonLines};
 pub use nested::{Nested, nested};
-pub use raw::{Head, HeadError, head};
+pub use raw::{Head, HeadError, Heads, head};
 pub use sockaddr::Sockaddr;
 pub use tables::RecordType;
+pub use words::{Words, plain_value, words};

@@ -97,12 +97,109 @@ pub fn head(line: &[u8]) -> Result<Head<'_>, HeadError> {
     anywhere(line)
 }
 
-/// The common shape: `type=X msg=audit(S.mmm:N): ` from the first byte on.
+/// Reads the heads of lines one after another. Records of one event come in a row and say time and serial
+/// in the same bytes, which need be read but once.
+#[derive(Debug, Default)]
+pub struct Heads {
+    /// What stood in front of `type=` and between the type's name and the body; empty when nothing
+    /// can be told from it.
+    before: Vec<u8>,
+    behind: Vec<u8>,
+    time: Timestamp,
+    serial: u32,
+}
+
+impl Heads {
+    /// The head of the next line, as [`head`] reads it, and whether machine, time and serial are those
+    /// of the last line that had one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`head`].
+    #[inline]
+    pub fn read<'a>(&mut self, line: &'a [u8]) -> Result<(Head<'a>, bool), HeadError> {
+        if let Some(head) = self.again(line) {
+            return Ok((head, true));
+        }
+        let head = head(line)?;
+        self.remember(line, &head);
+        Ok((head, false))
+    }
+
+    /// The head of a line that differs from the last one in type and body only.
+    #[inline]
+    fn again<'a>(&self, line: &'a [u8]) -> Option<Head<'a>> {
+        if self.behind.is_empty() || matches!(line.last(), Some(b'\r' | b'\n')) {
+            return None;
+        }
+        let rest = line.strip_prefix(&*self.before)?.strip_prefix(b"type=")?;
+        let space = rest.iter().take(65).position(|b| *b == b' ')?;
+        let (name, rest) = rest.split_at_checked(space)?;
+        let body = rest.strip_prefix(&*self.behind)?;
+        // One more space would belong to the head.
+        if body.first() == Some(&b' ') {
+            return None;
+        }
+        let kind = RecordType::from_name(name)?;
+        let node = self.before.len().checked_sub(NODE.len() + 1);
+        let node = node.and_then(|length| line.get(NODE.len()..NODE.len() + length));
+        let kind_name = kind_name(kind, name);
+        let (time, serial) = (self.time, self.serial);
+        Some(Head { node, kind, kind_name, time, serial, body, prefix: &[], line })
+    }
+
+    /// Keeps what the next line may have in common with this one.
+    fn remember(&mut self, line: &[u8], head: &Head<'_>) {
+        self.before.clear();
+        self.behind.clear();
+        let before = head.node.map_or(0, |node| NODE.len() + node.len() + 1);
+        let Some((before, rest)) = line.split_at_checked(before) else { return };
+        let Some(space) = rest.iter().position(|b| *b == b' ') else { return };
+        let end = rest.len().saturating_sub(head.body.len());
+        let behind = rest.get(space..end).unwrap_or_default();
+        let is_plain = head.prefix.is_empty()
+            && head.line.len() == line.len()
+            && rest.starts_with(b"type=")
+            && behind.ends_with(b"): ")
+            && head.node.is_none_or(|node| memchr::memchr(b'=', node).is_none());
+        if is_plain {
+            self.before.extend_from_slice(before);
+            self.behind.extend_from_slice(behind);
+            (self.time, self.serial) = (head.time, head.serial);
+        }
+    }
+}
+
+/// What stands in front of the name of a machine.
+const NODE: &[u8] = b"node=";
+
+/// The name of a type; as logged when it has none in our table.
+#[inline]
+fn kind_name(kind: RecordType, logged: &[u8]) -> &[u8] {
+    if logged.first().is_some_and(u8::is_ascii_digit) || logged.last() == Some(&b']') {
+        kind.name().map_or(logged, str::as_bytes)
+    } else {
+        logged
+    }
+}
+
+/// The common shapes: `type=X msg=audit(S.mmm:N): ` from the first byte on, or behind `node=NAME `.
 fn plain(line: &[u8]) -> Option<Head<'_>> {
-    if !line.starts_with(b"type=") || matches!(line.last(), Some(b'\r' | b'\n')) {
+    if matches!(line.last(), Some(b'\r' | b'\n')) {
         return None;
     }
-    record_at(line, 0, None, &[]).ok()
+    if line.starts_with(b"type=") {
+        return record_at(line, 0, None, &[]).ok();
+    }
+    let named = line.strip_prefix(NODE)?;
+    let length = memchr::memchr(b' ', named.get(..PREFIX_BYTES).unwrap_or(named))?;
+    let (node, rest) = named.split_at_checked(length)?;
+    // A name that may hold what a record begins with is left to the search that decides such cases.
+    let is_plain = !node.is_empty() && memchr::memchr(b'=', node).is_none();
+    if !is_plain || !rest.starts_with(b" type=") || length + 6 > PREFIX_BYTES - 5 {
+        return None;
+    }
+    record_at(line, length + 6, Some(node), &[]).ok()
 }
 
 /// Every other shape: the record may start anywhere in the first bytes.
@@ -152,11 +249,7 @@ fn record_at<'a>(
     let space = rest.iter().take(65).position(|b| *b == b' ').ok_or(HeadError::NoStamp)?;
     let (name, rest) = rest.split_at_checked(space).ok_or(HeadError::NoStamp)?;
     let kind = RecordType::from_name(name).ok_or(HeadError::BadType)?;
-    let kind_name = if name.first().is_some_and(u8::is_ascii_digit) || name.last() == Some(&b']') {
-        kind.name().map_or(name, str::as_bytes)
-    } else {
-        name
-    };
+    let kind_name = kind_name(kind, name);
     // The kernel log has no `msg=`.
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
     let rest = rest.strip_prefix(b"msg=").unwrap_or(rest);
@@ -267,6 +360,8 @@ mod tests {
     fn reads_every_wrapper() {
         let head = ok(b"node=web01 type=CWD msg=audit(1.002:3): cwd=\"/\"");
         assert_eq!((head.node, head.prefix), (Some(&b"web01"[..]), &b""[..]));
+        let head = ok(b"node=type=CWD type=CWD msg=audit(1.002:3): cwd=\"/\"");
+        assert_eq!((head.node, head.body), (Some(&b"type=CWD"[..]), &b"cwd=\"/\""[..]));
         let head = ok(b"<13>1 2023 host audisp - node=w type=CWD msg=audit(1.002:3): cwd=\"/\"");
         assert_eq!(head.node, Some(&b"w"[..]));
         assert_eq!(head.prefix, b"<13>1 2023 host audisp - ");
@@ -277,6 +372,41 @@ mod tests {
         assert_eq!(head.line, b"type=CWD msg=audit(1.002:3): cwd=\"/\"");
         let head = ok(b"type=AUOMS_EXECVE audit(1.002:3): SchemaVersion=\"1\"");
         assert_eq!((head.kind, head.kind_name), (RecordType::OTHER, &b"AUOMS_EXECVE"[..]));
+    }
+
+    /// Whatever lines come one after another, reading them in a row changes nothing.
+    #[test]
+    fn lines_in_a_row_are_read_like_single_ones() {
+        let stamps = ["audit(1.002:3)", "audit(1.002:30)", "audit(01.002:3)", "audit(1.2:3)"];
+        let ends =
+            [": a=b", ":  a=b", ":", ": ", " : a", " a=b", ": : a", ":  ", ": a\r", ": type=X "];
+        let mut lines = Vec::new();
+        for start in ["", "node=a ", "node=type=a ", "x node=a ", " ", "node= ", "node=a  "] {
+            for kind in ["CWD", "1300", "UNKNOWN[1334]", "AUOMS_EXECVE", "cwd", ""] {
+                for (stamp, end) in stamps.iter().flat_map(|s| ends.iter().map(move |e| (s, e))) {
+                    lines.push(format!("{start}type={kind} msg={stamp}{end}"));
+                }
+            }
+        }
+        let mut rows = 0;
+        for step in [1, 3, 7, 11, 40, 240] {
+            let mut heads = Heads::default();
+            let mut last = None;
+            for at in 0..lines.len() * 2 {
+                let line = lines[at / 2 * step % lines.len()].as_bytes();
+                let single = head(line);
+                let (read, again) = match heads.read(line) {
+                    Ok((head, again)) => (Ok(head), again),
+                    Err(error) => (Err(error), false),
+                };
+                assert_eq!(read, single, "{}", String::from_utf8_lossy(line));
+                let event = single.ok().map(|head| (head.node, head.time, head.serial));
+                assert!(!again || event == last, "{}", String::from_utf8_lossy(line));
+                rows += u32::from(again);
+                last = event.or(last);
+            }
+        }
+        assert!(rows > 1000, "{rows}");
     }
 
     #[test]

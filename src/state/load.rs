@@ -50,17 +50,17 @@ impl State {
         bytes: &[u8],
         host: &mut dyn FnMut(Host) -> Arc<Host>,
     ) -> Result<Self, StateError> {
-        let body = body(bytes)?;
+        let (version, body) = body(bytes)?;
         let in_file = |invalid: Invalid| Invalid { offset: invalid.offset + HEAD_BYTES, ..invalid };
         let mut reader = Reader::new(body);
-        let state = load_state(&mut reader, host).map_err(in_file)?;
+        let state = load_state(&mut reader, version, host).map_err(in_file)?;
         reader.end().map_err(in_file)?;
         Ok(state)
     }
 }
 
-/// What stands between the head and the checksum.
-fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
+/// The version, and what stands between the head and the checksum.
+fn body(bytes: &[u8]) -> Result<(u32, &[u8]), StateError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(StateError::TooLong(bytes.len() as u64));
     }
@@ -82,11 +82,12 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     if checksum(reader.between(0, offset)) != reader.array::<SUM_BYTES>()? {
         return Err(StateError::Checksum { offset });
     }
-    Ok(body)
+    Ok((version, body))
 }
 
 fn load_state(
     reader: &mut Reader<'_>,
+    version: u32,
     host: &mut dyn FnMut(Host) -> Arc<Host>,
 ) -> Result<State, Invalid> {
     let mut state = State {
@@ -108,7 +109,7 @@ fn load_state(
         }
         state.attachments.insert(name.to_owned(), reader.bytes()?.to_vec());
     }
-    let shared = Shared::load(reader, host)?;
+    let shared = Shared::load(reader, version, host)?;
     for _ in 0..reader.count()? {
         let rule = load_rule(reader, &shared)?;
         if state.rules.last().is_some_and(|last| last.name > rule.name) {
@@ -178,6 +179,7 @@ struct Shared {
 impl Shared {
     fn load(
         reader: &mut Reader<'_>,
+        version: u32,
         host: &mut dyn FnMut(Host) -> Arc<Host>,
     ) -> Result<Self, Invalid> {
         let (hosts, processes, events) =

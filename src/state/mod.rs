@@ -66,7 +66,7 @@ pub enum StateError {
     #[error("{0} bytes, where a state has at most {MAX_BYTES}")]
     TooLong(u64),
     /// A state in a format that is not known here.
-    #[error("byte 8: format version {0} is not known, only {VERSION}")]
+    #[error("byte 8: format version {0} is not known, only 1 to {VERSION}")]
     Version(u32),
     /// It ends too early or too late.
     #[error("{found} bytes where the head says {said}")]

@@ -10,7 +10,9 @@ use super::{
     SequenceKey, State, VERSION,
 };
 use crate::codec::Writer;
-use crate::event::{Host, Kept, Process, save_ordinal};
+use crate::event::{
+    EntryKind, Host, Kept, Leader, Leaders, Person, Process, Terminal, save_ordinal,
+};
 use crate::time::Timestamp;
 
 /// Bytes of the checksum behind everything else.

@@ -39,10 +39,15 @@ pub(super) struct Open {
 }
 
 /// All open events.
+///
+/// The newest is filed nowhere until another one opens: most events are closed before that, and need
+/// neither table nor queue.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
     slots: Vec<Option<Open>>,
     free: Vec<u32>,
+    /// The newest event, when it is open and in no table.
+    newest: Option<(Ticket, Key)>,
     table: HashTable<u32>,
     hasher: RandomState,
     /// In order of first sight.
@@ -85,21 +90,30 @@ impl Flight {
     /// The open event of a record. In a lane that several machines share their names are compared.
     #[inline]
     pub(super) fn find(&self, key: &Key, shared: Option<(u32, Option<&[u8]>)>) -> Option<Ticket> {
-        let hash = self.hasher.hash_one(key);
-        let slot = *self.table.find(hash, |slot| {
-            self.open(*slot).is_some_and(|open| {
+        let is_it = |slot: u32| {
+            self.open(slot).is_some_and(|open| {
                 open.key == *key
                     && shared.is_none_or(|(source, node)| {
                         open.group.id().source == source && open.group.node() == node
                     })
             })
-        })?;
+        };
+        if let Some((ticket, newest)) = self.newest
+            && newest == *key
+            && is_it(ticket.slot)
+        {
+            return Some(ticket);
+        }
+        if self.table.is_empty() {
+            return None;
+        }
+        let slot = *self.table.find(self.hasher.hash_one(key), |slot| is_it(*slot))?;
         self.open(slot).map(|open| Ticket { order: open.order, slot })
     }
 
     /// Opens an event with an empty `group`.
     pub(super) fn insert(&mut self, key: Key, group: Group) -> Ticket {
-        let hash = self.hasher.hash_one(key);
+        self.file_newest();
         let order = self.next_order;
         self.next_order += 1;
         let open = Open {
@@ -111,7 +125,7 @@ impl Flight {
             has_proctitle: false,
             has_company: false,
             order,
-            hash,
+            hash: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -124,13 +138,23 @@ impl Flight {
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(open);
         }
-        let slots = &self.slots;
-        self.table.insert_unique(hash, slot, |slot| hash_of(slots, *slot));
         let ticket = Ticket { order, slot };
-        self.arrivals.push_back(ticket);
-        self.times.push(Reverse((key.time, ticket)));
+        self.newest = Some((ticket, key));
         self.len += 1;
         ticket
+    }
+
+    /// Puts the newest event into table and queues.
+    fn file_newest(&mut self) {
+        let Some((ticket, key)) = self.newest.take() else { return };
+        let hash = self.hasher.hash_one(key);
+        if let Some(Some(open)) = self.slots.get_mut(ticket.slot as usize) {
+            open.hash = hash;
+        }
+        let slots = &self.slots;
+        self.table.insert_unique(hash, ticket.slot, |slot| hash_of(slots, *slot));
+        self.arrivals.push_back(ticket);
+        self.times.push(Reverse((key.time, ticket)));
     }
 
     /// The event of a ticket; `None` when it was closed.
@@ -160,24 +184,31 @@ impl Flight {
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<Open> {
         let place = self.slots.get_mut(ticket.slot as usize)?;
         let open = place.take_if(|open| open.order == ticket.order)?;
-        if let Ok(entry) = self.table.find_entry(open.hash, |slot| *slot == ticket.slot) {
-            entry.remove();
-        }
         self.free.push(ticket.slot);
         self.len -= 1;
         self.bytes -= open.group.raw().len();
+        if self.newest.is_some_and(|(newest, _)| newest == ticket) {
+            self.newest = None;
+            return Some(open);
+        }
+        if let Ok(entry) = self.table.find_entry(open.hash, |slot| *slot == ticket.slot) {
+            entry.remove();
+        }
         self.drop_stale();
         Some(open)
     }
 
     /// The event that has been open longest.
     pub(super) fn oldest(&self) -> Option<Ticket> {
-        self.arrivals.front().copied()
+        let newest = self.newest.map(|(ticket, _)| ticket);
+        self.arrivals.front().copied().or(newest)
     }
 
     /// The open event with the earliest time.
     pub(super) fn earliest(&self) -> Option<(Timestamp, Ticket)> {
-        self.times.peek().map(|Reverse(entry)| *entry)
+        let newest = self.newest.map(|(ticket, key)| (key.time, ticket));
+        let filed = self.times.peek().map(|Reverse(entry)| *entry);
+        filed.into_iter().chain(newest).min()
     }
 
     /// INVARIANT: the ends of both queues are open events, so `oldest` and `earliest` need no search,

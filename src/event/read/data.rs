@@ -5,7 +5,7 @@ use super::super::group::Record;
 use super::super::take::Sink;
 use super::super::view::decimal;
 use super::{Reader, give};
-use crate::record::tables::{arch_name, signal_name, syscall_name};
+use crate::record::tables::{arch_name, signal_name};
 use crate::record::{RawValue, RecordType, fields, nested};
 use crate::value::Scalar;
 
@@ -69,9 +69,7 @@ impl<'g> Reader<'g, '_> {
 
     fn syscall(&mut self, sink: Sink<'_>) {
         let Some(logged) = self.view.tokens.syscall else { return };
-        let number = decimal(logged).and_then(|number| u32::try_from(number).ok());
-        let name = self.view.arch.zip(number).and_then(|(arch, nr)| syscall_name(arch, nr));
-        match name {
+        match self.view.name {
             Some(name) => {
                 sink.word(name);
                 // What a multiplexed call is to everybody else.

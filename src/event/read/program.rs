@@ -57,7 +57,7 @@ impl Reader<'_, '_> {
     }
 
     /// Whether the secure shell writes this record.
-    pub(super) fn is_sshd(&self) -> bool {
+    pub(in crate::event) fn is_sshd(&self) -> bool {
         let path = self.view.exe().and_then(crate::record::RawValue::bytes);
         path.is_some_and(|path| matches!(file_name(path), b"sshd" | b"sshd-session" | b"sshd-auth"))
     }
