@@ -15,6 +15,9 @@ const MAX_HOSTS: usize = 65_536;
 /// Most bytes of all their names; a name that does not fit is as one too many.
 const MAX_NAMES: usize = 16 << 20;
 
+/// What a machine is called that nobody named.
+pub const UNNAMED: &str = "unknown";
+
 /// Whose conventions events follow where producers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Profile {
@@ -102,7 +105,7 @@ impl Hosts {
             }
             return this;
         }
-        let name = identity.name.as_deref().or(said).unwrap_or("unknown");
+        let name = identity.name.as_deref().or(said).unwrap_or(UNNAMED);
         let id = identity.id.as_deref().unwrap_or(name);
         let host = this.host(0, id, name);
         this.by_source = vec![host.clone(); sources.len()];

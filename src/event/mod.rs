@@ -38,7 +38,7 @@ pub use context::read_context;
 pub use document::Document;
 pub use facts::{Change, Facts, program_of};
 pub use group::{EventId, Group, Incomplete, Record};
-pub use host::{Host, Hosts, Identity, Profile};
+pub use host::{Host, Hosts, Identity, Profile, UNNAMED};
 pub use interpret::{Told, interpret};
 pub use json::{Json, JsonReader};
 pub use kept::Kept;

@@ -94,6 +94,19 @@ impl Terminal {
         Some(pseudo.or_else(serial).or_else(console).unwrap_or(Self::Other))
     }
 
+    /// By its device number as `/proc` writes it; 0 for none.
+    pub fn of_device(device: i64) -> Option<Self> {
+        let device = u32::try_from(device).ok()?;
+        let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00));
+        Some(match (major, minor) {
+            (0, _) => Self::None,
+            (4, 0..=63) => Self::Console(minor),
+            (4, 64..=255) => Self::Serial(minor - 64),
+            (136..=143, _) => Self::Pseudo((major - 136) * 256 + minor),
+            _ => Self::Other,
+        })
+    }
+
     /// Whether there is one.
     pub fn is_some(self) -> bool {
         self != Self::None
@@ -279,6 +292,17 @@ mod tests {
         ] {
             let of = Terminal::of(name.as_bytes());
             assert_eq!((of, of.and_then(Terminal::device)), (terminal, device), "{name}");
+        }
+        for (device, terminal) in [
+            (0, Some(Terminal::None)),
+            (0x8800, Some(Terminal::Pseudo(0))),
+            (0x892c, Some(Terminal::Pseudo(300))),
+            (0x401, Some(Terminal::Console(1))),
+            (0x440, Some(Terminal::Serial(0))),
+            (0x501, Some(Terminal::Other)),
+            (-1, None),
+        ] {
+            assert_eq!(Terminal::of_device(device), terminal, "{device:#x}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod json;
 mod lane;
 mod lines;
 mod merge;
+mod proc;
 mod read;
 mod report;
 mod session;
@@ -185,6 +186,9 @@ pub fn stream(
     observer: &mut impl Observer,
 ) -> Result<Report, String> {
     let mut run = Run::new(rules, inputs, settings, observer)?;
+    if let Some(folder) = &settings.proc {
+        run.session.expect(proc::look(folder));
+    }
     for (source, number) in std::mem::take(&mut run.sources).into_iter().zip(0..) {
         let receiver = read::spawn(source);
         let mut lane = Lane::new(number, settings, run.session.projection());

@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Table, lineage, name_of};
-use crate::event::{EntryKind, Host, Leader, Leaders, Person, Process, Terminal, program_of};
+use super::{MAX_DEPTH, Table, lineage, name_of};
+use crate::event::{EntryKind, Host, Leader, Leaders, Person, Process, program_of};
 use crate::time::Timestamp;
 
 /// A process that was found running.
@@ -58,7 +58,7 @@ impl Table {
             line.iter().rev().for_each(|one| self.plant(host, one, now));
         }
         for one in found {
-            self.lead(host, one);
+            self.lead(host, one, &by_pid);
         }
     }
 
@@ -91,7 +91,7 @@ impl Table {
 
     /// Sets the leaders, once every process is there. Entries come from the parents, which stand before
     /// their children in time but not always by number.
-    fn lead(&mut self, host: &Host, found: &Found) {
+    fn lead(&mut self, host: &Host, found: &Found, all: &HashMap<i64, &Found>) {
         let key = (host.index, found.pid);
         let by_pid = |table: &mut Self, pid: i64| match pid {
             0 => Leader::Unknown,
@@ -99,7 +99,7 @@ impl Table {
             pid => table.alone((host.index, pid)).map_or(Leader::Unknown, Leader::Other),
         };
         let (session, group) = (by_pid(self, found.session), by_pid(self, found.group));
-        let (entry, kind) = self.entry_of(host, found);
+        let (entry, kind) = self.entry_of(host, found, all);
         let Some(entry_of) = self.processes.peek_mut(&key) else { return };
         let mut process = (*entry_of.process).clone();
         process.leaders = Leaders { session, group, entry, kind };
@@ -112,40 +112,36 @@ impl Table {
     }
 
     /// The nearest process of its line that begins a login, service or container.
-    fn entry_of(&mut self, host: &Host, found: &Found) -> (Leader, Option<EntryKind>) {
-        let Some(entry) = self.processes.peek(&(host.index, found.pid)) else {
-            return (Leader::Unknown, None);
-        };
-        let process = entry.process.clone();
-        let mut line = std::iter::once(&*process).chain(process.ancestors());
-        let first = line.find_map(|one| {
-            let mut one = Process { leaders: Leaders::default(), ..one.clone() };
-            let parent = one.parent.clone();
-            let login = if one.pid == found.pid { found.login } else { one.person.user };
-            lineage::settle(&mut one, parent.as_deref(), login, false);
-            one.leaders.kind.filter(|kind| *kind != EntryKind::Unknown).map(|kind| (one.pid, kind))
-        });
-        match first {
-            Some((pid, kind)) if pid == found.pid => (Leader::Itself, Some(kind)),
-            Some((pid, kind)) => match self.alone((host.index, pid)) {
-                Some(leader) => (Leader::Other(leader), Some(kind)),
-                None => (Leader::Unknown, None),
-            },
-            None => (Leader::Unknown, None),
+    fn entry_of(
+        &mut self,
+        host: &Host,
+        found: &Found,
+        all: &HashMap<i64, &Found>,
+    ) -> (Leader, Option<EntryKind>) {
+        let next = |one: &&Found| all.get(&one.ppid).copied();
+        for one in std::iter::successors(Some(found), next).take(MAX_DEPTH) {
+            if one.session != one.pid {
+                continue;
+            }
+            let Some(entry) = self.processes.peek(&(host.index, one.pid)) else { break };
+            let mut process = (*entry.process).clone();
+            process.leaders = Leaders { session: Leader::Itself, ..Leaders::default() };
+            let parent = process.parent.clone();
+            lineage::settle(&mut process, parent.as_deref(), one.login, true);
+            match process.leaders.kind {
+                None | Some(EntryKind::Unknown) => {}
+                Some(kind) if one.pid == found.pid => return (Leader::Itself, Some(kind)),
+                Some(kind) => {
+                    let leader = self.alone((host.index, one.pid));
+                    return leader.map_or((Leader::Unknown, None), |leader| {
+                        (Leader::Other(leader), Some(kind))
+                    });
+                }
+            }
         }
+        if found.session == found.pid {
+            return (Leader::Itself, Some(EntryKind::Unknown));
+        }
+        (Leader::Unknown, None)
     }
-}
-
-/// The terminal with this device number, as `/proc` writes it.
-pub(crate) fn terminal_of(device: i64) -> Option<Terminal> {
-    let device = u64::try_from(device).ok()?;
-    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
-    let (major, minor) = (u32::try_from(major).ok()?, u32::try_from(minor).ok()?);
-    Some(match (major, minor) {
-        (0, _) => Terminal::None,
-        (4, 0..=63) => Terminal::Console(minor),
-        (4, 64..=255) => Terminal::Serial(minor - 64),
-        (136..=143, _) => Terminal::Pseudo((major - 136) * 256 + minor),
-        _ => Terminal::Other,
-    })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use catena::engine::{Engine, Imported, Limits, Match};
 use catena::event::{
-    CoalesceLimits, Coalescer, Event, Host, Hosts, Json, JsonReader, Projection, Raw,
+    CoalesceLimits, Coalescer, Event, Host, Hosts, Identity, Json, JsonReader, Projection, Raw,
 };
 use catena::process::Table;
 use catena::rule::{RuleOptions, RuleSet, load_query};
@@ -77,7 +77,7 @@ impl World {
             engine: Engine::new(rules, limits).unwrap(),
             found: Vec::new(),
             table: Table::default(),
-            hosts: Hosts::new(None, ["log"]),
+            hosts: Hosts::new(&Identity::default(), ["log"]),
             arrivals: 0,
         }
     }
