@@ -70,7 +70,7 @@ const MAPPED: [&[u8]; 20] = [
 ];
 
 /// Fields that another field repeats; a document shows a fact once.
-const REPEATED: [(&str, &str); 28] = [
+const REPEATED: [(&str, &str); 45] = [
     ("auditd.sequence", "event.sequence"),
     ("service.type", "event.module"),
     ("data_stream.dataset", "event.dataset"),
@@ -99,6 +99,23 @@ const REPEATED: [(&str, &str); 28] = [
     ("process.ancestors.name", "process.parent.name"),
     ("process.ancestors.executable", "process.parent.executable"),
     ("auditd.summary.how", "process.executable"),
+    ("process.real_user.name", "user.name"),
+    ("user.Ext.real.name", "user.name"),
+    ("process.real_group.name", "group.name"),
+    ("group.Ext.real.name", "group.name"),
+    ("process.saved_user.id", "user.saved.id"),
+    ("process.saved_user.name", "user.saved.name"),
+    ("process.saved_group.id", "auditd.user.saved.group.id"),
+    ("process.saved_group.name", "auditd.user.saved.group.name"),
+    ("process.Ext.ancestry", "process.parent.entity_id"),
+    ("process.parent.real_user.id", "process.parent.user.id"),
+    ("process.parent.real_group.id", "process.parent.group.id"),
+    ("process.session_leader.real_user.id", "process.session_leader.user.id"),
+    ("process.session_leader.real_group.id", "process.session_leader.group.id"),
+    ("process.group_leader.real_user.id", "process.group_leader.user.id"),
+    ("process.group_leader.real_group.id", "process.group_leader.group.id"),
+    ("process.entry_leader.real_user.id", "process.entry_leader.user.id"),
+    ("process.entry_leader.real_group.id", "process.entry_leader.group.id"),
 ];
 
 /// Too long for a document, which stands beside the records anyway.

@@ -432,7 +432,9 @@ mod tests {
         let origins: BTreeSet<String> = alone.chain(related).collect();
         let origins: BTreeSet<&str> = origins.iter().map(String::as_str).collect();
         let listed: BTreeSet<&str> = FIELDS.iter().map(|info| info.name).collect();
-        assert!(listed.iter().all(|name| ContextField::of(name).is_none() || origins.contains(name)));
+        assert!(
+            listed.iter().all(|name| ContextField::of(name).is_none() || origins.contains(name))
+        );
         let of_a_family =
             |name: &&&str| matches!(Origin::of(name), Origin::Data(_) | Origin::Paths(_));
         let without_origin: Vec<_> =

@@ -16,8 +16,8 @@ use super::decoded;
 use super::group::Group;
 use super::host::{Host, Profile};
 use super::origin::{IdKey, Origin};
-use super::take::{Sink, Take};
 use super::process::Terminal;
+use super::take::{Sink, Take};
 use super::view::{View, decimal, field_of, hexadecimal};
 use crate::record::tables::capability_names;
 use crate::record::text::{keys, push_text, text_of};
@@ -73,7 +73,9 @@ impl<'g, 's> Reader<'g, 's> {
                 Some(_) => "endpoint",
                 None => "auditd",
             }),
-            Origin::Dataset => sink.word(self.endpoint_dataset().unwrap_or("auditd_manager.auditd")),
+            Origin::Dataset => {
+                sink.word(self.endpoint_dataset().unwrap_or("auditd_manager.auditd"))
+            }
             Origin::HostId => self.host(|host| &host.id, sink),
             Origin::HostName => self.host(|host| &host.name, sink),
             Origin::MessageType => self.message_type(sink),
@@ -104,7 +106,8 @@ impl<'g, 's> Reader<'g, 's> {
                 }
             }
             Origin::TerminalDevice { major } => {
-                if let Some((of, at)) = tokens.tty.and_then(Terminal::of).and_then(Terminal::device) {
+                if let Some((of, at)) = tokens.tty.and_then(Terminal::of).and_then(Terminal::device)
+                {
                     sink.value(Scalar::Int(i64::from(if *major { of } else { at })));
                 }
             }

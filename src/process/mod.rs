@@ -24,8 +24,7 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
 use crate::event::{
-    Change, EntryKind, Event, Facts, Leader, Leaders, Process, Projection, Terminal,
-    read_context,
+    Change, EntryKind, Event, Facts, Leader, Leaders, Process, Projection, Terminal, read_context,
 };
 use crate::time::Timestamp;
 
@@ -301,9 +300,9 @@ impl Table {
         parent: &Arc<Process>,
         terminal: Option<Terminal>,
     ) -> Leaders {
-        let mut leaders = parent.leaders.inherited(|| {
-            self.alone(parent_key).unwrap_or_else(|| Arc::new(parent.alone()))
-        });
+        let mut leaders = parent
+            .leaders
+            .inherited(|| self.alone(parent_key).unwrap_or_else(|| Arc::new(parent.alone())));
         let at_terminal = terminal.or(parent.person.terminal).is_none_or(Terminal::is_some);
         if at_terminal && !self.log_groups.contains(&parent_key.0) {
             leaders.group = Leader::Unknown;

@@ -1,6 +1,8 @@
 //! Small audit logs as tests write them, and what they become.
 
-use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Identity, Projection};
+use catena::event::{
+    CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Identity, Projection,
+};
 use catena::process::Table;
 use catena::time::Ordinal;
 
@@ -24,7 +26,7 @@ pub(crate) struct Run {
     pub(crate) projection: Projection,
     pub(crate) table: Table,
     pub(crate) event: Event,
-    hosts: Hosts,
+    pub(crate) hosts: Hosts,
 }
 
 impl Run {

@@ -49,7 +49,8 @@ impl<'g> Reader<'g, '_> {
         };
         if let Some(name) = record.and_then(|record| enriched_of(record.body, id.keys().1)) {
             sink.value(Scalar::Str(&text_of(name)));
-        } else if let Some(name) = self.token(id).and_then(|token| self.known(token, Kind::of(id))) {
+        } else if let Some(name) = self.token(id).and_then(|token| self.known(token, Kind::of(id)))
+        {
             sink.value(Scalar::Str(name));
         }
     }

@@ -52,5 +52,9 @@ pub fn capability_bits() -> u64 {
 
 /// The names of the capabilities in a mask in order of their numbers; bits without a name have none.
 pub fn capability_names(mask: u64) -> impl Iterator<Item = &'static str> {
-    NAMES.into_iter().zip(0_u32..).filter(move |(_, bit)| mask >> bit & 1 == 1).map(|(name, _)| name)
+    NAMES
+        .into_iter()
+        .zip(0_u32..)
+        .filter(move |(_, bit)| mask >> bit & 1 == 1)
+        .map(|(name, _)| name)
 }
