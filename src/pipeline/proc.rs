@@ -168,3 +168,103 @@ fn bytes(path: &Path) -> Option<Vec<u8>> {
     File::open(path).ok()?.take(MAX_FILE as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A process as `/proc` shows it.
+    fn process(proc: &Path, pid: i64, stat: &str, cmdline: &[u8], status: &str, exe: &str) {
+        let folder = proc.join(pid.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("stat"), stat).unwrap();
+        fs::write(folder.join("cmdline"), cmdline).unwrap();
+        fs::write(folder.join("status"), status).unwrap();
+        fs::write(folder.join("loginuid"), "1000").unwrap();
+        symlink(exe, folder.join("exe")).unwrap();
+        symlink("/home/alice", folder.join("cwd")).unwrap();
+    }
+
+    /// A stat line: state, then fields 4 to 22.
+    fn stat(name: &str, pid: i64, ppid: i64, tty: i64, ticks: i64) -> String {
+        let zeros = "0 ".repeat(14);
+        format!("{pid} ({name}) S {ppid} {pid} {pid} {tty} {zeros}{ticks} 0 0\n")
+    }
+
+    #[test]
+    fn a_process_is_described_whatever_it_calls_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let proc = folder.path();
+        fs::create_dir_all(proc.join("sys/kernel")).unwrap();
+        fs::write(proc.join("sys/kernel/hostname"), "web01\n").unwrap();
+        fs::write(proc.join("stat"), "cpu  1 2 3\nbtime 1700000000\nprocesses 9\n").unwrap();
+        let status = "Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t1000\t1001\t0\t0\nNSpid:\t70\n";
+        let odd = stat("a) S 9 (b", 70, 50, 0x8803, 250);
+        process(proc, 70, &odd, b"bash\0-c\0\0x y\xff\0", status, "/usr/bin/bash");
+        process(proc, 80, &stat("sh", 80, 70, 0, 300), b"", "NSpid:\t80\t1\n", "/bin/sh (deleted)");
+        // What ends while it is looked at, and what is no process.
+        fs::create_dir_all(proc.join("90")).unwrap();
+        fs::create_dir_all(proc.join("self")).unwrap();
+        process(proc, 91, "91 (cut", b"", "", "/x");
+        let machine = look(proc);
+        assert_eq!(machine.name, "web01");
+        let [bash, sh] = machine.processes.as_slice() else { panic!("{machine:?}") };
+        let person = Person {
+            user: Some(1000),
+            effective_user: Some(0),
+            group: Some(1000),
+            effective_group: Some(1001),
+            terminal: Some(Terminal::Pseudo(3)),
+        };
+        let expected = Found {
+            pid: 70,
+            ppid: 50,
+            session: 70,
+            group: 70,
+            name: "a) S 9 (b".into(),
+            executable: Some("/usr/bin/bash".into()),
+            args: ["bash", "-c", "", "x y\\xFF"].map(str::to_owned).into(),
+            working_directory: Some("/home/alice".into()),
+            person,
+            login: Some(1000),
+            start: Some(Timestamp::from_millis(1_700_000_002_500)),
+            apart: false,
+        };
+        assert_eq!(*bash, expected);
+        assert_eq!((sh.args.len(), sh.apart), (0, true));
+        assert_eq!(sh.executable.as_deref(), Some("/bin/sh (deleted)"));
+    }
+
+    #[test]
+    fn without_the_folder_nothing_is_found_and_long_files_are_cut() {
+        assert_eq!(look(Path::new("/nowhere/proc")).processes, []);
+        let folder = tempfile::tempdir().unwrap();
+        let long = [b'x'; 3 * MAX_FILE];
+        process(folder.path(), 7, &stat("x", 7, 1, 0, 1), &long, "Uid:\tx\n", "/x");
+        let machine = look(folder.path());
+        assert_eq!(machine.processes[0].args[0].len(), MAX_FILE);
+        assert_eq!(machine.processes[0].person.user, None);
+        assert_eq!(machine.processes[0].start, None);
+    }
+
+    #[test]
+    fn the_machine_is_that_of_events_that_name_it_or_nobody() {
+        let machine = Machine { name: "web01".into(), processes: Vec::new() };
+        let host = |name: &str| Host::new(0, name, name);
+        for (name, node, ours) in [
+            ("web01", Some(&b"web01"[..]), true),
+            ("WEB01.example.org", Some(b"WEB01.example.org"), true),
+            ("web02", Some(b"web02"), false),
+            ("web02", None, false),
+            ("web01", None, true),
+            (UNNAMED, None, true),
+            (UNNAMED, Some(b"unknown"), false),
+        ] {
+            assert_eq!(machine.is(&host(name), node), ours, "{name} {node:?}");
+        }
+        let nameless = Machine { name: String::new(), processes: Vec::new() };
+        assert!(!nameless.is(&host(""), Some(b"")));
+    }
+}
