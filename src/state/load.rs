@@ -203,7 +203,7 @@ impl Shared {
             // Before there were leaders all that one can refer to was its parent.
             let rank = if version == 1 { process.depth() } else { process.rank() };
             let order = (rank, reader.between(start, reader.offset()));
-            if last.is_some_and(|last| last >= order) || order.0 > MAX_ANCESTORS {
+            if last.is_some_and(|last| last >= order) || order.0 > MAX_ANCESTORS + 1 {
                 return Err(reader.invalid("processes out of order"));
             }
             shared.processes.push(Arc::new(process));
