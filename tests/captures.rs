@@ -110,17 +110,114 @@ fn content(groups: &[Group]) -> BTreeMap<String, Vec<(RecordType, Vec<String>)>>
 
 #[test]
 fn a_plugin_and_a_file_give_the_same_events() {
-    let plugin = log("audisp-enriched");
-    // The file of the same daemon has no end-of-event records; without enrichment it has no copies.
-    let file: Vec<Vec<u8>> = plugin
-        .iter()
-        .filter(|line| !line.starts_with(b"type=EOE"))
-        .map(|line| line.split(|byte| *byte == 0x1d).next().unwrap().to_vec())
-        .collect();
-    assert!(file.len() < plugin.len());
+    let (plugin, file) = (log("audisp-enriched"), log("audisp-same-run"));
+    let ends = |lines: &[Vec<u8>]| lines.iter().filter(|l| l.starts_with(b"type=EOE")).count();
+    assert_eq!((ends(&plugin), ends(&file)), (142, 0), "auditd writes no ends to its file");
     let (from_plugin, from_file) = (content(&events(&plugin)), content(&events(&file)));
     assert_eq!(from_plugin.len() as u64, truth("audisp-enriched")["events"].as_u64().unwrap());
     assert_eq!(from_plugin, from_file);
+}
+
+#[test]
+fn a_plugin_and_a_file_without_enrichment_give_the_same_events() {
+    let plugin = log("audisp-enriched");
+    let file: Vec<Vec<u8>> = log("audisp-same-run")
+        .iter()
+        .map(|line| line.split(|byte| *byte == 0x1d).next().unwrap().to_vec())
+        .collect();
+    assert_eq!(content(&events(&plugin)), content(&events(&file)));
+}
+
+/// What rules and people see of both: every field of every event, order included.
+#[test]
+fn a_plugin_and_a_file_give_the_same_documents() {
+    let documents = |name: &str| -> Vec<Value> {
+        let mut command = assert_cmd::Command::cargo_bin("catena").unwrap();
+        let log = format!("corpus/auditd/{name}.log.gz");
+        let output = command.args(["events", "-q", "--format", "ndjson", &log]).output().unwrap();
+        let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    };
+    let (plugin, file) = (documents("audisp-enriched"), documents("audisp-same-run"));
+    assert_eq!((plugin.len(), &plugin), (148, &file));
+}
+
+/// What shows a scenario that connects to nobody, as a rule would say it.
+const SIGNS: [(&str, &str); 13] = [
+    ("memfd_exec", r#"any where auditd.data.syscall == "memfd_create""#),
+    (
+        "misc_sockaddrs_openat2_prctl",
+        r#"any where auditd.data.syscall == "socket" and auditd.data.a0 == "26""#,
+    ),
+    (
+        "ptrace_attach",
+        r#"any where auditd.data.syscall == "ptrace" and event.outcome == "success""#,
+    ),
+    ("crash", r#"any where event.action == "crashed-program""#),
+    ("weird_names", r#"process where process.name == "new\nline" and process.args == "a\"b""#),
+    ("long_args", "process where process.args_count == 3001"),
+    ("failed_execs", r#"process where event.action == "executed" and event.outcome == "failure""#),
+    ("tty_session", r#"process where process.tty like "pts*" or auditd.data.tty like "pts*""#),
+    ("su_failure", r#"any where event.action == "authenticated" and event.outcome == "failure""#),
+    ("benign_admin", r#"process where process.args == "/etc/apt" and process.name == "tar""#),
+    (
+        "benign_udp_loopback",
+        r#"network where event.action == "connected-to" and cidrMatch(destination.ip, "127.0.0.0/8")"#,
+    ),
+    ("benign_dns_like", r#"any where event.action == "sent-to""#),
+    (
+        "persistence_writes",
+        r#"file where event.action == "opened-file" and event.outcome == "failure"
+             and file.path like "/etc/cron.d/*""#,
+    ),
+];
+
+#[test]
+fn every_scenario_of_the_attacks_is_seen() {
+    let truth = truth("attacks");
+    let scenarios = truth["scenarios"].as_array().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, query: &str| {
+        std::fs::write(folder.path().join(format!("{name}.eql")), query).unwrap();
+    };
+    SIGNS.iter().for_each(|(name, query)| write(name, query));
+    for scenario in scenarios {
+        if let Some(ip) = scenario["dst_ip"].as_str() {
+            let transport = scenario["proto"].as_str().unwrap();
+            assert!(["udp", "tcp"].contains(&transport));
+            let (name, port) = (scenario["name"].as_str().unwrap(), &scenario["port"]);
+            let action = r#"network where event.action == "connected-to""#;
+            let place = format!("destination.ip == \"{ip}\" and destination.port == {port}");
+            write(name, &format!("{action} and {place}"));
+        }
+    }
+    let mut command = assert_cmd::Command::cargo_bin("catena").unwrap();
+    command.args(["replay", "-q", "--format", "ndjson", "corpus/auditd/attacks.log.gz", "-r"]);
+    let output = command.arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut serials: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let alert: Value = serde_json::from_slice(line).unwrap();
+        let name = alert["rule"]["name"].as_str().unwrap().to_owned();
+        let serial = alert.pointer("/catena/events/0/event/event/sequence").unwrap();
+        serials.entry(name).or_default().push(serial.as_u64().unwrap());
+    }
+    // DAEMON_* records count for themselves and are in no scenario.
+    let kernel: Vec<u64> = events(&log("attacks"))
+        .iter()
+        .filter(|group| group.records().all(|record| !(1200..1300).contains(&record.kind.0)))
+        .map(|group| u64::from(group.id().serial))
+        .collect();
+    assert_eq!(scenarios.len(), 31);
+    for scenario in scenarios {
+        let name = scenario["name"].as_str().unwrap();
+        let range =
+            scenario["first_serial"].as_u64().unwrap()..=scenario["last_serial"].as_u64().unwrap();
+        let events = kernel.iter().filter(|serial| range.contains(serial)).count();
+        assert_eq!(events as u64, scenario["events"].as_u64().unwrap(), "{name}");
+        let seen = serials.get(name).map_or(&[][..], Vec::as_slice);
+        assert!(seen.iter().any(|serial| range.contains(serial)), "{name}: {range:?} {seen:?}");
+    }
 }
 
 #[test]

@@ -27,6 +27,12 @@ fn load((format, text): (&str, &str)) -> Loaded {
     load_text(&format!("example.{format}"), text.to_owned(), &Schema::new())
 }
 
+/// Field maps are files of their own kind.
+fn map_codes(text: &str) -> Vec<Code> {
+    let read = catena::translate::read_map(text, &Schema::new());
+    read.err().into_iter().flatten().map(|problem| problem.code).collect()
+}
+
 fn said(loaded: &Loaded) -> Vec<String> {
     loaded.problems.iter().map(|problem| problem.render(false)).collect()
 }
@@ -40,6 +46,10 @@ fn the_wrong_example_gives_the_code_and_the_right_one_gives_nothing() {
         let [wrong, right] = examples.as_slice() else {
             panic!("{}: {} examples", code.as_str(), examples.len())
         };
+        if *code == Code::FieldMap {
+            assert_eq!((map_codes(wrong.1), map_codes(right.1)), (vec![*code], vec![]));
+            continue;
+        }
         let loaded = load(*wrong);
         let codes: Vec<Code> = loaded.problems.iter().map(|p| p.diagnostic.code).collect();
         assert!(codes.contains(code), "{}: {}", code.as_str(), said(&loaded).join("\n"));

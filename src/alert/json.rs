@@ -17,8 +17,11 @@ impl Alert {
     pub fn to_json(&self) -> Json {
         let mut out = Map::new();
         out.insert("@timestamp".into(), json!(self.last.to_string()));
-        let latest = self.latest().map(|event| nested(event.document()));
-        let category = latest.as_ref().and_then(|event| event.get("event")?.get("category"));
+        // Taken apart once, and told at the end.
+        let catena = self.catena();
+        let place = self.latest_place();
+        let latest = place.and_then(|place| catena.get("events")?.get(place)?.get("event"));
+        let category = latest.and_then(|event| event.get("event")?.get("category"));
         if let Some(rule) = self.rule() {
             out.insert("message".into(), json!(self.message(rule)));
             out.insert(
@@ -47,11 +50,11 @@ impl Alert {
         if let Some(Json::Object(latest)) = latest {
             for (name, value) in latest {
                 if COPIED.contains(&name.as_str()) {
-                    out.insert(name, value);
+                    out.insert(name.clone(), value.clone());
                 }
             }
         }
-        out.insert("catena".into(), self.catena());
+        out.insert("catena".into(), catena);
         Json::Object(out)
     }
 

@@ -113,7 +113,16 @@ impl Alert {
 
     /// The last event in time, which stands for the whole where one event must.
     pub fn latest(&self) -> Option<&AlertEvent> {
-        self.present().max_by_key(|event| event.kept.ordinal)
+        self.events.get(self.latest_place()?)?.as_ref()
+    }
+
+    /// Which of the items it is.
+    fn latest_place(&self) -> Option<usize> {
+        let present =
+            self.events.iter().zip(0..).filter_map(|(event, place)| {
+                event.as_ref().map(|event| (event.kept.ordinal, place))
+            });
+        present.max().map(|(_, place)| place)
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) enum Command {
     Check(Check),
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -68,24 +68,55 @@ pub(super) struct Replay {
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
 }
 
+/// Reads until the input ends, or until SIGTERM or SIGINT: then what has come is matched, waiting alerts
+/// are written, and the run ends with its summary. SIGHUP opens the file of --output anew. See
+/// docs/stream.md for auditd's plugins.
 #[derive(Debug, Args)]
 pub(super) struct Stream {
-    /// Where to read from.
+    /// Standard input (-), a file or pipe, or unix:PATH for a socket that somebody listens on.
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(super) input: PathBuf,
     /// Do not ask /proc which processes are running at the start: the stream is of another machine.
     #[arg(long)]
     pub(super) no_proc: bool,
+    /// Follow a log that is still written, through its rotations, from its present end.
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub(super) follow: Option<PathBuf>,
+    /// With --follow: what the file holds already too.
+    #[arg(long, requires = "follow")]
+    pub(super) from_start: bool,
+    /// Append alerts to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// How much input may wait to be matched.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(super) queue: u32,
+    /// What to do when so much waits: drop lines, which is counted, or let the writer wait. Files wait.
+    #[arg(long, value_enum, default_value_t = WhenFull::Drop)]
+    pub(super) when_full: WhenFull,
     #[command(flatten)]
     pub(super) rules: Rules,
     #[command(flatten)]
     pub(super) run: Run,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) alerts: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
+}
+
+/// What to do with input that comes faster than it can be matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhenFull {
+    /// Drop lines; alerts say so.
+    Drop,
+    /// Let whoever writes wait.
+    Wait,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +135,8 @@ pub(super) struct Query {
     pub(super) output: QueryOutput,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     #[command(flatten)]
     pub(super) batch: Batch,
 }
@@ -157,6 +190,43 @@ pub(super) struct EventFields {
     /// Types of fields: a JSON object {"field": "type"} with types as in Elasticsearch mappings.
     #[arg(long, value_name = "FILE")]
     pub(super) types: Option<PathBuf>,
+}
+
+/// What inputs hold, when it is not to be found out from their lines.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Form of inputs")]
+pub(super) struct InputForm {
+    /// What the lines of inputs are.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = InputFormat::Auto)]
+    pub(super) input_format: InputFormat,
+    /// What the fields of JSON events are called here: TOML or JSON, see docs/json.md.
+    #[arg(long, value_name = "FILE")]
+    pub(super) field_map: Option<PathBuf>,
+}
+
+/// What the lines of inputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    /// What they look like, line by line.
+    Auto,
+    /// Audit records of auditd, its plugins, syslog, the kernel or ausearch.
+    Audit,
+    /// JSON events in ECS, or in any fields that the rules name.
+    Ecs,
+    /// JSON events of Auditbeat or Elastic Agent.
+    Auditbeat,
+    /// JSON events of LAUREL.
+    Laurel,
+    /// JSON entries of journald.
+    Journald,
+    /// JSON events of Wazuh's archives.
+    Wazuh,
+    /// JSON events of Endgame.
+    Endgame,
+    /// JSON alerts of Falco.
+    Falco,
+    /// JSON events of Tetragon.
+    Tetragon,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
@@ -233,6 +303,8 @@ pub(super) struct Why {
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -250,7 +322,7 @@ pub(super) enum WhyFormat {
     Json,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 /// Events come in order of time. Of several conditions all must hold.
 #[derive(Debug, Args)]
 pub(super) struct Events {
@@ -276,6 +348,8 @@ pub(super) struct Events {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -284,7 +358,7 @@ pub(super) struct Events {
     pub(super) quiet: bool,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -299,6 +373,8 @@ pub(super) struct Inspect {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,

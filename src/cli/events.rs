@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{message, show_problem, stderr_color, stdout_color};
 use super::progress::Progress;
 use super::replay::write_exit;
-use super::{event_fields, hosts, summary};
+use super::{event_fields, hosts, input_form, summary};
 use crate::alert;
 use crate::escape::escape;
 use crate::event::{Event, Raw};
@@ -27,11 +27,13 @@ pub(super) fn run(arguments: &Events) -> Exit {
         Ok(filter) => filter,
         Err(exit) => return exit,
     };
-    let settings = match settings(&arguments.reading, schema) {
+    let (color, quiet) = (arguments.color, arguments.quiet);
+    let settings = settings(&arguments.reading, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let (color, quiet) = (arguments.color, arguments.quiet);
     let progress = Progress::start(&Output { format: None, color, quiet });
     let started = Instant::now();
     let mut writer = Writer::new(arguments);

@@ -2,6 +2,7 @@
 //!
 //! Only this room reads arguments, the environment, a terminal or the wall clock. Nothing imports it.
 
+mod alert_file;
 mod args;
 mod asked;
 mod batch;
@@ -14,6 +15,7 @@ mod fields;
 mod fmt;
 mod help;
 mod hosts;
+mod input_form;
 mod inspect;
 mod output;
 mod progress;

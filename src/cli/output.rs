@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 
 use super::args::{Color, Format, Output};
 use crate::alert::Alert;
@@ -11,11 +11,10 @@ use crate::rule::Problem;
 
 /// Writes alerts to standard output.
 pub(super) struct AlertWriter {
-    format: Format,
-    out: AutoStream<Box<dyn Write>>,
+    lines: AlertLines,
+    out: io::BufWriter<io::Stdout>,
     /// Every alert leaves at once.
     flush: bool,
-    written: u64,
     /// The first failure to write.
     failure: Option<io::Error>,
 }
@@ -25,29 +24,17 @@ impl AlertWriter {
     pub(super) fn new(output: &Output, live: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let automatic = if terminal { Format::Text } else { Format::Ndjson };
-        let choice = choice(output.color, terminal);
-        let out: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(64 << 10, stdout));
         Self {
-            format: output.format.unwrap_or(automatic),
-            out: AutoStream::new(out, choice),
+            lines: AlertLines::new(output, terminal),
+            out: io::BufWriter::with_capacity(64 << 10, stdout),
             flush: live || terminal,
-            written: 0,
             failure: None,
         }
     }
 
     /// Writes one alert.
     pub(super) fn write(&mut self, alert: &Alert) -> Flow {
-        let written = match self.format {
-            Format::None => Ok(()),
-            Format::Text => {
-                let gap = if self.written == 0 { "" } else { "\n" };
-                write!(self.out, "{gap}{}", alert.to_text())
-            }
-            Format::Ndjson => writeln!(self.out, "{}", alert.to_json()),
-        };
-        self.written += 1;
+        let written = self.out.write_all(self.lines.next(alert));
         let written = written.and_then(|()| if self.flush { self.out.flush() } else { Ok(()) });
         match written {
             Ok(()) => Flow::Continue,
@@ -79,6 +66,55 @@ impl Observer for AlertWriter {
 
     fn reads_events(&self) -> bool {
         false
+    }
+}
+
+/// Alerts in one of their formats, one after the other.
+pub(super) struct AlertLines {
+    format: Format,
+    color: bool,
+    is_first: bool,
+    /// One alert, whole.
+    buffer: Vec<u8>,
+}
+
+impl AlertLines {
+    /// In the format asked for, or in the one that fits a terminal or anything else.
+    pub(super) fn new(output: &Output, terminal: bool) -> Self {
+        let automatic = if terminal { Format::Text } else { Format::Ndjson };
+        Self {
+            format: output.format.unwrap_or(automatic),
+            color: choice(output.color, terminal) != ColorChoice::Never,
+            is_first: true,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The bytes of the next alert.
+    pub(super) fn next(&mut self, alert: &Alert) -> &[u8] {
+        self.buffer.clear();
+        match self.format {
+            Format::None => {}
+            Format::Text => {
+                if !self.is_first {
+                    self.buffer.push(b'\n');
+                }
+                let text = alert.to_text();
+                if self.color {
+                    self.buffer.extend_from_slice(text.as_bytes());
+                } else {
+                    let plain = anstream::adapter::strip_str(&text);
+                    plain.for_each(|part| self.buffer.extend_from_slice(part.as_bytes()));
+                }
+            }
+            // JSON has no escape sequences in it. Writing to memory cannot fail.
+            Format::Ndjson => {
+                let _ = serde_json::to_writer(&mut self.buffer, &alert.to_json());
+                self.buffer.push(b'\n');
+            }
+        }
+        self.is_first = false;
+        &self.buffer
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{Jobs, Output, Replay, Run};
+use super::args::{Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{event_fields, hosts, rules, summary};
+use super::{event_fields, hosts, input_form, rules, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
@@ -23,8 +23,15 @@ pub(super) fn run(arguments: &Replay) -> Exit {
     };
     match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
-            let Replay { inputs, run, jobs, output, .. } = arguments;
-            loaded.min(over(&rules, inputs, schema, run, jobs, output))
+            let Replay { inputs, run, jobs, output, form, .. } = arguments;
+            let settings = settings(run, schema).and_then(|settings| {
+                let settings = Settings { jobs: jobs.count(), ..settings };
+                input_form::settings(form, output.color, settings)
+            });
+            match settings {
+                Ok(settings) => loaded.min(over(&rules, inputs, &settings, run, output)),
+                Err(exit) => exit,
+            }
         }
         Err(exit) => exit,
     }
@@ -34,19 +41,14 @@ pub(super) fn run(arguments: &Replay) -> Exit {
 pub(super) fn over(
     rules: &Arc<RuleSet>,
     inputs: &[PathBuf],
-    schema: Schema,
+    settings: &Settings,
     run: &Run,
-    jobs: &Jobs,
     output: &Output,
 ) -> Exit {
-    let settings = match settings(run, schema) {
-        Ok(settings) => Settings { jobs: jobs.count(), ..settings },
-        Err(exit) => return exit,
-    };
     let mut screen =
         Screen { writer: AlertWriter::new(output, false), progress: Progress::start(output) };
     let started = Instant::now();
-    let report = pipeline::replay(rules, inputs, &settings, &mut screen);
+    let report = pipeline::replay(rules, inputs, settings, &mut screen);
     screen.progress.finish();
     let written = screen.writer.finish();
     match report {

@@ -26,6 +26,9 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     if quiet {
         return;
     }
+    for line in held(report) {
+        message(&format!("catena: {line}"));
+    }
     for line in &report.malformed_lines {
         let file = visible(&line.file);
         message(&format!("catena: {file}:{}: skipped: {}", line.line, visible(&line.why)));
@@ -54,6 +57,37 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     ));
 }
 
+/// Inputs whose content is told one by one.
+const MOST_INPUTS: usize = 8;
+
+/// What the inputs held, in words.
+fn held(report: &Report) -> Vec<String> {
+    let known = report.inputs.iter().filter(|input| !input.lines.is_empty());
+    let known: Vec<_> = known.collect();
+    let mut out = Vec::new();
+    for input in known.iter().take(MOST_INPUTS) {
+        let forms: Vec<String> = match input.lines.as_slice() {
+            [(form, _)] => vec![form.about().to_owned()],
+            several => several
+                .iter()
+                .map(|(form, count)| format!("{} ({})", form.about(), plural(*count, "line")))
+                .collect(),
+        };
+        out.push(format!("{}: {}", visible(&input.name), forms.join(", ")));
+    }
+    if known.len() > MOST_INPUTS {
+        let more = plural((known.len() - MOST_INPUTS) as u64, "more input");
+        let mut forms: Vec<&str> = Vec::new();
+        for (form, _) in known.iter().skip(MOST_INPUTS).flat_map(|input| &input.lines) {
+            if !forms.contains(&form.about()) {
+                forms.push(form.about());
+            }
+        }
+        out.push(format!("{more}: {}", forms.join(", ")));
+    }
+    out
+}
+
 /// Everything that was lost or doubtful, in words.
 fn losses(report: &Report) -> Vec<String> {
     let mut out = Vec::new();
@@ -75,6 +109,8 @@ fn losses(report: &Report) -> Vec<String> {
     tell(report.late_records, "record", "dropped: came after the event had been completed");
     tell(report.duplicates, "event", "dropped: came twice");
     tell(report.dropped, "record", "dropped: the event had too many");
+    tell(report.overflow.0, "line", "dropped: came faster than they could be matched, see --queue");
+    tell(report.breaks, "break", "in the live source: what came in them is not known");
     tell(report.order.late, "event", "later than --lateness allows: used, but out of order");
     tell(report.order.forced, "event", "put in order early: the reorder buffer was full");
     tell(report.order.clamped, "time stamp", "far in the future: not believed");

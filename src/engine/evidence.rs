@@ -92,9 +92,12 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) fn note(&mut self, loss: Loss) {
-        // A run of the same loss, as in a flood, is one entry.
+        // A run of the same loss, as in a flood, is one entry. One whose end is not known yet stays
+        // alone, so that nothing of it is left when its end becomes known.
         if let Some(last) = self.list.back_mut()
             && last.kind == loss.kind
+            && last.to != Timestamp::MAX
+            && loss.to != Timestamp::MAX
             && loss.from.since(last.to) <= NEAR
             && last.from.since(loss.to) <= NEAR
         {
@@ -188,6 +191,20 @@ mod tests {
         losses.withdraw(loss(LossKind::Gap, 10, 12, 1));
         let all = losses.within(at(0), at(20));
         assert_eq!(all, Evidence { late: 1, ..Evidence::default() });
+    }
+
+    #[test]
+    fn a_loss_whose_end_becomes_known_touches_nothing_behind_it() {
+        let mut losses = Losses::default();
+        let at = |seconds: i64| Timestamp(seconds * 1_000_000_000);
+        let open = Loss { to: Timestamp::MAX, ..loss(LossKind::Malformed, 10, 10, 7) };
+        losses.note(loss(LossKind::Malformed, 10, 10, 1));
+        losses.note(open);
+        assert_eq!(losses.within(at(50), at(60)).malformed, 7);
+        losses.withdraw(open);
+        losses.note(Loss { to: at(12), ..open });
+        assert_eq!(losses.within(at(50), at(60)), Evidence::default());
+        assert_eq!(losses.within(at(12), at(60)).malformed, 8, "near ones are one");
     }
 
     #[test]

@@ -34,16 +34,22 @@ pub(super) const OPEN_MODES: Words = &[(0, "rdonly"), (1, "wronly"), (2, "rdwr")
 pub(super) const OPEN_FLAGS: Words = &[
     (0x40, "creat"),
     (0x80, "excl"),
+    (0x100, "noctty"),
     (0x200, "trunc"),
     (0x400, "append"),
     (0x800, "nonblock"),
+    (0x1000, "dsync"),
+    (0x4_0000, "noatime"),
     (0x8_0000, "cloexec"),
+    (0x10_0000, "sync"),
     (0x20_0000, "path"),
     (0x40_0000, "tmpfile"),
 ];
-/// Two flags of an open that arm and powerpc number differently.
-pub(super) const OPEN_GENERIC: Words = &[(0x1_0000, "directory"), (0x2_0000, "nofollow")];
-pub(super) const OPEN_ARM: Words = &[(0x4000, "directory"), (0x8000, "nofollow")];
+/// Flags of an open that arm and powerpc number differently.
+pub(super) const OPEN_GENERIC: Words =
+    &[(0x4000, "direct"), (0x8000, "largefile"), (0x1_0000, "directory"), (0x2_0000, "nofollow")];
+pub(super) const OPEN_ARM: Words =
+    &[(0x4000, "directory"), (0x8000, "nofollow"), (0x1_0000, "direct"), (0x2_0000, "largefile")];
 pub(super) const PROTECTION: Words = &[(1, "read"), (2, "write"), (4, "exec")];
 pub(super) const CLONE_FLAGS: Words = &[
     (0x100, "vm"),

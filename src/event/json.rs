@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Document, Projection, Slot};
 use crate::codec::{Invalid, Reader, Writer};
 use crate::record::Atom;
-use crate::record::json::{JsonError, JsonLines, Leaf, mended};
+use crate::record::json::{JsonError, JsonLines, Leaf, Names, mended};
 use crate::schema::{FieldId, FieldType, Schema};
 use crate::time::Timestamp;
 use crate::value::{Scalar, Value, number, timestamp};
@@ -218,14 +218,14 @@ impl Json {
         self.left_out = 0;
     }
 
-    fn add(&mut self, field: u16, wanted: Wanted, leaf: &Leaf<'_>) {
+    fn add(&mut self, field: u16, wanted: Wanted, dots: u32, value: Atom<'_>) {
         let Ok(order) = u32::try_from(self.values.len()) else { return };
         if self.values.len() >= MAX_VALUES {
             self.left_out += 1;
             return;
         }
-        let value = self.slot(wanted, leaf.value);
-        self.values.push(Placed { field, dots: leaf.dots, order, value });
+        let value = self.slot(wanted, value);
+        self.values.push(Placed { field, dots, order, value });
     }
 
     /// The value as the type of its field, or as it is where that cannot be.
@@ -329,11 +329,11 @@ impl Wanted {
 /// Lines → [`Json`]s. Keeps memory between lines; allocates nothing else in steady state.
 #[derive(Debug)]
 pub struct JsonReader {
-    /// Numbers of the fields a name stands for.
-    fields: HashMap<Box<str>, Box<[u16]>, foldhash::fast::RandomState>,
+    names: Names,
+    /// By the number of a name: the fields it stands for.
+    fields: Vec<Box<[u16]>>,
     wanted: Vec<Wanted>,
     places: Places,
-    lines: JsonLines,
 }
 
 impl JsonReader {
@@ -341,18 +341,22 @@ impl JsonReader {
     /// identity.
     pub fn new(projection: &Projection, schema: &Schema) -> Self {
         let mut this = Self {
-            fields: HashMap::default(),
+            names: Names::default(),
+            fields: Vec::new(),
             wanted: Vec::new(),
             places: Places::default(),
-            lines: JsonLines::default(),
         };
-        let mut fields: HashMap<Box<str>, Vec<u16>> = HashMap::new();
+        let mut fields: Vec<Vec<u16>> = Vec::new();
         let mut want = |name: Option<&str>, kind: Option<FieldType>| {
             let number = u16::try_from(this.wanted.len()).unwrap_or(u16::MAX);
             let wanted = Wanted::of(schema, name.unwrap_or_default(), kind);
             this.wanted.push(wanted);
             if let Some(name) = name {
-                fields.entry(name.into()).or_default().push(number);
+                let at = this.names.add(name) as usize;
+                fields.resize_with(fields.len().max(at + 1), Vec::new);
+                if let Some(fields) = fields.get_mut(at) {
+                    fields.push(number);
+                }
             }
             number
         };
@@ -369,8 +373,7 @@ impl JsonReader {
         };
         let hosts = HOST_FIELDS.map(|name| want(Some(name), Some(FieldType::Keyword)));
         this.places.host = hosts.first().copied().unwrap_or_default();
-        this.fields =
-            fields.into_iter().map(|(name, numbers)| (name, numbers.into_boxed_slice())).collect();
+        this.fields = fields.into_iter().map(Vec::into_boxed_slice).collect();
         this
     }
 
@@ -400,10 +403,10 @@ impl JsonReader {
 
     fn values(&mut self, line: &[u8], json: &mut Json) -> Result<(), JsonError> {
         let (fields, wanted) = (&self.fields, &self.wanted);
-        let left_out = self.lines.read(line, &mut |leaf| {
-            for field in fields.get(leaf.name).into_iter().flatten() {
+        let left_out = self.names.read(line, &mut |name, dots, value| {
+            for field in fields.get(name as usize).into_iter().flatten() {
                 if let Some(wanted) = wanted.get(usize::from(*field)) {
-                    json.add(*field, *wanted, &leaf);
+                    json.add(*field, *wanted, dots, value);
                 }
             }
         })?;

@@ -106,6 +106,10 @@ pub(super) enum Origin {
     ObjectPrimary,
     ObjectSecondary,
     How,
+    /// `audit.complete`: nothing of the event is known to be missing.
+    Complete,
+    /// `audit.missing`: the types of records that must have been there.
+    Missing,
     /// `audit.*`: decoded arguments.
     View(Decoded),
     /// Filled by the process table alone, or not in audit logs at all.
@@ -387,6 +391,8 @@ const RECORDS: &[(&str, Origin)] = &[
     ("auditd.summary.object.primary", Origin::ObjectPrimary),
     ("auditd.summary.object.secondary", Origin::ObjectSecondary),
     ("auditd.summary.how", Origin::How),
+    ("audit.complete", Origin::Complete),
+    ("audit.missing", Origin::Missing),
     ("audit.socket.family", Origin::View(Decoded::SocketFamily)),
     ("audit.socket.type", Origin::View(Decoded::SocketType)),
     ("audit.socket.type_flags", Origin::View(Decoded::SocketTypeFlags)),

@@ -16,6 +16,7 @@ use super::decoded;
 use super::group::Group;
 use super::host::{Host, Profile};
 use super::origin::{IdKey, Origin};
+use super::outline::missing;
 use super::process::Terminal;
 use super::take::{Sink, Take};
 use super::view::{View, decimal, field_of, hexadecimal};
@@ -173,6 +174,8 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::ObjectPrimary => self.object_primary(sink),
             Origin::ObjectSecondary => self.object_secondary(sink),
             Origin::How => self.how(sink),
+            Origin::Complete => self.complete(sink),
+            Origin::Missing => self.missing(sink),
             Origin::View(view) => decoded::read(&self.view, *view, sink),
             Origin::Elsewhere => {}
         }
@@ -297,6 +300,22 @@ impl<'g, 's> Reader<'g, 's> {
                 // `-k key=x` is a common slip.
                 give(key.strip_prefix(b"key=").unwrap_or(key), &mut self.scratch.text, sink);
             }
+        }
+    }
+
+    /// Whether nothing of the event is known to be missing.
+    fn complete(&mut self, sink: Sink<'_>) {
+        let lacks = missing(&self.view).into_iter().flatten().next().is_some();
+        let whole = self.view.group.incomplete().is_none() && !lacks && !self.lacks_args();
+        sink.value(Scalar::Bool(whole));
+    }
+
+    /// The types of records that must have been there and are not, or not all of them.
+    fn missing(&mut self, sink: Sink<'_>) {
+        let types = missing(&self.view).into_iter().flatten();
+        types.filter_map(RecordType::name).for_each(|name| sink.word(name));
+        if self.view.record(RecordType::EXECVE).is_some() && self.lacks_args() {
+            sink.word("EXECVE");
         }
     }
 

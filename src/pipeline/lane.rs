@@ -1,6 +1,6 @@
 //! One source on its way to ordered events: lines → records → groups → order, or lines of JSON → order.
 //!
-//! A source whose first character is `{` holds JSON, one event a line; anything else is an audit log.
+//! What form the lines have is found out by the [`Intake`].
 //! A lane is fed blocks and gives events in order ([`Turns`]). Several lanes are merged by the order of
 //! their next event, so that logs of several hosts run as one stream.
 
@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::{Coalescer, Incomplete, Projection, Raw, Stats};
-use crate::schema::Schema;
 use crate::time::{Duration, Timestamp};
+use crate::translate::{Form, Start};
 
-use super::json::JsonLane;
+use super::intake::{Intake, Outlet};
 use super::lines::Lines;
+use super::live::Notice;
 use super::read::{Read1, Reader};
 use super::report::{LostSerials, keep_largest};
 use super::turns::{Next, Turns};
@@ -39,7 +40,11 @@ pub(super) struct Tally {
     pub(super) gaps: (u64, u64),
     pub(super) kernel_lost: u64,
     pub(super) dropped: u64,
+    pub(super) overflow: (u64, u64),
+    pub(super) breaks: u64,
     pub(super) order: ReorderStats,
+    /// Lines by form.
+    pub(super) forms: [u64; Form::COUNT],
 }
 
 /// Where a lane is behind a piece of input.
@@ -62,12 +67,7 @@ pub(super) struct Lane {
     source: u32,
     lines: Lines,
     coalescer: Coalescer,
-    /// Its JSON, once it is known to hold any.
-    json: Option<JsonLane>,
-    /// The first character has been seen.
-    known: bool,
-    projection: Arc<Projection>,
-    schema: Arc<Schema>,
+    intake: Intake,
     turns: Turns,
     /// The file being read.
     file: String,
@@ -78,6 +78,10 @@ pub(super) struct Lane {
     json_malformed_seen: usize,
     gaps_seen: u64,
     bytes: u64,
+    /// Lines and bytes that a full queue dropped.
+    overflow: (u64, u64),
+    /// How often a live source went on behind something that could not be read.
+    breaks: u64,
 }
 
 impl Lane {
@@ -86,10 +90,7 @@ impl Lane {
             source,
             lines: Lines::default(),
             coalescer: Coalescer::new(settings.coalesce),
-            json: None,
-            known: false,
-            projection: projection.clone(),
-            schema: settings.schema.clone(),
+            intake: Intake::new(settings, projection),
             turns: Turns::new(settings),
             file: String::new(),
             failures: Vec::new(),
@@ -98,6 +99,8 @@ impl Lane {
             json_malformed_seen: 0,
             gaps_seen: 0,
             bytes: 0,
+            overflow: (0, 0),
+            breaks: 0,
         }
     }
 
@@ -131,67 +134,86 @@ impl Lane {
         match read {
             Read1::Block(block) => {
                 self.bytes += block.len() as u64;
-                self.sniff(block);
-                let (coalescer, source) = (&mut self.coalescer, self.source);
-                // Line by line, so that nothing depends on where a block ends.
-                let turns = &mut self.turns;
-                match &mut self.json {
-                    Some(json) => self.lines.feed(block, &mut |number, line| {
-                        json.push(number, line);
-                        turns.take_json(json);
-                    }),
-                    None => self.lines.feed(block, &mut |number, line| {
-                        coalescer.push(source, number, line);
-                        turns.take(coalescer);
-                    }),
+                if let Some((start, piece)) = self.intake.cut(block) {
+                    self.cut(start, &piece);
                 }
             }
             Read1::File(name) => {
                 self.end_file();
                 self.file.clone_from(name);
                 self.lines.start();
+                self.intake.start();
             }
             Read1::Failed { name, why } => {
                 self.end_file();
                 self.turns.note_unread();
                 self.failures.push(ReadFailure { name: name.clone(), why: why.clone() });
             }
+            Read1::Notice(notice) => self.notice(notice),
         }
         self.name_malformed();
     }
 
-    /// Finds out what kind of log the source is by its first character that is no blank.
-    fn sniff(&mut self, block: &[u8]) {
-        if self.known {
-            return;
-        }
-        // A byte order mark in front of JSON says nothing.
-        let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
-        if let Some(first) = text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            self.known = true;
-            if *first == b'{' {
-                self.json = Some(JsonLane::new(&self.projection, &self.schema));
+    /// Something has happened to the live source: if anything was lost, the line that was being read
+    /// has no end, and what is open may lack records.
+    fn notice(&mut self, notice: &Notice) {
+        let lost = match notice {
+            Notice::Waiting { .. } | Notice::Opened { .. } => return,
+            Notice::Dropped { lines, bytes } => {
+                self.overflow.0 += lines;
+                self.overflow.1 += bytes;
+                *lines
             }
+            Notice::Truncated { .. } | Notice::Untraced { .. } | Notice::Closed { .. } => {
+                self.breaks += 1;
+                1
+            }
+        };
+        self.lines.discard();
+        self.intake.discard();
+        self.turns.note_lost(lost, self.coalescer.oldest_open());
+    }
+
+    /// Takes in a piece of a file. Line by line, so that nothing depends on where a piece ends.
+    fn cut(&mut self, start: Start, piece: &[u8]) {
+        let Self { lines, coalescer, intake, turns, source, .. } = self;
+        let out = &mut Outlet { source: *source, coalescer, turns };
+        match start {
+            Start::Document => intake.document(piece, out),
+            Start::Lines if intake.is_log() => {
+                lines.feed(piece, &mut |number, line| match line.first() {
+                    Some(b'{') => intake.line(number, line, out),
+                    _ => out.record(number, line),
+                })
+            }
+            Start::Lines => lines.feed(piece, &mut |number, line| intake.line(number, line, out)),
         }
     }
 
     fn end_file(&mut self) {
-        let (coalescer, source) = (&mut self.coalescer, self.source);
-        match &mut self.json {
-            Some(json) => {
-                self.lines.finish(&mut |number, line| json.push(number, line));
-                self.turns.take_json(json);
-            }
-            None => {
-                self.lines.finish(&mut |number, line| coalescer.push(source, number, line));
-                self.turns.take(coalescer);
-            }
+        if let Some((start, rest)) = self.intake.rest() {
+            self.cut(start, &rest);
         }
+        let Self { lines, coalescer, intake, turns, source, .. } = self;
+        let out = &mut Outlet { source: *source, coalescer, turns };
+        if intake.is_log() {
+            lines.finish(&mut |number, line| match line.first() {
+                Some(b'{') => intake.line(number, line, out),
+                _ => out.record(number, line),
+            });
+        } else {
+            lines.finish(&mut |number, line| intake.line(number, line, out));
+        }
+        intake.end_document(out);
         self.name_malformed();
     }
 
-    /// Gives malformed lines the name of the file being read: the coalescer knows only its number.
+    /// Gives malformed lines, and why no more is read, the name of the file being read: the coalescer knows only its number.
     fn name_malformed(&mut self) {
+        if let Some(why) = self.intake.take_refusal() {
+            self.turns.note_unread();
+            self.failures.push(ReadFailure { name: self.file.clone(), why });
+        }
         let lines = self.coalescer.stats().malformed_lines();
         for line in lines.get(self.malformed_seen..).unwrap_or_default() {
             self.malformed.push(MalformedLine {
@@ -201,8 +223,7 @@ impl Lane {
             });
         }
         self.malformed_seen = lines.len();
-        let json = self.json.as_ref();
-        for (line, why) in json.map_or(&[][..], |json| json.malformed(self.json_malformed_seen)) {
+        for (line, why) in self.intake.malformed(self.json_malformed_seen) {
             self.json_malformed_seen += 1;
             self.malformed.push(MalformedLine {
                 file: self.file.clone(),
@@ -248,10 +269,9 @@ impl Lane {
 
     /// Gives its memory back.
     pub(super) fn recycle(&mut self, raw: Raw) {
-        match (raw, &mut self.json) {
-            (Raw::Audit(group), _) => self.coalescer.recycle(group),
-            (Raw::Json(json), Some(lane)) => lane.recycle(json),
-            (Raw::Json(_), None) => {}
+        match raw {
+            Raw::Audit(group) => self.coalescer.recycle(group),
+            Raw::Json(json) => self.intake.json().recycle(json),
         }
     }
 
@@ -297,10 +317,10 @@ impl Lane {
 
     fn tally(&self) -> Tally {
         let stats: &Stats = self.coalescer.stats();
-        let json = self.json.as_ref().map(|json| json.stats).unwrap_or_default();
+        let json = self.intake.stats();
         Tally {
             bytes: self.bytes,
-            lines: stats.lines + json.lines,
+            lines: stats.lines - self.intake.made + json.lines,
             records: stats.records,
             skipped: stats.blank + stats.notices + json.blank,
             malformed: stats.malformed + json.malformed,
@@ -316,7 +336,73 @@ impl Lane {
             gaps: (stats.gaps, stats.lost),
             kernel_lost: stats.kernel_lost,
             dropped: stats.dropped,
+            overflow: self.overflow,
+            breaks: self.breaks,
             order: self.turns.stats(),
+            forms: self.intake.forms(stats.lines),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Loss, LossKind};
+
+    fn event(serial: u32) -> String {
+        format!(
+            "type=SYSCALL msg=audit({}.000:{serial}): syscall=1 pid=7\n\
+             type=EOE msg=audit({}.000:{serial}):\n",
+            1_700_000_000 + serial,
+            1_700_000_000 + serial
+        )
+    }
+
+    #[test]
+    fn what_a_live_source_lost_ends_with_the_next_event() {
+        let settings = Settings { lateness: Duration(0), ..Settings::default() };
+        let projection = Arc::new(Projection::new([("process.pid", None)]));
+        let mut lane = Lane::new(0, &settings, &projection);
+        let cut = format!("{}type=SYSCALL msg=audit(17000", event(1));
+        lane.feed(&Read1::Block(cut.into_bytes()));
+        for lines in [2, 3] {
+            lane.feed(&Read1::Notice(Notice::Dropped { lines, bytes: 100 }));
+        }
+        lane.feed(&Read1::Block(event(9).into_bytes()));
+        lane.finish();
+        let mut losses = Vec::new();
+        while let Some(next) = lane.pop() {
+            losses.push(match next {
+                Next::Event(released) => {
+                    format!("event {}", released.ordinal.time.as_millis() % 100_000 / 1000)
+                }
+                Next::Loss(Loss {
+                    kind: LossKind::Malformed, to: Timestamp::MAX, count, ..
+                }) => {
+                    format!("lost {count}, nobody knows until when")
+                }
+                Next::Loss(Loss { kind: LossKind::Malformed, from, to, count }) => {
+                    let second = |time: Timestamp| time.as_millis() % 100_000 / 1000;
+                    format!("lost {count} from {} to {}", second(from), second(to))
+                }
+                Next::Loss(other) => format!("{:?}", other.kind),
+                Next::Found(loss) => format!("taken back {}", loss.count),
+            });
+        }
+        assert_eq!(
+            losses,
+            [
+                "lost 2, nobody knows until when",
+                "taken back 2",
+                "lost 5, nobody knows until when",
+                "Gap",
+                "taken back 5",
+                "lost 5 from 1 to 9",
+                "event 1",
+                "event 9",
+            ]
+        );
+        let tally = lane.mark(None).tally;
+        assert_eq!((tally.overflow, tally.malformed, tally.lines), ((5, 200), 0, 4));
     }
 }

@@ -38,6 +38,11 @@ impl Lines {
         self.push(block.get(start..).unwrap_or_default());
     }
 
+    /// Forgets the line that is unfinished: its end will not come.
+    pub(super) fn discard(&mut self) {
+        self.carry.clear();
+    }
+
     /// Ends a file: what is left is its last line.
     pub(super) fn finish(&mut self, each: &mut impl FnMut(u64, &[u8])) {
         if !self.carry.is_empty() {

@@ -3,31 +3,35 @@
 //! In: inputs and a rule set. Out: alerts, one by one and in order, and a [`Report`] of everything
 //! read, skipped, lost and found. Only this room starts threads: with one job [`replay`] needs none, with
 //! more it has a crew, and gives the same alerts and counters in the same order; [`stream`] reads on
-//! a thread, so that it knows when nothing more is to be had. A closed channel is the end of input.
+//! a thread that does nothing else, so that whoever writes is never held up, and takes orders on another.
 //!
-//! The only clock here is the flush tick of [`stream`]: when nothing more is to be read, what is
-//! complete leaves at once.
+//! The only clocks here are the flush tick of [`stream`] - when nothing more is to be read, what is
+//! complete leaves at once - and the pauses between two looks at a file that is followed.
 
 mod crew;
+mod follow;
 mod input;
+mod intake;
 mod json;
 mod lane;
 mod lines;
+mod live;
 mod merge;
 mod proc;
+mod queue;
 mod read;
 mod report;
 mod session;
+mod socket;
 mod turns;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
-pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
+pub use live::{LiveInput, LiveSource, Notice, Order};
+pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
@@ -36,8 +40,10 @@ use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
 use crate::time::Duration;
+use crate::translate::{FieldMap, Form};
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
+use queue::{Taker, Took};
 use read::{Read1, Reader};
 use report::LaneReport;
 use session::{Seat, Session, Worker};
@@ -53,6 +59,10 @@ const SETTLE: std::time::Duration = std::time::Duration::from_millis(1);
 const IDLE: std::time::Duration = std::time::Duration::from_secs(2);
 /// How often event time goes on then.
 const TICK: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a source that shall stop must be silent before all that it gave has come.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(100);
+/// What it may give until then beside what waits already: as much as a pipe holds, and some.
+const LAST_BYTES: usize = 4 << 20;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -76,6 +86,10 @@ pub struct Settings {
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
+    /// What the inputs hold; found out from their lines when it is not said.
+    pub form: Option<Form>,
+    /// What the fields of JSON events are called here; they are then read as nothing else.
+    pub field_map: Option<Arc<FieldMap>>,
 }
 
 impl Default for Settings {
@@ -89,6 +103,8 @@ impl Default for Settings {
             identity: Identity::default(),
             proc: None,
             schema: Arc::default(),
+            form: None,
+            field_map: None,
         }
     }
 }
@@ -111,6 +127,14 @@ pub trait Observer {
     fn read(&mut self, live: &Live) {
         let _ = live;
     }
+
+    /// Something has happened to the live source.
+    fn notice(&mut self, notice: &Notice) {
+        let _ = notice;
+    }
+
+    /// Files that alerts go to may have been renamed: they are to be opened anew.
+    fn reopen(&mut self) {}
 
     /// Fields to be filled in beside those that the rules read, numbered after them. Asked once, before
     /// anything is read.
@@ -152,7 +176,7 @@ pub fn replay(
     settings: &Settings,
     observer: &mut impl Observer,
 ) -> Result<Report, String> {
-    let mut run = Run::new(rules, inputs, settings, observer)?;
+    let mut run = Run::new(rules, input::discover(inputs), settings, observer)?;
     let sources = std::mem::take(&mut run.sources);
     let threaded = sources.len() <= THREADED_SOURCES;
     let lane = |(source, number): (Source, u32)| {
@@ -168,35 +192,41 @@ pub fn replay(
     Ok(run.report())
 }
 
-/// Runs a live source, normally standard input, until it ends.
+/// Runs a live source, normally standard input, until it ends or an order says so.
 ///
 /// Within a burst events are put in order as in [`replay`]. As soon as nothing more is to be read,
 /// everything that is complete, and earlier than whatever is still open, is taken to be in order and
 /// leaves; the observer is told before the next read. An event that comes behind later ones after all
-/// is counted as late and still offered to the rules. While nothing comes, event time goes on with the
+/// is counted as late and still offered to the rules. Without any lateness allowed nothing waits even
+/// within a burst: only what is read at once is put in order. While nothing comes, event time goes on with the
 /// clock, two seconds behind it, so that an absence is decided on a quiet machine too.
+///
+/// `orders` is asked for the next order on a thread of its own, where it may wait. At [`Order::Stop`]
+/// what was written by then is still read and matched, and the run ends as it does at the end of input.
 ///
 /// # Errors
 ///
 /// When the rules cannot be made into an engine. Inputs that cannot be read are in the report.
 pub fn stream(
     rules: &Arc<RuleSet>,
-    inputs: &[PathBuf],
+    input: &LiveInput,
     settings: &Settings,
+    orders: impl Iterator<Item = Order> + Send + 'static,
     observer: &mut impl Observer,
 ) -> Result<Report, String> {
-    let mut run = Run::new(rules, inputs, settings, observer)?;
+    let found = input.discover();
+    let mut run = Run::new(rules, (found.sources, found.refusals), settings, observer)?;
     if let Some(folder) = &settings.proc {
         run.session.expect(proc::look(folder));
     }
-    for (source, number) in std::mem::take(&mut run.sources).into_iter().zip(0..) {
-        let receiver = read::spawn(source);
-        let mut lane = Lane::new(number, settings, run.session.projection());
-        run.follow(&mut lane, &receiver);
+    if let Some(source) = run.sources.pop() {
+        let taker = input.spawn(source, orders);
+        let mut lane = Lane::new(0, settings, run.session.projection());
+        run.follow(&mut lane, &taker, settings.lateness == Duration(0));
         lane.finish();
         run.drain(&mut lane);
         let mark = lane.mark(None);
-        run.reach(number as usize, mark);
+        run.reach(0, mark);
     }
     run.finish();
     Ok(run.report())
@@ -205,6 +235,8 @@ pub fn stream(
 /// A run in progress.
 struct Run<'a, O> {
     sources: Vec<Source>,
+    /// What they are called.
+    names: Vec<String>,
     refusals: Vec<Refusal>,
     session: Session,
     worker: Worker,
@@ -219,11 +251,10 @@ struct Run<'a, O> {
 impl<'a, O: Observer> Run<'a, O> {
     fn new(
         rules: &Arc<RuleSet>,
-        inputs: &[PathBuf],
+        (sources, refusals): (Vec<Source>, Vec<Refusal>),
         settings: &Settings,
         observer: &'a mut O,
     ) -> Result<Self, String> {
-        let (sources, refusals) = input::discover(inputs);
         let names = sources.iter().map(|source| source.name.as_str());
         let hosts = Hosts::new(&settings.identity, names);
         let mut session = Session::new(
@@ -243,6 +274,7 @@ impl<'a, O: Observer> Run<'a, O> {
             seat: Seat::new(session.projection()),
             session,
             lanes: vec![LaneReport::default(); sources.len()],
+            names: sources.iter().map(|source| source.name.clone()).collect(),
             sources,
             refusals,
             live: Live::new(),
@@ -281,16 +313,30 @@ impl<'a, O: Observer> Run<'a, O> {
         }
     }
 
-    /// Follows a live source until it ends or nobody wants more.
-    fn follow(&mut self, lane: &mut Lane, receiver: &Receiver<Read1>) {
+    /// Follows a live source until it ends, shall end or nobody wants more. In a hurry, what was read
+    /// together is put in order, and nothing waits for what may come behind it.
+    fn follow(&mut self, lane: &mut Lane, taker: &Taker, in_hurry: bool) {
         let (mut wait, mut silent) = (SETTLE, std::time::Duration::ZERO);
+        // How many bytes are still taken once the end has been ordered.
+        let mut last: Option<usize> = None;
         while self.flow == Flow::Continue {
-            match receiver.recv_timeout(wait) {
-                Ok(read) => {
-                    self.take_in(lane, read);
+            match taker.take(if last.is_some() { QUIET } else { wait }) {
+                Took::Read(read) => {
+                    if let (Some(last), Read1::Block(block)) = (&mut last, &read) {
+                        let Some(left) = last.checked_sub(block.len()) else { return };
+                        *last = left;
+                    }
+                    self.take_in(lane, &read);
+                    if in_hurry {
+                        lane.settle();
+                    }
+                    taker.recycle(read);
                     (wait, silent) = (SETTLE, std::time::Duration::ZERO);
                 }
-                Err(RecvTimeoutError::Timeout) => {
+                Took::Order(Order::Stop) => last = Some(taker.bytes().saturating_add(LAST_BYTES)),
+                Took::Order(Order::Reopen) => self.observer.reopen(),
+                Took::Nothing if last.is_some() => return,
+                Took::Nothing => {
                     if wait != SETTLE {
                         lane.close_open();
                     }
@@ -303,18 +349,22 @@ impl<'a, O: Observer> Run<'a, O> {
                     }
                     wait = if wait == SETTLE { IDLE } else { TICK };
                 }
-                Err(RecvTimeoutError::Disconnected) => return,
+                Took::End => return,
             }
             self.drain(lane);
         }
     }
 
-    fn take_in(&mut self, lane: &mut Lane, read: Read1) {
-        if let Read1::Block(block) = &read {
-            self.live.add_bytes(block.len());
-            self.observer.read(&self.live);
+    fn take_in(&mut self, lane: &mut Lane, read: &Read1) {
+        match read {
+            Read1::Block(block) => {
+                self.live.add_bytes(block.len());
+                self.observer.read(&self.live);
+            }
+            Read1::Notice(notice) => self.observer.notice(notice),
+            Read1::File(_) | Read1::Failed { .. } => {}
         }
-        lane.feed(&read);
+        lane.feed(read);
     }
 
     /// Runs what is in order, and lets time pass.
@@ -372,7 +422,7 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     fn report(self) -> Report {
-        Report::new(&self.session, &self.live, self.lanes, self.refusals)
+        Report::new(&self.session, &self.live, self.lanes, self.names, self.refusals)
     }
 }
 

@@ -8,15 +8,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, bounded};
 use flate2::bufread::GzDecoder;
 
 use super::input::Source;
+use super::live::Notice;
 
 /// Bytes per block.
 const BLOCK_BYTES: usize = 256 << 10;
-/// Blocks that may wait for the matcher: enough to hide a slow disk, small enough to bound memory.
-const BLOCKS_AHEAD: usize = 4;
 
 /// Memory that the decoder of one file may ask for; the highest common level of `xz` needs half of it.
 const MAX_XZ_BYTES: u64 = 128 << 20;
@@ -37,21 +35,21 @@ pub(super) enum Read1 {
         /// Why.
         why: String,
     },
+    /// Something has happened to a live source.
+    Notice(Notice),
 }
 
-/// Reads a source on a thread of its own. The channel closes at the end of input; dropping the
-/// receiver ends the thread.
-pub(super) fn spawn(source: Source) -> Receiver<Read1> {
-    let (sender, receiver) = bounded(BLOCKS_AHEAD);
-    std::thread::spawn(move || {
-        let mut reader = Reader::new(source);
-        while let Some(next) = reader.next() {
-            if sender.send(next).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+/// What one step of reading gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// So many bytes.
+    Bytes(usize),
+    /// A new file begins.
+    File(String),
+    /// The current file could not be opened or read to its end.
+    Failed { name: String, why: String },
+    /// There is no more.
+    End,
 }
 
 /// Reads a source block by block, in the caller's thread.
@@ -87,30 +85,42 @@ impl Reader {
 
     /// The next thing read; `None` at the end.
     pub(super) fn next(&mut self) -> Option<Read1> {
+        let mut block = std::mem::take(&mut self.spare);
+        block.resize(BLOCK_BYTES, 0);
+        let read = match self.step(&mut block) {
+            Step::Bytes(length) => {
+                block.truncate(length);
+                return Some(Read1::Block(block));
+            }
+            Step::File(name) => Some(Read1::File(name)),
+            Step::Failed { name, why } => Some(Read1::Failed { name, why }),
+            Step::End => None,
+        };
+        self.spare = block;
+        read
+    }
+
+    /// Reads on, into `block`, as far as there is something without waiting for more.
+    pub(super) fn step(&mut self, block: &mut [u8]) -> Step {
         loop {
             let Some((name, reader)) = &mut self.current else {
-                let file = self.files.pop()?;
+                let Some(file) = self.files.pop() else { return Step::End };
                 let name = file.as_ref().map_or("-".to_owned(), |path| path.display().to_string());
-                match open(file) {
+                return match open(file) {
                     Ok(reader) => {
                         self.current = Some((name.clone(), reader));
-                        return Some(Read1::File(name));
+                        Step::File(name)
                     }
-                    Err(error) => return Some(Read1::Failed { name, why: error.to_string() }),
-                }
+                    Err(error) => Step::Failed { name, why: error.to_string() },
+                };
             };
-            let mut block = std::mem::take(&mut self.spare);
-            block.resize(BLOCK_BYTES, 0);
-            match read_some(reader, &mut block) {
+            match read_some(reader, block) {
                 Ok(0) => self.current = None,
-                Ok(length) => {
-                    block.truncate(length);
-                    return Some(Read1::Block(block));
-                }
+                Ok(length) => return Step::Bytes(length),
                 Err(error) => {
                     let (name, why) = (std::mem::take(name), explain(&error));
                     self.current = None;
-                    return Some(Read1::Failed { name, why });
+                    return Step::Failed { name, why };
                 }
             }
         }
@@ -119,7 +129,7 @@ impl Reader {
 
 /// One successful read of at least one byte, or 0 at the end. Never waits for a full block: what has
 /// arrived is passed on at once.
-fn read_some(reader: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_some(reader: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(block) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -282,7 +292,7 @@ mod tests {
         while let Some(next) = reader.next() {
             match next {
                 Read1::Block(block) => text.extend(block),
-                Read1::File(_) => {}
+                Read1::File(_) | Read1::Notice(_) => {}
                 Read1::Failed { why, .. } => failure = Some(why),
             }
         }

@@ -13,6 +13,7 @@ use crate::event::Incomplete;
 use crate::plan::RuleIx;
 use crate::process::TableStats;
 use crate::time::Timestamp;
+use crate::translate::Form;
 
 /// Counters of a run in progress, shared with whoever shows them.
 #[derive(Debug, Clone, Default)]
@@ -118,6 +119,15 @@ impl LaneReport {
     }
 }
 
+/// What the lines of one input were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputForms {
+    /// The input.
+    pub name: String,
+    /// Lines by form, most first; only forms that were seen.
+    pub lines: Vec<(Form, u64)>,
+}
+
 /// Everything a run has to say besides its alerts.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -125,6 +135,8 @@ pub struct Report {
     pub refusals: Vec<Refusal>,
     /// Files that could not be read to their end.
     pub failures: Vec<ReadFailure>,
+    /// What each input held.
+    pub inputs: Vec<InputForms>,
     /// The first malformed lines.
     pub malformed_lines: Vec<MalformedLine>,
     /// Bytes read, after decompression.
@@ -163,6 +175,11 @@ pub struct Report {
     pub kernel_lost: u64,
     /// Records dropped because their event had too many.
     pub dropped: u64,
+    /// Lines and bytes of a live source that came faster than they could be matched and were dropped.
+    pub overflow: (u64, u64),
+    /// How often a live source went on behind something that could not be read: its file was
+    /// truncated, or its connection ended.
+    pub breaks: u64,
     /// The reorder buffers.
     pub order: ReorderStats,
     /// The engine.
@@ -195,6 +212,7 @@ impl Report {
         session: &Session,
         live: &Live,
         lanes: Vec<LaneReport>,
+        names: Vec<String>,
         refusals: Vec<Refusal>,
     ) -> Self {
         let engine = session.engine();
@@ -214,7 +232,11 @@ impl Report {
             incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),
             ..Self::default()
         };
-        for lane in lanes {
+        for (lane, name) in lanes.into_iter().zip(names) {
+            let forms = Form::ALL.iter().copied().zip(lane.tally.forms);
+            let mut lines: Vec<_> = forms.filter(|(_, count)| *count > 0).collect();
+            lines.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            report.inputs.push(InputForms { name, lines });
             report.add(lane);
         }
         keep_largest(&mut report.largest_gaps);
@@ -249,6 +271,9 @@ impl Report {
         self.gaps.1 += tally.gaps.1;
         self.kernel_lost += tally.kernel_lost;
         self.dropped += tally.dropped;
+        self.overflow.0 += tally.overflow.0;
+        self.overflow.1 += tally.overflow.1;
+        self.breaks += tally.breaks;
         self.order.late += tally.order.late;
         self.order.clamped += tally.order.clamped;
         self.order.forced += tally.order.forced;
@@ -274,6 +299,8 @@ impl Report {
             self.gaps.0,
             self.kernel_lost,
             self.dropped,
+            self.overflow.0,
+            self.breaks,
             self.order.late,
             self.order.forced,
             self.order.clamped,

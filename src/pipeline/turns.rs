@@ -36,6 +36,8 @@ pub(super) struct Turns {
     held: usize,
     arrivals: u64,
     malformed_seen: u64,
+    /// What was lost behind the last event; how long it went on is known when the next one comes.
+    open: Option<Loss>,
 }
 
 impl Turns {
@@ -46,6 +48,7 @@ impl Turns {
             held: 0,
             arrivals: 0,
             malformed_seen: 0,
+            open: None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Turns {
             Some(late) => self.out.push_back(Next::Event(late)),
             None => self.held += bytes,
         }
+        self.end_loss();
         self.drain();
         while self.held > MAX_HELD_BYTES
             && let Some(forced) = self.order.force()
@@ -134,6 +138,30 @@ impl Turns {
     pub(super) fn note_unread(&mut self) {
         let from = self.order.latest().unwrap_or(Timestamp::MIN);
         self.note(Loss { kind: LossKind::Malformed, from, to: Timestamp::MAX, count: 1 });
+    }
+
+    /// So many lines of a live source were lost behind what was read; what was open by then may lack
+    /// records. Until another event comes, nobody knows up to when.
+    pub(super) fn note_lost(&mut self, count: u64, open: Option<Timestamp>) {
+        let latest = self.order.latest().unwrap_or(Timestamp::MIN);
+        let mut from = self.order.watermark().min(latest).min(open.unwrap_or(latest));
+        let mut count = count;
+        if let Some(before) = self.open.take() {
+            from = from.min(before.from);
+            count = count.saturating_add(before.count);
+            self.out.push_back(Next::Found(before));
+        }
+        let loss = Loss { kind: LossKind::Malformed, from, to: Timestamp::MAX, count };
+        self.open = Some(loss);
+        self.note(loss);
+    }
+
+    /// An event has come: what was lost came before it.
+    fn end_loss(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        self.out.push_back(Next::Found(open));
+        let to = self.order.latest().unwrap_or(open.from).max(open.from);
+        self.note(Loss { to, ..open });
     }
 
     /// Nothing more is there to be read just now; `open` is the time of the earliest event that is not

@@ -3,13 +3,15 @@
 //! In: a line that should hold one JSON object. Out: every scalar in it with its dotted name, in the
 //! order of the line. Nested objects and dotted names are the same thing, a list of objects is a list
 //! of values under one name, null and empty lists are nothing at all. `{"_source": {..}}`, as a search
-//! returns events, counts as what is inside.
+//! returns events, counts as what is inside, and so does `{"_index": .., "fields": {..}}` without one.
 //!
 //! Names and values may come from attackers: depth and length of names are bounded and what lies
 //! beyond is left out and counted. Nothing is kept, nothing is looked up, no type is known here.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use hashbrown::HashMap;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Longest line read, in bytes.
@@ -18,8 +20,6 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Longest dotted name that is read, in bytes.
 const MAX_NAME_BYTES: usize = 512;
-/// The object that holds the event in the result of a search.
-const WRAPPER: &str = "_source";
 
 /// Why a line holds no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,19 +74,179 @@ impl JsonLines {
     ///
     /// [`JsonError`] when the line is no JSON object or too long.
     pub fn read(&mut self, line: &[u8], each: &mut impl FnMut(Leaf<'_>)) -> Result<u64, JsonError> {
-        if line.len() > MAX_LINE_BYTES {
-            return Err(JsonError::TooLong);
-        }
-        let text = String::from_utf8_lossy(line);
         self.name.clear();
-        let mut walk = Walk { name: &mut self.name, dots: 0, depth: 0, left_out: 0, each };
-        let mut json = serde_json::Deserializer::from_str(&text);
-        let read = Node { walk: &mut walk, top: true }.deserialize(&mut json);
-        let read = read.and_then(|()| json.end());
-        match read {
-            Ok(()) => Ok(walk.left_out),
-            Err(error) => Err(JsonError::Syntax(reason(&error))),
+        read(line, &mut Everything { name: &mut self.name, each })
+    }
+}
+
+/// Reads a line along a trail.
+fn read(line: &[u8], trail: &mut impl Trail) -> Result<u64, JsonError> {
+    if line.len() > MAX_LINE_BYTES {
+        return Err(JsonError::TooLong);
+    }
+    // Nearly every line is text, and to see that much is fast.
+    let text = match std::str::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(line),
+    };
+    let mut walk = Walk { trail, dots: 0, depth: 0, left_out: 0, hit: Hit::Unknown };
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let read = Node { walk: &mut walk, top: true }.deserialize(&mut json);
+    match read.and_then(|()| json.end()) {
+        Ok(()) => Ok(walk.left_out),
+        Err(error) => Err(JsonError::Syntax(reason(&error))),
+    }
+}
+
+/// The names that are asked for, as a tree of their parts between dots.
+#[derive(Debug)]
+pub struct Names {
+    nodes: Vec<HashMap<Box<str>, u32, foldhash::fast::RandomState>>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { nodes: vec![HashMap::default()] }
+    }
+}
+
+impl Names {
+    /// Adds a name; gives its number, the same for the same name. Numbers are small.
+    pub fn add(&mut self, name: &str) -> u32 {
+        if name.is_empty() {
+            return 0;
         }
+        name.split('.').fold(0, |at, part| {
+            let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+            let known = self.nodes.get_mut(at as usize).map(|node| {
+                let known = node.get(part).copied();
+                known.unwrap_or_else(|| *node.entry(part.into()).insert(next).get())
+            });
+            if known == Some(next) {
+                self.nodes.push(HashMap::default());
+            }
+            known.unwrap_or_default()
+        })
+    }
+
+    /// Calls `each` for every scalar under one of the names in the object in `line`, with the name's
+    /// number and how many of its dots were written. What is under other names is checked to be JSON
+    /// and not looked at. Gives the number of values left out because they stand too deep.
+    ///
+    /// # Errors
+    ///
+    /// As [`JsonLines::read`].
+    pub fn read(
+        &self,
+        line: &[u8],
+        each: &mut impl FnMut(u32, u32, Atom<'_>),
+    ) -> Result<u64, JsonError> {
+        read(line, &mut Asked { names: self, at: 0, each })
+    }
+
+    fn step(&self, at: u32, part: &str) -> Option<u32> {
+        self.nodes.get(at as usize)?.get(part).copied()
+    }
+}
+
+/// What follows the names round a value.
+trait Trail {
+    /// A place to come back to.
+    type Place: Copy;
+    /// Where it is.
+    fn place(&self) -> Self::Place;
+    /// Steps into a name.
+    fn step(&mut self, key: &str) -> Step;
+    /// Comes back.
+    fn back(&mut self, place: Self::Place);
+    /// A scalar at this place.
+    fn leaf(&mut self, dots: u32, value: Atom<'_>);
+}
+
+/// What becomes of the value under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It is read.
+    Read,
+    /// Nobody asks for it.
+    Skip,
+    /// Its name is too long.
+    LeaveOut,
+}
+
+/// Every scalar with its name.
+struct Everything<'t, F> {
+    name: &'t mut String,
+    each: &'t mut F,
+}
+
+impl<F: FnMut(Leaf<'_>)> Trail for Everything<'_, F> {
+    type Place = usize;
+
+    fn place(&self) -> usize {
+        self.name.len()
+    }
+
+    fn step(&mut self, key: &str) -> Step {
+        let name = &mut *self.name;
+        if name.len() + key.len() >= MAX_NAME_BYTES {
+            return Step::LeaveOut;
+        }
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.push_str(key);
+        Step::Read
+    }
+
+    fn back(&mut self, place: usize) {
+        self.name.truncate(place);
+    }
+
+    fn leaf(&mut self, dots: u32, value: Atom<'_>) {
+        (self.each)(Leaf { name: self.name, dots, value });
+    }
+}
+
+/// Scalars under names that are asked for.
+struct Asked<'t, F> {
+    names: &'t Names,
+    at: u32,
+    each: &'t mut F,
+}
+
+impl<F: FnMut(u32, u32, Atom<'_>)> Trail for Asked<'_, F> {
+    type Place = u32;
+
+    fn place(&self) -> u32 {
+        self.at
+    }
+
+    fn step(&mut self, key: &str) -> Step {
+        // A name in front of all others that is empty adds nothing, not even a dot.
+        if self.at == 0 && key.is_empty() {
+            return Step::Read;
+        }
+        let step = |at: u32, part: &str| self.names.step(at, part);
+        let next = match memchr::memchr(b'.', key.as_bytes()) {
+            None => step(self.at, key),
+            Some(_) => key.split('.').try_fold(self.at, step),
+        };
+        match next {
+            Some(at) => {
+                self.at = at;
+                Step::Read
+            }
+            None => Step::Skip,
+        }
+    }
+
+    fn back(&mut self, place: u32) {
+        self.at = place;
+    }
+
+    fn leaf(&mut self, dots: u32, value: Atom<'_>) {
+        (self.each)(self.at, dots, value);
     }
 }
 
@@ -119,7 +279,7 @@ pub fn mended(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What the reader says, with the column alone: there is only one line.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
         Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
@@ -129,28 +289,39 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 /// Where the reader is.
-struct Walk<'w, F> {
-    name: &'w mut String,
+struct Walk<'w, T> {
+    trail: &'w mut T,
     dots: u32,
     depth: usize,
     left_out: u64,
-    each: &'w mut F,
+    hit: Hit,
 }
 
-impl<F: FnMut(Leaf<'_>)> Walk<'_, F> {
+/// What is known of a line as the result of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hit {
+    /// Nothing.
+    Unknown,
+    /// It is one, and its event has not come: it may be in `fields`.
+    Bare,
+    /// Its event is in `_source`.
+    Source,
+}
+
+impl<T: Trail> Walk<'_, T> {
     fn leaf(&mut self, value: Atom<'_>) {
-        (self.each)(Leaf { name: self.name, dots: self.dots, value });
+        self.trail.leaf(self.dots, value);
     }
 }
 
 /// The value that comes next.
-struct Node<'n, 'w, F> {
-    walk: &'n mut Walk<'w, F>,
+struct Node<'n, 'w, T> {
+    walk: &'n mut Walk<'w, T>,
     /// The line itself: only an object will do.
     top: bool,
 }
 
-impl<'de, F: FnMut(Leaf<'_>)> DeserializeSeed<'de> for Node<'_, '_, F> {
+impl<'de, T: Trail> DeserializeSeed<'de> for Node<'_, '_, T> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -158,7 +329,7 @@ impl<'de, F: FnMut(Leaf<'_>)> DeserializeSeed<'de> for Node<'_, '_, F> {
     }
 }
 
-impl<'de, F: FnMut(Leaf<'_>)> Visitor<'de> for Node<'_, '_, F> {
+impl<'de, T: Trail> Visitor<'de> for Node<'_, '_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,57 +388,60 @@ impl<'de, F: FnMut(Leaf<'_>)> Visitor<'de> for Node<'_, '_, F> {
             return Ok(());
         }
         walk.depth += 1;
-        let (length, dots) = (walk.name.len(), walk.dots);
-        while let Some(kept) = object.next_key_seed(Key { walk, top: self.top })? {
-            if kept {
+        let (place, dots) = (walk.trail.place(), walk.dots);
+        while let Some(step) = object.next_key_seed(Key { walk, top: self.top })? {
+            if step == Step::Read {
                 object.next_value_seed(Node { walk, top: false })?;
+                walk.trail.back(place);
+                walk.dots = dots;
             } else {
-                walk.left_out += 1;
+                walk.left_out += u64::from(step == Step::LeaveOut);
                 object.next_value::<IgnoredAny>()?;
             }
-            walk.name.truncate(length);
-            walk.dots = dots;
         }
         walk.depth -= 1;
         Ok(())
     }
 }
 
-/// The name that comes next: it is added to the one around it, unless that makes it too long.
-struct Key<'n, 'w, F> {
-    walk: &'n mut Walk<'w, F>,
+/// The name that comes next.
+struct Key<'n, 'w, T> {
+    walk: &'n mut Walk<'w, T>,
     top: bool,
 }
 
-impl<'de, F> DeserializeSeed<'de> for Key<'_, '_, F> {
-    type Value = bool;
+impl<'de, T: Trail> DeserializeSeed<'de> for Key<'_, '_, T> {
+    type Value = Step;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Step, D::Error> {
         json.deserialize_str(self)
     }
 }
 
-impl<F> Visitor<'_> for Key<'_, '_, F> {
-    type Value = bool;
+impl<T: Trail> Visitor<'_> for Key<'_, '_, T> {
+    type Value = Step;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        if self.top && key == WRAPPER {
-            return Ok(true);
+    fn visit_str<E>(self, key: &str) -> Result<Step, E> {
+        if self.top {
+            match key {
+                "_source" => {
+                    self.walk.hit = Hit::Source;
+                    return Ok(Step::Read);
+                }
+                "_index" => self.walk.hit = Hit::Bare,
+                "fields" if self.walk.hit == Hit::Bare => return Ok(Step::Read),
+                _ => {}
+            }
         }
-        let name = &mut *self.walk.name;
-        if name.len() + key.len() >= MAX_NAME_BYTES {
-            return Ok(false);
+        let step = self.walk.trail.step(key);
+        if step == Step::Read {
+            let dots = key.bytes().filter(|byte| *byte == b'.').count();
+            self.walk.dots += u32::try_from(dots).unwrap_or(u32::MAX);
         }
-        if !name.is_empty() {
-            name.push('.');
-        }
-        name.push_str(key);
-        let dots = memchr::memchr_iter(b'.', key.as_bytes()).count();
-        self.walk.dots += u32::try_from(dots).unwrap_or(u32::MAX);
-        Ok(true)
+        Ok(step)
     }
 }

@@ -140,7 +140,7 @@ impl<'g> Reader<'g, '_> {
         for record in self.view.records(RecordType::PATH) {
             let mut values = Vec::new();
             for key in keys {
-                if let Some(value) = field_of(record, key.as_bytes()) {
+                if let Some(value) = path_key(record, key.as_bytes()) {
                     let push = &mut |value: Scalar<'_>| {
                         values.push(((*key).to_owned(), Value::from(value)));
                     };
@@ -155,9 +155,15 @@ impl<'g> Reader<'g, '_> {
     /// A key of every PATH record, in order of the records.
     pub(super) fn paths(&mut self, key: &[u8], sink: Sink<'_>) {
         for record in self.view.records(RecordType::PATH) {
-            if let Some(value) = field_of(record, key) {
+            if let Some(value) = path_key(record, key) {
                 self.decoded(RecordType::PATH, key, value, sink);
             }
         }
     }
+}
+
+/// A key of a PATH record; what is `nametype` today was `objtype` once.
+fn path_key<'g>(record: Record<'g>, key: &[u8]) -> Option<RawValue<'g>> {
+    let old = || (key == b"nametype").then(|| field_of(record, b"objtype")).flatten();
+    field_of(record, key).or_else(old)
 }

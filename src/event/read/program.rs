@@ -73,6 +73,12 @@ impl Reader<'_, '_> {
         !self.scratch.args.is_empty()
     }
 
+    /// Whether arguments of an execution are known to be missing.
+    pub(super) fn lacks_args(&mut self) -> bool {
+        self.load_args();
+        self.scratch.args.is_truncated()
+    }
+
     pub(super) fn args(&mut self, sink: Sink<'_>) {
         if self.load_args() {
             let text = &mut self.scratch.text;
