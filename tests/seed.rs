@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use catena::alert::Alert;
 use catena::event::{Host, Identity, Person, Terminal};
-use catena::pipeline::{Flow, Observer, Settings, replay, stream};
+use catena::pipeline::{Flow, LiveInput, LiveSource, Observer, Order, Settings, replay, stream};
 use catena::process::{Found, Table};
 use catena::rule::{RuleSet, load_query};
 use catena::schema::Schema;
@@ -86,8 +86,13 @@ fn told(log: &str, settings: &Settings, live: bool) -> Vec<Vec<String>> {
     let input = folder.path().join("audit.log");
     fs::write(&input, log).unwrap();
     let mut asked = Asked { fields: FIELDS, told: Vec::new() };
-    let run = if live { stream } else { replay };
-    run(&rules(), &[input], settings, &mut asked).unwrap();
+    if live {
+        let source = LiveSource::Input(input);
+        let input = LiveInput { source, queue_bytes: 1 << 20, drops: false };
+        stream(&rules(), &input, settings, std::iter::empty::<Order>(), &mut asked).unwrap();
+    } else {
+        replay(&rules(), &[input], settings, &mut asked).unwrap();
+    }
     asked.told
 }
 

@@ -4,13 +4,32 @@ use super::host::{Host, Profile};
 use super::origin::{ContextField, Relation};
 use super::process::{Person, Process};
 use super::take::{Sink, Take};
+use super::{Event, Projection};
 use crate::value::Scalar;
+
+impl Event {
+    /// Fills in the fields that its records leave empty from the process it is about.
+    pub fn add_context(&mut self, projection: &Projection) {
+        if projection.context().is_empty() {
+            return;
+        }
+        let Some(process) = self.process.take() else { return };
+        let host = self.host.take();
+        for (field, context) in projection.context() {
+            if self.facts.admits(*context) && self.is_missing(*field) {
+                self.fill(*field, |sink| read_context(&process, host.as_deref(), *context, sink));
+            }
+        }
+        self.process = Some(process);
+        self.host = host;
+    }
+}
 
 /// Gives the values of one context field; `host` is the machine of the event.
 ///
 /// Arguments and the like of the process itself describe the program it runs at the time of the event,
 /// also when the event is no execution.
-pub fn read_context(
+pub(super) fn read_context(
     process: &Process,
     host: Option<&Host>,
     field: ContextField,

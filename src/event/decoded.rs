@@ -230,11 +230,8 @@ pub(super) fn change(view: &View<'_>) -> Change {
     };
     match call {
         "setsid" => Change::Session,
-        "setpgid" => match (int(view, 0), int(view, 1)) {
-            (Some(process), Some(group)) => Change::Group {
-                process: i64::try_from(process).ok().filter(|pid| *pid > 0),
-                group: i64::try_from(group).ok().filter(|pid| *pid > 0),
-            },
+        "setpgid" => match (int(view, 0).map(i32::try_from), int(view, 1).map(i32::try_from)) {
+            (Some(Ok(process)), Some(Ok(group))) => Change::Group { process, group },
             _ => Change::Nothing,
         },
         "unshare" if int(view, 0).is_some_and(|flags| flags & NEWPID != 0) => Change::Pids,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::decoded::{change, child_process, clones_pids};
 use super::origin::{ContextField, Origin, Part, Relation};
 use super::read::{DELETED, Reader};
-use super::view::decimal;
+use super::view::{View, decimal};
 use super::{Event, Leaders, Person, Process, Terminal};
 use crate::record::{RawValue, RecordType, decode_into};
 use crate::time::Timestamp;
@@ -37,10 +37,9 @@ pub struct Facts {
     pub child_apart: bool,
     /// Tells programs apart: a hash of their path.
     pub program: Option<u64>,
-    /// As whom it runs; of system calls only.
-    pub person: Person,
-    /// The user at login; of system calls only.
-    pub login: Option<u32>,
+    /// Tells apart as whom and at which terminal processes run, see [`Event::person`]: a hash of what the
+    /// log says about it. Of system calls only.
+    pub person: u64,
     /// What it changes about which processes belong together.
     pub change: Change,
 }
@@ -53,12 +52,12 @@ pub enum Change {
     Nothing,
     /// The process now leads a session.
     Session,
-    /// A process now belongs to a group; `None` is the process of the event, and that process itself.
+    /// A process now belongs to a group.
     Group {
-        /// The process.
-        process: Option<i64>,
-        /// Who leads the group.
-        group: Option<i64>,
+        /// The process; 0 for that of the event.
+        process: i32,
+        /// Who leads the group; 0 for the process itself.
+        group: i32,
     },
     /// Children from now on count process ids in another space.
     Pids,
@@ -71,14 +70,6 @@ impl Facts {
     pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
         let view = &reader.view;
         let is_exec = view.is_exec();
-        let tokens = &view.tokens;
-        let person = Person {
-            user: tokens.uid.and_then(id),
-            group: tokens.gid.and_then(id),
-            effective_user: tokens.euid.and_then(id),
-            effective_group: tokens.egid.and_then(id),
-            terminal: tokens.tty.and_then(Terminal::of),
-        };
         Self {
             pid: view.tokens.pid.and_then(decimal),
             ppid: view.tokens.ppid.and_then(decimal),
@@ -88,8 +79,7 @@ impl Facts {
             is_exit: view.is_call && view.call == Some("exit_group"),
             child: if view.is_call { child_process(view) } else { None },
             child_apart: view.is_call && clones_pids(view),
-            person: if view.is_call { person } else { Person::default() },
-            login: if view.is_call { tokens.auid.and_then(id) } else { None },
+            person: if view.is_call { person_hash(view) } else { 0 },
             change: change(view),
             program: view.exe().and_then(|path| program(path, &mut reader.scratch.bytes)),
         }
@@ -126,6 +116,28 @@ pub fn program_of(path: &[u8]) -> u64 {
     hasher.finish()
 }
 
+fn person_hash(view: &View<'_>) -> u64 {
+    let mut hasher = SEED.build_hasher();
+    let tokens = &view.tokens;
+    for token in [tokens.uid, tokens.gid, tokens.euid, tokens.egid, tokens.tty] {
+        // Each with an end, so that no two sets are written alike.
+        hasher.write(token.unwrap_or_default());
+        hasher.write_u8(0);
+    }
+    hasher.finish()
+}
+
+fn person(view: &View<'_>) -> Person {
+    let tokens = &view.tokens;
+    Person {
+        user: tokens.uid.and_then(id),
+        group: tokens.gid.and_then(id),
+        effective_user: tokens.euid.and_then(id),
+        effective_group: tokens.egid.and_then(id),
+        terminal: tokens.tty.and_then(Terminal::of),
+    }
+}
+
 /// A decimal id; unset ones are none.
 fn id(text: &[u8]) -> Option<u32> {
     let digits = text.iter().all(u8::is_ascii_digit) && !text.is_empty();
@@ -138,13 +150,13 @@ fn id(text: &[u8]) -> Option<u32> {
 
 impl Event {
     /// A process as this event shows it: the program that runs now, with its arguments when the event
-    /// is its execution. Allocates; meant for events that change what is known.
+    /// is its execution, and the user at login. Allocates; meant for events that change what is known.
     pub fn process_image(
         &mut self,
         entity_id: Box<str>,
         start: Timestamp,
         parent: Option<Arc<Process>>,
-    ) -> Process {
+    ) -> (Process, Option<u32>) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let nothing = super::Group::new();
         let group = self.raw.group().unwrap_or(&nothing);
@@ -181,8 +193,10 @@ impl Event {
                 }
             });
         }
+        let person = person(&reader.view);
+        let login = reader.view.tokens.auid.and_then(id);
         self.scratch = scratch;
-        Process {
+        let process = Process {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),
             ppid: self.facts.ppid,
@@ -191,11 +205,22 @@ impl Event {
             args: args.into(),
             args_count,
             working_directory,
-            person: self.facts.person,
+            person,
             start,
             parent,
             leaders: Leaders::default(),
-        }
+        };
+        (process, login)
+    }
+
+    /// As whom its process runs, and the user at login. Takes its records apart: meant for events that
+    /// change what is known.
+    pub fn person(&self) -> (Person, Option<u32>) {
+        let Some(group) = self.raw.group().filter(|_| self.facts.is_call) else {
+            return Default::default();
+        };
+        let view = View::new(group);
+        (person(&view), view.tokens.auid.and_then(id))
     }
 
     /// What it says about processes.

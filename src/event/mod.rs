@@ -34,7 +34,6 @@ mod view;
 
 pub use class::{Class, Selection, Selections};
 pub use coalesce::{CoalesceLimits, Coalescer};
-pub use context::read_context;
 pub use document::Document;
 pub use facts::{Change, Facts, program_of};
 pub use group::{EventId, Group, Incomplete, Record};

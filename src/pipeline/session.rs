@@ -105,7 +105,7 @@ impl Worker {
         if seat.of_use == Use::None {
             return self.sieve.pass(&mut seat.satisfied);
         }
-        process::add_context(&self.projection, &mut seat.event);
+        seat.event.add_context(&self.projection);
         self.sieve.sift(&seat.event, &mut seat.satisfied);
         if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections) {
             let selection = self.sieve.select(&seat.event, self.projection.settled());

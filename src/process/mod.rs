@@ -24,7 +24,7 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
 use crate::event::{
-    Change, EntryKind, Event, Facts, Leader, Leaders, Process, Projection, Terminal, read_context,
+    Change, EntryKind, Event, Facts, Leader, Leaders, Process, Projection, Terminal,
 };
 use crate::time::Timestamp;
 
@@ -76,6 +76,8 @@ type Key = (u32, i64);
 struct Entry {
     process: Arc<Process>,
     program: Option<u64>,
+    /// As whom it runs, as [`Facts::person`].
+    person: u64,
     ended: bool,
     /// Its size and that of its ancestors, in bytes.
     bytes: usize,
@@ -144,7 +146,7 @@ impl Table {
     /// One look-up an event; memory is allocated only when something new is learnt.
     pub fn observe(&mut self, projection: &Projection, event: &mut Event) {
         self.attach(event);
-        add_context(projection, event);
+        event.add_context(projection);
     }
 
     /// Learns from an event and says which process it is about. Events come in order; one that comes
@@ -159,11 +161,9 @@ impl Table {
         let process = match same {
             Some(entry) if late || !facts.is_exec => {
                 let process = entry.process.clone();
-                let person = process.person.or_newer(facts.person);
-                if late || person == process.person {
-                    process
-                } else {
-                    self.changed(key, &facts, |process| process.person = person).unwrap_or(process)
+                match late || !facts.is_call || entry.person == facts.person {
+                    true => process,
+                    false => self.person(event, &facts, key).unwrap_or(process),
                 }
             }
             _ if late || !facts.is_call => return,
@@ -171,6 +171,18 @@ impl Table {
         };
         let process = if late { process } else { self.follow(event, &facts, key, process) };
         event.set_process(Some(process));
+    }
+
+    /// The process as whoever it runs as now; `None` when it is not known.
+    fn person(&mut self, event: &Event, facts: &Facts, key: Key) -> Option<Arc<Process>> {
+        let (person, login) = event.person();
+        let entry = self.processes.peek_mut(&key)?;
+        entry.person = facts.person;
+        let person = entry.process.person.or_newer(person);
+        if person == entry.process.person {
+            return None;
+        }
+        self.changed(key, login, |process| process.person = person)
     }
 
     /// What the event changes; the process as it is behind it.
@@ -193,11 +205,12 @@ impl Table {
             Change::Nothing => process,
             Change::Session => {
                 remember(&mut self.log_sessions, key.0);
-                self.changed(key, facts, lineage::lead_session).unwrap_or(process)
+                self.changed(key, None, lineage::lead_session).unwrap_or(process)
             }
             Change::Group { process: target, group } => {
                 remember(&mut self.log_groups, key.0);
-                self.regroup(key, facts, target.unwrap_or(key.1), group);
+                let target = if target == 0 { key.1 } else { i64::from(target) };
+                self.regroup(key, target, i64::from(group));
                 self.processes.peek(&key).map_or(process, |entry| entry.process.clone())
             }
             Change::Pids => {
@@ -210,27 +223,26 @@ impl Table {
     }
 
     /// Puts a process into a group; by default into its own.
-    fn regroup(&mut self, (host, caller): Key, facts: &Facts, target: i64, group: Option<i64>) {
+    fn regroup(&mut self, (host, caller): Key, target: i64, group: i64) {
         // What it calls others is of no use.
         let apart = self.processes.peek(&(host, caller)).is_some_and(|entry| entry.apart);
-        if apart && (target != caller || group.is_some()) {
+        if apart && (target != caller || group != 0) {
             return;
         }
-        let leader = match group.filter(|group| *group != target) {
-            None => Leader::Itself,
-            Some(group) => match self.alone((host, group)) {
-                Some(leader) => Leader::Other(leader),
-                None => Leader::Unknown,
-            },
+        let leader = if group == 0 || group == target {
+            Leader::Itself
+        } else {
+            self.alone((host, group)).map_or(Leader::Unknown, Leader::Other)
         };
-        self.changed((host, target), facts, |process| process.leaders.group = leader);
+        self.changed((host, target), None, |process| process.leaders.group = leader);
     }
 
-    /// A living process that something has changed about; `None` when it is not known.
+    /// A living process that something has changed about; `None` when it is not known. `login` is the user
+    /// at login as far as it is known.
     fn changed(
         &mut self,
         key: Key,
-        facts: &Facts,
+        login: Option<u32>,
         change: impl FnOnce(&mut Process),
     ) -> Option<Arc<Process>> {
         let entry = self.processes.peek_mut(&key).filter(|entry| !entry.ended)?;
@@ -241,7 +253,7 @@ impl Table {
         if entry.process.person.terminal != process.person.terminal
             || entry.process.leaders != process.leaders
         {
-            lineage::settle(&mut process, parent.as_deref(), facts.login, by_call);
+            lineage::settle(&mut process, parent.as_deref(), login, by_call);
         }
         self.bytes = self.bytes.saturating_sub(entry.bytes);
         entry.process = Arc::new(process);
@@ -267,16 +279,16 @@ impl Table {
             self.stats.unknown_parents += 1;
         }
         let id = entity_id(event, key.1);
-        let mut process = event.process_image(id, event.ordinal.time, parent);
+        let (mut process, login) = event.process_image(id, event.ordinal.time, parent);
         let (leaders, mut apart) = self.born(key, &process, same_process);
         process.leaders = leaders;
         if facts.is_exec {
             let parent = process.parent.clone();
             let by_call = self.log_sessions.contains(&key.0);
-            lineage::settle(&mut process, parent.as_deref(), facts.login, by_call);
+            lineage::settle(&mut process, parent.as_deref(), login, by_call);
         }
         apart |= process.leaders.kind == Some(EntryKind::Container);
-        self.insert(key, process, facts.program, apart)
+        self.insert(key, process, facts, apart)
     }
 
     /// The leaders of a new image before it says anything, and whether it counts process ids in a space
@@ -368,6 +380,7 @@ impl Table {
         let Some(parent) = self.as_parent((host, pid)) else { return };
         let maker = self.processes.peek(&(host, pid));
         let program = maker.and_then(|entry| entry.program);
+        let person = maker.map_or(0, |entry| entry.person);
         let apart = facts.child_apart || maker.is_some_and(|entry| entry.children_apart);
         let leaders = self.inherited((host, pid), &parent, parent.person.terminal);
         let process = Process {
@@ -379,21 +392,17 @@ impl Table {
             leaders,
             ..(*parent).clone()
         };
-        self.insert((host, child), process, program, apart);
+        let facts = Facts { program, person, ..Facts::default() };
+        self.insert((host, child), process, &facts, apart);
     }
 
-    fn insert(
-        &mut self,
-        key: Key,
-        process: Process,
-        program: Option<u64>,
-        apart: bool,
-    ) -> Arc<Process> {
+    fn insert(&mut self, key: Key, process: Process, facts: &Facts, apart: bool) -> Arc<Process> {
         let process = Arc::new(process);
         let bytes = bytes_of(&process);
         let entry = Entry {
             process: process.clone(),
-            program,
+            program: facts.program,
+            person: facts.person,
             ended: false,
             bytes,
             shortened: None,
@@ -415,22 +424,6 @@ impl Table {
     fn forget(&mut self, entry: &Entry, for_room: bool) {
         self.bytes = self.bytes.saturating_sub(entry.bytes);
         self.stats.forgotten += u64::from(for_room);
-    }
-}
-
-/// Fills in the fields that the records of an event leave empty from the process it is about.
-pub fn add_context(projection: &Projection, event: &mut Event) {
-    if projection.context().is_empty() {
-        return;
-    }
-    let Some(process) = event.process().cloned() else { return };
-    let host = event.host().cloned();
-    let facts = event.facts();
-    for (field, context) in projection.context() {
-        if facts.admits(*context) && event.is_missing(*field) {
-            let host = host.as_deref();
-            event.fill(*field, |sink| read_context(&process, host, *context, sink));
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{MAX_DEPTH, Table, lineage, name_of};
-use crate::event::{EntryKind, Host, Leader, Leaders, Person, Process, program_of};
+use crate::event::{EntryKind, Facts, Host, Leader, Leaders, Person, Process, program_of};
 use crate::time::Timestamp;
 
 /// A process that was found running.
@@ -85,7 +85,8 @@ impl Table {
             leaders: Leaders::default(),
         };
         let program = found.executable.as_deref().map(|path| program_of(path.as_bytes()));
-        self.insert(key, process, program, found.apart);
+        let facts = Facts { program, ..Facts::default() };
+        self.insert(key, process, &facts, found.apart);
         self.stats.seeded += 1;
     }
 
