@@ -290,7 +290,8 @@ fn whatever_the_schema_promises_is_filled_in_by_some_event() {
 
 /// The values of a field of an event, with bars between them.
 fn event(events: &[(Fields, Document)], at: usize, field: &str) -> String {
-    let (_, values) = events[at].0.iter().find(|(name, _)| *name == field).unwrap();
+    let (fields, _) = events.get(at).unwrap();
+    let (_, values) = fields.iter().find(|(name, _)| *name == field).unwrap();
     values.join("|")
 }
 
