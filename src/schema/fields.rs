@@ -173,7 +173,7 @@ pub static FIELDS: &[FieldInfo] = &[
     field("process.parent.group.name", Keyword, "process table", "name of the group of the parent, with --passwd", "alice"),
     field("process.parent.interactive", Boolean, "process table", "whether the parent has a terminal", "true"),
     field("process.parent.name", Keyword, "process table", "name of the parent", "nginx"),
-    field("process.parent.pid", Long, "SYSCALL or process table", "process id of the parent", "1"),
+    field("process.parent.pid", Long, "SYSCALL", "process id of the parent", "1"),
     field("process.parent.real_group.id", Keyword, "process table", "real group of the parent", "1000"),
     field("process.parent.real_user.id", Keyword, "process table", "real user of the parent", "1000"),
     field("process.parent.tty.char_device.major", Long, "process table", "terminal of the parent: major device number", "136"),
