@@ -48,6 +48,16 @@ fn learned(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
+/// The same of targets that take any bytes: every character of a string stands for one byte.
+fn learned_bytes(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut inputs = learned(target);
+    for (_, bytes) in &mut inputs {
+        let text = String::from_utf8(std::mem::take(bytes)).unwrap();
+        *bytes = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    }
+    inputs
+}
+
 /// Runs a law and says on which file it broke.
 fn hold(law: fn(&[u8]), folders: &[&str]) {
     hold_on(law, inputs(folders));
@@ -98,6 +108,16 @@ fn learned_queries() {
 #[test]
 fn learned_regular_expressions() {
     hold_on(hostile::regex, learned("regex"));
+}
+
+#[test]
+fn learned_records() {
+    hold_on(hostile::record, learned_bytes("record"));
+}
+
+#[test]
+fn learned_events() {
+    hold_on(hostile::coalesce, learned_bytes("coalesce"));
 }
 
 #[test]

@@ -81,6 +81,9 @@ pub(super) struct Stream {
     /// Standard input (-), a file or pipe, or unix:PATH for a socket that somebody listens on.
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(super) input: PathBuf,
+    /// Do not ask /proc which processes are running at the start: the stream is of another machine.
+    #[arg(long)]
+    pub(super) no_proc: bool,
     /// Follow a log that is still written, through its rotations, from its present end.
     #[arg(long, value_name = "FILE", conflicts_with = "input")]
     pub(super) follow: Option<PathBuf>,
@@ -410,9 +413,8 @@ pub(super) struct Reading {
     /// none.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     pub(super) lateness: Duration,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Exit with 5 when anything was malformed, lost, late or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
@@ -506,9 +508,8 @@ pub(super) struct Run {
     /// none [default: 5s, for a live stream 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) lateness: Option<Duration>,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
@@ -524,6 +525,35 @@ pub(super) struct Run {
     /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Who events are of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Hosts and users")]
+pub(super) struct Hosts {
+    /// The host that records without node= come from, or with this very name there: host.name, and
+    /// host.id unless --host-id says otherwise.
+    #[arg(long = "host-name", visible_alias = "host", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The host.id of the same records; `by host.id` joins on it.
+    #[arg(long = "host-id", value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Names of the users and groups of a host, from a copy of its passwd or group file; names that
+    /// the log itself has go before. Can be given several times.
+    #[arg(long = "passwd", value_name = "HOST=FILE")]
+    pub(super) passwd: Vec<String>,
+    /// Whose conventions events follow where producers differ.
+    #[arg(long, value_enum, default_value_t = Profile::Auditd)]
+    pub(super) profile: Profile,
+}
+
+/// Whose conventions events follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// Auditbeat and the auditd manager: process.name is comm first, user.id the real user.
+    Auditd,
+    /// Elastic Defend: process.name is the program's file name first, user.id the effective user.
+    Endpoint,
 }
 
 #[derive(Debug, Args)]

@@ -40,6 +40,10 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     for loss in losses(report) {
         message(&format!("catena: warning: {loss}"));
     }
+    for host in &report.unmatched_names {
+        let host = visible(host);
+        message(&format!("catena: warning: --passwd {host}: no event is of a host of that name"));
+    }
     let seconds = elapsed.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people, two digits")]
     let speed = report.bytes as f64 / 1e6 / seconds.max(1e-9);

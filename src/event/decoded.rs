@@ -4,6 +4,7 @@
 //! computed from the logged registers and never replace them. Constants are those of the generic Linux
 //! ABI; machines that number things their own way get no words rather than wrong ones.
 
+use super::facts::Change;
 use super::origin::Decoded;
 use super::take::Sink;
 use super::view::{View, decimal, field_of, hexadecimal};
@@ -33,16 +34,22 @@ pub(super) const OPEN_MODES: Words = &[(0, "rdonly"), (1, "wronly"), (2, "rdwr")
 pub(super) const OPEN_FLAGS: Words = &[
     (0x40, "creat"),
     (0x80, "excl"),
+    (0x100, "noctty"),
     (0x200, "trunc"),
     (0x400, "append"),
     (0x800, "nonblock"),
+    (0x1000, "dsync"),
+    (0x4_0000, "noatime"),
     (0x8_0000, "cloexec"),
+    (0x10_0000, "sync"),
     (0x20_0000, "path"),
     (0x40_0000, "tmpfile"),
 ];
-/// Two flags of an open that arm and powerpc number differently.
-pub(super) const OPEN_GENERIC: Words = &[(0x1_0000, "directory"), (0x2_0000, "nofollow")];
-pub(super) const OPEN_ARM: Words = &[(0x4000, "directory"), (0x8000, "nofollow")];
+/// Flags of an open that arm and powerpc number differently.
+pub(super) const OPEN_GENERIC: Words =
+    &[(0x4000, "direct"), (0x8000, "largefile"), (0x1_0000, "directory"), (0x2_0000, "nofollow")];
+pub(super) const OPEN_ARM: Words =
+    &[(0x4000, "directory"), (0x8000, "nofollow"), (0x1_0000, "direct"), (0x2_0000, "largefile")];
 pub(super) const PROTECTION: Words = &[(1, "read"), (2, "write"), (4, "exec")];
 pub(super) const CLONE_FLAGS: Words = &[
     (0x100, "vm"),
@@ -126,6 +133,13 @@ pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
                 sink.word(name);
             }
         }
+        Decoded::ExitCode => {
+            if matches!(view.call, Some("exit" | "exit_group"))
+                && let Some(code) = int(view, 0)
+            {
+                sink.value(Scalar::Int(i64::try_from(code & 0xff).unwrap_or(0)));
+            }
+        }
         _ if !is_generic(view) => {}
         Decoded::SocketFamily => {
             if let Some(family) = socket_arg(view, 0) {
@@ -203,6 +217,32 @@ pub(super) fn child_process(view: &View<'_>) -> Option<i64> {
         _ => None,
     }
 }
+
+/// Whether a fork-like call puts its child into a process id space of its own; `clone3` does not say.
+pub(super) fn clones_pids(view: &View<'_>) -> bool {
+    view.call == Some("clone") && clone_flags(view).is_some_and(|flags| flags & NEWPID != 0)
+}
+
+/// What a call changes about which processes belong together.
+pub(super) fn change(view: &View<'_>) -> Change {
+    let Some(call) = view.call.filter(|_| view.is_call && view.result != Some(false)) else {
+        return Change::Nothing;
+    };
+    match call {
+        "setsid" => Change::Session,
+        "setpgid" => match (int(view, 0).map(i32::try_from), int(view, 1).map(i32::try_from)) {
+            (Some(Ok(process)), Some(Ok(group))) => Change::Group { process, group },
+            _ => Change::Nothing,
+        },
+        "unshare" if int(view, 0).is_some_and(|flags| flags & NEWPID != 0) => Change::Pids,
+        // Without a type it may be any space.
+        "setns" if int(view, 1).is_some_and(|kind| kind == 0 || kind & NEWPID != 0) => Change::Pids,
+        _ => Change::Nothing,
+    }
+}
+
+/// The flag for a process id space.
+const NEWPID: u64 = 0x2000_0000;
 
 /// The flags of `clone`, which are its second argument on s390.
 fn clone_flags(view: &View<'_>) -> Option<u64> {

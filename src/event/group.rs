@@ -222,6 +222,8 @@ impl Group {
     #[inline]
     pub(super) fn push(&mut self, head: &Head<'_>) {
         let start = self.bytes.len();
+        // At once: growing for the newline alone would double what a long line takes.
+        self.bytes.reserve(head.line.len() + 1);
         self.bytes.extend_from_slice(head.line);
         self.bytes.push(b'\n');
         let end = start + head.line.len();

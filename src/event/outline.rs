@@ -76,7 +76,8 @@ fn call(view: &View<'_>) -> Call {
     Call { table: Table::Arch(view.arch), number, name, meant: view.call, failed }
 }
 
-fn missing(view: &View<'_>) -> [Option<RecordType>; 4] {
+/// The types of records that must have been there and are not, each once.
+pub(super) fn missing(view: &View<'_>) -> [Option<RecordType>; 4] {
     let has = |kind: RecordType| view.record(kind).is_some();
     let lacks = |kind: RecordType, needed: bool| (needed && !has(kind)).then_some(kind);
     // The kernel says how many names it had to log.

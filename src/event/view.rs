@@ -36,7 +36,7 @@ pub(super) struct Tokens<'g> {
     pub(super) nested: Option<&'g [u8]>,
     /// `res=` of kernel records that are no system call.
     pub(super) res: Option<&'g [u8]>,
-    /// `exe=` and `res=` of that text.
+    /// The first `exe=` and the last `res=` of that text.
     pub(super) said_exe: Option<RawValue<'g>>,
     pub(super) said_res: Option<RawValue<'g>>,
 }
@@ -177,7 +177,8 @@ impl<'g> Tokens<'g> {
         for field in tokens.nested.into_iter().flat_map(nested) {
             match field.key {
                 b"exe" => tokens.said_exe = tokens.said_exe.or(Some(field.value)),
-                b"res" => tokens.said_res = tokens.said_res.or(Some(field.value)),
+                // Programs write it last: one before stands in a name that somebody else has chosen.
+                b"res" => tokens.said_res = Some(field.value),
                 _ => {}
             }
         }

@@ -17,6 +17,7 @@ mod lane;
 mod lines;
 mod live;
 mod merge;
+mod proc;
 mod queue;
 mod read;
 mod report;
@@ -34,7 +35,7 @@ pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Repo
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
-use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::event::{CoalesceLimits, Event, Hosts, Identity, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
@@ -77,8 +78,11 @@ pub struct Settings {
     /// Threads that [`replay`] may keep busy; sources beyond the first add one each. No result depends
     /// on it. One means the caller's alone.
     pub jobs: usize,
-    /// The host that records without `node=` come from.
-    pub host: Option<String>,
+    /// The hosts: what those are called that records do not name, and how records are to be read.
+    pub identity: Identity,
+    /// Where [`stream`] finds the processes that are running when it begins, normally `/proc`; `None` when
+    /// its events are of another machine. [`replay`] never looks there.
+    pub proc: Option<PathBuf>,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
@@ -96,7 +100,8 @@ impl Default for Settings {
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
             jobs: 1,
-            host: None,
+            identity: Identity::default(),
+            proc: None,
             schema: Arc::default(),
             form: None,
             field_map: None,
@@ -211,6 +216,9 @@ pub fn stream(
 ) -> Result<Report, String> {
     let found = input.discover();
     let mut run = Run::new(rules, (found.sources, found.refusals), settings, observer)?;
+    if let Some(folder) = &settings.proc {
+        run.session.expect(proc::look(folder));
+    }
     if let Some(source) = run.sources.pop() {
         let taker = input.spawn(source, orders);
         let mut lane = Lane::new(0, settings, run.session.projection());
@@ -248,7 +256,7 @@ impl<'a, O: Observer> Run<'a, O> {
         observer: &'a mut O,
     ) -> Result<Self, String> {
         let names = sources.iter().map(|source| source.name.as_str());
-        let hosts = Hosts::new(settings.host.as_deref(), names);
+        let hosts = Hosts::new(&settings.identity, names);
         let mut session = Session::new(
             rules.clone(),
             settings.limits,

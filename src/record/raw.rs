@@ -56,6 +56,9 @@ pub enum HeadError {
     /// A date between the parentheses: the output of `ausearch -i`, from which neither the exact time
     /// nor the original values can be restored.
     Interpreted,
+    /// What looks like a record stands in the text of another message, where anybody can have put it:
+    /// `sshd[7]: Invalid user type=SYSCALL msg=audit(..`.
+    Inside,
 }
 
 impl HeadError {
@@ -75,7 +78,10 @@ impl fmt::Display for HeadError {
             Self::BadType => "not a record type",
             Self::NoStamp => "no `audit(` behind the record type",
             Self::BadStamp => "not `seconds.milliseconds:serial`",
-            Self::Interpreted => "output of `ausearch -i`: only raw records can be read",
+            Self::Interpreted => {
+                "output of `ausearch -i`, which lost the values: use `ausearch --raw`"
+            }
+            Self::Inside => "a record inside the text of another message",
         })
     }
 }
@@ -220,7 +226,10 @@ fn anywhere(line: &[u8]) -> Result<Head<'_>, HeadError> {
         }
         let (prefix, node) = split_node(before);
         match record_at(line, at, node, prefix) {
+            Ok(_) if !is_wrapper(prefix) => return Err(HeadError::Inside),
             Ok(head) => return Ok(head),
+            // A record of which the stamp is wrong: what looks like another one is in its text.
+            Err(error @ (HeadError::BadStamp | HeadError::Interpreted)) => return Err(error),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
@@ -234,6 +243,38 @@ fn split_node(before: &[u8]) -> (&[u8], Option<&[u8]>) {
     match trimmed.get(start..).and_then(|token| token.strip_prefix(b"node=")) {
         Some(node) if !node.is_empty() => (before.get(..start).unwrap_or_default(), Some(node)),
         _ => (before, None),
+    }
+}
+
+/// Whether a record that follows `prefix` is the message itself that syslog, the kernel log or a
+/// collector has wrapped, and not a part of its text, which is often the attacker's.
+///
+/// A header ends with the first colon and blank, behind which only the kernel writes more: a time in
+/// brackets and `audit:`. A header without one (RFC 5424) ends with its structured data.
+fn is_wrapper(prefix: &[u8]) -> bool {
+    /// More words than any header has.
+    const WORDS: usize = 8;
+    let words = |text: &[u8]| {
+        text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count() <= WORDS
+    };
+    let prefix = prefix.strip_suffix(b"\xEF\xBB\xBF").unwrap_or(prefix);
+    if let Some(colon) = memmem::find(prefix, b": ") {
+        let (header, rest) = prefix.split_at_checked(colon).unwrap_or((prefix, b""));
+        let mut rest = rest.get(2..).unwrap_or_default().trim_ascii();
+        while rest.starts_with(b"[")
+            && let Some(end) = memchr::memchr(b']', rest)
+        {
+            rest = rest.get(end + 1..).unwrap_or_default().trim_ascii_start();
+        }
+        return words(header) && matches!(rest, b"" | b"audit:");
+    }
+    let prefix = prefix.trim_ascii_end();
+    if !prefix.starts_with(b"<") || memchr::memchr(b' ', prefix).is_none() {
+        return words(prefix);
+    }
+    match memchr::memchr(b'[', prefix) {
+        Some(data) => prefix.ends_with(b"]") && words(prefix.get(..data).unwrap_or_default()),
+        None => prefix.ends_with(b" -") && words(prefix),
     }
 }
 
@@ -448,6 +489,50 @@ mod tests {
             assert_eq!(head(line), Err(error), "{}", String::from_utf8_lossy(line));
             assert!(error.is_malformed());
         }
+    }
+
+    #[test]
+    fn a_record_in_the_text_of_another_message_is_none() {
+        let record = "type=SYSCALL msg=audit(1.123:1): syscall=59";
+        for wrapper in [
+            "",
+            "Nov 14 22:13:20 host audispd: ",
+            "Nov 14 22:13:20 host audispd:",
+            "<13>Nov 14 22:13:20 host audisp-syslog[99]: node=web ",
+            "2023-11-14T22:13:20.123456+00:00 host tag_audit_log: ",
+            "<13>1 2023-11-14T22:13:20Z host audisp-syslog 99 - - ",
+            "<13>1 2023-11-14T22:13:20Z host audisp-syslog 99 - - \u{feff}",
+            "<13>1 2023-11-14T22:13:20Z host app 99 id [a@1 k=\"some words\"] ",
+            "2023-11-14T22:13:20Z host ",
+            "audit: ",
+            "[   12.345678] audit: ",
+            "[   12.345678] ",
+            "[Tue Nov 14 22:13:20 2023] audit: ",
+            "kern  :notice: [   12.345678] audit: ",
+            "Nov 14 22:13:20 h kernel: [   12.345678][   T45] audit: ",
+            "Nov 14 22:13:20 h kernel: audit: ",
+            "5,123,456,-;audit: ",
+        ] {
+            let line = format!("{wrapper}{record}");
+            assert_eq!(head(line.as_bytes()).map(|head| head.serial), Ok(1), "{line}");
+        }
+        for text in [
+            "Nov 14 22:13:20 host sshd[7]: Invalid user ",
+            "Nov 14 22:13:20 host sshd[7]: Invalid user audispd: ",
+            "Nov 14 22:13:20 host sshd[7]: Invalid user [x] ",
+            "<38>1 2023-11-14T22:13:20Z host sshd 7 - - Invalid user ",
+            "<38>1 2023-11-14T22:13:20Z host sshd 7 - - Invalid user - ",
+            "<38>1 2023-11-14T22:13:20Z host sshd 7 - - Invalid user audit: ",
+            "<38>1 2023-11-14T22:13:20Z host sshd 7 - - Invalid user at the gate: ",
+        ] {
+            let line = format!("{text}{record}");
+            assert_eq!(head(line.as_bytes()), Err(HeadError::Inside), "{line}");
+        }
+        // The text of a record that cannot be read.
+        let line = format!("type=USER_CMD msg=audit(11/14/23 22:13:20.123:7) : msg='cmd={record}'");
+        assert_eq!(head(line.as_bytes()), Err(HeadError::Interpreted));
+        let line = format!("type=USER_CMD msg=audit(1.123:99999999999): msg='cmd={record}'");
+        assert_eq!(head(line.as_bytes()), Err(HeadError::BadStamp));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::identity::{Digest, Key};
+use super::lane::Lanes;
 use crate::event::Group;
 use crate::record::{Head, RecordType};
 use crate::time::Timestamp;
@@ -107,8 +108,17 @@ impl Flight {
         if self.table.is_empty() {
             return None;
         }
-        let slot = *self.table.find(self.hasher.hash_one(key), |slot| is_it(*slot))?;
+        let slot = *self.table.find(self.hash(key, shared), |slot| is_it(*slot))?;
         self.open(slot).map(|open| Ticket { order: open.order, slot })
+    }
+
+    /// In a lane that several machines share, equal times and numbers must not all fall on one place.
+    #[inline]
+    fn hash(&self, key: &Key, shared: Option<(u32, Option<&[u8]>)>) -> u64 {
+        match shared {
+            None => self.hasher.hash_one(key),
+            Some(machine) => self.hasher.hash_one((key, machine)),
+        }
     }
 
     /// Opens an event with an empty `group`.
@@ -147,7 +157,12 @@ impl Flight {
     /// Puts the newest event into table and queues.
     fn file_newest(&mut self) {
         let Some((ticket, key)) = self.newest.take() else { return };
-        let hash = self.hasher.hash_one(key);
+        let hash = match self.open(ticket.slot) {
+            Some(open) if Lanes::is_shared(key.lane) => {
+                self.hash(&key, Some((open.group.id().source, open.group.node())))
+            }
+            _ => self.hash(&key, None),
+        };
         if let Some(Some(open)) = self.slots.get_mut(ticket.slot as usize) {
             open.hash = hash;
         }

@@ -10,7 +10,7 @@ use super::super::decoded::{
 };
 use super::super::group::Record;
 use super::super::view::{View, decimal, field_of, hexadecimal};
-use super::words::{flags, mode_of, word_of};
+use super::words::{flags, mode_of, octal, word_of};
 use crate::record::tables::{signal_name, syscall_name};
 use crate::record::{RawValue, RecordType};
 
@@ -25,7 +25,9 @@ enum Is {
     Folder,
     /// A length or an offset.
     Size,
-    /// Permissions.
+    /// Permissions; the kernel takes nothing else from it.
+    Permissions,
+    /// The type of a file with its permissions.
     Mode,
     /// Permissions, when the call may make a file.
     ModeOfNew,
@@ -45,11 +47,13 @@ enum Is {
     Prctl,
     Memfd,
     Bpf,
+    Message,
 }
 
 use Is::{
-    Bpf, Clone as CloneFlags, Family, Folder, Mapping, Memfd, Mode, ModeOfNew, Open, Other, Owner,
-    Prctl, Protection as Prot, Protocol, Ptrace, Signal, Size, Small, SocketCall, Type, TypeFlags,
+    Bpf, Clone as CloneFlags, Family, Folder, Mapping, Memfd, Message, Mode, ModeOfNew, Open,
+    Other, Owner, Permissions, Prctl, Protection as Prot, Protocol, Ptrace, Signal, Size, Small,
+    SocketCall, Type, TypeFlags,
 };
 
 /// The arguments of calls; what is not here is shown as logged.
@@ -58,17 +62,22 @@ const CALLS: &[(&[&str], [Is; 4])] = &[
     (&["socket", "socketpair"], [Family, Type, Protocol, Other]),
     (&["connect", "bind"], [Small, Other, Size, Other]),
     (&["accept4"], [Small, Other, Other, TypeFlags]),
-    (&["accept", "getsockname", "getpeername", "sendmsg", "recvmsg", "close", "dup", "fchdir", "fsync",
+    (&["accept", "getsockname", "getpeername", "close", "dup", "fchdir", "fsync",
        "finit_module", "pidfd_getfd", "fstat", "newfstat"], [Small, Other, Other, Other]),
-    (&["listen", "shutdown", "dup2", "dup3", "setsockopt", "getsockopt"], [Small, Small, Other, Other]),
-    (&["sendto", "recvfrom", "send", "recv", "read", "write"], [Small, Other, Size, Other]),
+    (&["listen", "shutdown", "dup2", "setsockopt", "getsockopt"], [Small, Small, Other, Other]),
+    (&["dup3"], [Small, Small, TypeFlags, Other]),
+    (&["sendto", "recvfrom", "send", "recv"], [Small, Other, Size, Message]),
+    (&["sendmsg", "recvmsg"], [Small, Other, Message, Other]),
+    (&["read", "write"], [Small, Other, Size, Other]),
     (&["pread", "pwrite"], [Small, Other, Size, Size]),
     (&["ftruncate"], [Small, Size, Other, Other]),
     (&["open"], [Other, Open, ModeOfNew, Other]),
     (&["openat"], [Folder, Other, Open, ModeOfNew]),
-    (&["creat", "mkdir", "mknod", "chmod"], [Other, Mode, Other, Other]),
-    (&["fchmod"], [Small, Mode, Other, Other]),
-    (&["mkdirat", "mknodat", "fchmodat", "fchmodat2"], [Folder, Other, Mode, Other]),
+    (&["creat", "mkdir", "chmod"], [Other, Permissions, Other, Other]),
+    (&["fchmod"], [Small, Permissions, Other, Other]),
+    (&["mkdirat", "fchmodat", "fchmodat2"], [Folder, Other, Permissions, Other]),
+    (&["mknod"], [Other, Mode, Other, Other]),
+    (&["mknodat"], [Folder, Other, Mode, Other]),
     (&["chown", "lchown"], [Other, Owner, Owner, Other]),
     (&["fchown"], [Small, Owner, Owner, Other]),
     (&["fchownat"], [Folder, Other, Owner, Owner]),
@@ -156,6 +165,21 @@ const BPFS: Words = &[
     (18, "btf_load"),
     (28, "link_create"),
 ];
+const MESSAGE: Words = &[
+    (0x1, "oob"),
+    (0x2, "peek"),
+    (0x4, "dontroute"),
+    (0x20, "trunc"),
+    (0x40, "dontwait"),
+    (0x80, "eor"),
+    (0x100, "waitall"),
+    (0x800, "confirm"),
+    (0x2000, "errqueue"),
+    (0x4000, "nosignal"),
+    (0x8000, "more"),
+    (0x2000_0000, "fastopen"),
+    (0x4000_0000, "cmsg_cloexec"),
+];
 const SOCKET_CALLS: Words = &[
     (1, "socket"),
     (2, "bind"),
@@ -234,7 +258,8 @@ impl Arguments {
             Folder => signed.to_string(),
             Size => wide.to_string(),
             Mode => mode_of(value),
-            ModeOfNew if self.makes_file() => mode_of(value),
+            Permissions => octal(value & 0o7777),
+            ModeOfNew if self.makes_file() => octal(value & 0o7777),
             ModeOfNew => return None,
             Owner if signed == -1 => "unchanged".to_owned(),
             Owner => value.to_string(),
@@ -269,6 +294,7 @@ impl Arguments {
             Prctl => word_of(PRCTLS, value)?,
             Memfd => flags(MEMFD, value)?,
             Bpf => word_of(BPFS, value)?,
+            Message => flags(MESSAGE, value)?,
         })
     }
 

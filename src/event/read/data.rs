@@ -142,6 +142,9 @@ fn kernel_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "pread" => "pread64",
         "pwrite" => "pwrite64",
+        // As on the other architectures.
+        "pread64" => "pread",
+        "pwrite64" => "pwrite",
         "newfstat" => "fstat",
         _ => return None,
     })
