@@ -123,7 +123,7 @@ impl Interpreted {
         let at = self.line.len();
         let front = split::split(kind, body, &mut |(key, value)| match key {
             // The keys of several rules: the record holds them all as one.
-            b"key" if kind == RecordType::SYSCALL => keys = Some(joined(value)),
+            b"key" if !kind.is_user() => join(value, keys.get_or_insert_default()),
             b"msg" if kind.is_user() => self.message(kind, value),
             _ => self.field(kind, &mut before, key, value),
         });
@@ -215,6 +215,25 @@ impl Interpreted {
             b"res" if is_kernel && matches!(value, b"yes" | b"no") => {
                 return self.pair(key, if value == b"yes" { b"1" } else { b"0" });
             }
+            b"oflag" => {
+                let flags = words::argument("openat", 2, text, is_x86(before.arch));
+                if let Some(flags) = flags {
+                    let _ = write!(self.line, " oflag=0{flags:o}");
+                    return;
+                }
+            }
+            b"resolve" => {
+                if let Some(bits) = words::resolve(text) {
+                    let _ = write!(self.line, " resolve=0x{bits:x}");
+                    return;
+                }
+            }
+            b"flags" if kind == RecordType::MMAP => {
+                if let Some(bits) = words::argument("mmap", 3, text, is_x86(before.arch)) {
+                    let _ = write!(self.line, " flags=0x{bits:x}");
+                    return;
+                }
+            }
             b"sig" => {
                 if let Some(number) = words::signal(text) {
                     let _ = write!(self.line, " sig={number}");
@@ -236,9 +255,7 @@ impl Interpreted {
             b"saddr" => return self.address(value, before.arch),
             _ if id_key(key).is_some() => return id(key, value, &mut self.line, &mut self.tail),
             _ if kind == RecordType::EXECVE => return self.of_execution(kind, key, value),
-            _ if kind == RecordType::PATH && key.starts_with(b"cap_f") && value == b"none" => {
-                return self.pair(key, b"0");
-            }
+            _ if value == b"none" && holds_capabilities(kind) => return self.pair(key, b"0"),
             _ => {}
         }
         self.text(kind, key, value);
@@ -284,12 +301,11 @@ impl Interpreted {
         let machine = before.arch.map(|arch| arch & 0xffff);
         // sparc, mips, parisc and alpha have constants of their own.
         let is_generic = !machine.is_some_and(|m| [2, 8, 15, 18, 43, 0x9026].contains(&m));
-        let is_x86 = matches!(machine, Some(3 | 62));
         let plain = text.strip_prefix("0x");
         let number = match plain {
             Some(hex) => u64::from_str_radix(hex, 16).ok(),
             None if is_generic => {
-                words::argument(before.call.unwrap_or_default(), place, text, is_x86)
+                words::argument(before.call.unwrap_or_default(), place, text, is_x86(before.arch))
             }
             None => None,
         };
@@ -325,6 +341,8 @@ impl Interpreted {
 
     /// The number of a system call.
     fn number(&mut self, arch: u32, name: &str) -> Option<u32> {
+        // `socketcall(connect)`: the call that was meant is an argument too.
+        let name = if name.starts_with("socketcall(") { "socketcall" } else { name };
         if let Some(number) = words::unknown(name) {
             return u32::try_from(number).ok();
         }
@@ -340,17 +358,28 @@ impl Interpreted {
     }
 }
 
-/// `key=a key=b` as the record had it.
-fn joined(value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len());
+/// Adds `a key=b` to the keys of a record, which holds them with a byte 1 between them.
+fn join(value: &[u8], keys: &mut Vec<u8>) {
     let mut rest = value;
-    while let Some(at) = memmem::find(rest, b" key=") {
-        out.extend_from_slice(rest.get(..at).unwrap_or_default());
-        out.push(1);
+    loop {
+        if !keys.is_empty() {
+            keys.push(1);
+        }
+        let Some(at) = memmem::find(rest, b" key=") else { break };
+        keys.extend_from_slice(rest.get(..at).unwrap_or_default());
         rest = rest.get(at + 5..).unwrap_or_default();
     }
-    out.extend_from_slice(rest);
-    out
+    keys.extend_from_slice(rest);
+}
+
+/// Whether the machine numbers flags as x86 does; of a record that does not say, not.
+fn is_x86(arch: Option<u32>) -> bool {
+    matches!(arch.map(|arch| arch & 0xffff), Some(3 | 62))
+}
+
+/// Whether the word for no capabilities stands in records of this type.
+fn holds_capabilities(kind: RecordType) -> bool {
+    matches!(kind, RecordType::PATH | RecordType::BPRM_FCAPS | RecordType::CAPSET)
 }
 
 /// What the daemon calls the name behind an id.
@@ -384,6 +413,10 @@ fn id(key: &[u8], value: &[u8], line: &mut Vec<u8>, tail: &mut Vec<u8>) {
     let text = std::str::from_utf8(value).unwrap_or_default();
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     let number = match value {
+        b"unset" | b"-1" if key == b"oauid" => {
+            line.extend_from_slice(b" oauid=-1");
+            return;
+        }
         b"unset" | b"-1" => Some(u64::from(u32::MAX)),
         _ if is_number => text.parse().ok(),
         _ => words::unknown(text),

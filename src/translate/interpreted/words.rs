@@ -69,7 +69,39 @@ const PROTOCOLS: &[(&str, u64)] = &[
     ("sctp", 132),
     ("raw", 255),
 ];
+/// The calls behind `socketcall`, from 1.
+const SOCKET_CALLS: [&str; 20] = [
+    "socket",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "getsockname",
+    "getpeername",
+    "socketpair",
+    "send",
+    "recv",
+    "sendto",
+    "recvfrom",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "sendmsg",
+    "recvmsg",
+    "accept4",
+    "recvmmsg",
+    "sendmmsg",
+];
+const RESOLVE: &[(&str, u64)] = &[
+    ("RESOLVE_NO_XDEV", 1),
+    ("RESOLVE_NO_MAGICLINKS", 2),
+    ("RESOLVE_NO_SYMLINKS", 4),
+    ("RESOLVE_BENEATH", 8),
+    ("RESOLVE_IN_ROOT", 16),
+    ("RESOLVE_CACHED", 32),
+];
 const FILE_TYPES: &[(&str, u32)] = &[
+    ("000", 0),
     ("socket", 0o14_0000),
     ("link", 0o12_0000),
     ("file", 0o10_0000),
@@ -106,6 +138,9 @@ pub(super) fn argument(call: &str, place: u8, text: &str, x86: bool) -> Option<u
     if let Some(number) = unknown(text).or_else(|| signal(text)) {
         return Some(number);
     }
+    if call == "socketcall" && place == 0 {
+        return SOCKET_CALLS.iter().zip(1..).find(|(known, _)| **known == text).map(|(_, n)| n);
+    }
     if matches!(call, "socket" | "socketpair") {
         match place {
             0 => return in_table(FAMILIES, text),
@@ -122,6 +157,11 @@ pub(super) fn argument(call: &str, place: u8, text: &str, x86: bool) -> Option<u
         bits |= in_table(WORDS, word).or_else(own).or_else(|| signal(word))?;
     }
     Some(bits)
+}
+
+/// How a path was to be looked up.
+pub(super) fn resolve(text: &str) -> Option<u64> {
+    text.split('|').try_fold(0, |bits, word| Some(bits | in_table(RESOLVE, word)?))
 }
 
 /// The number of a signal; `SIG0` is none.
