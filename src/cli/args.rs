@@ -203,6 +203,9 @@ pub(super) struct InputForm {
     /// What the fields of JSON events are called here: TOML or JSON, see docs/json.md.
     #[arg(long, value_name = "FILE")]
     pub(super) field_map: Option<PathBuf>,
+    /// How far the dates of interpreted records are ahead of UTC, such as +02:00 [default: they are UTC].
+    #[arg(long, value_name = "+HH:MM", allow_hyphen_values = true, value_parser = super::input_form::timezone_offset)]
+    pub(super) timezone_offset: Option<i32>,
 }
 
 /// What the lines of inputs are.
@@ -228,6 +231,8 @@ pub(super) enum InputFormat {
     Falco,
     /// JSON events of Tetragon.
     Tetragon,
+    /// Audit records in the words of ausearch -i, as far as they can be read back: see docs/input.md.
+    Interpreted,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is

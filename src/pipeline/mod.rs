@@ -90,6 +90,8 @@ pub struct Settings {
     pub form: Option<Form>,
     /// What the fields of JSON events are called here; they are then read as nothing else.
     pub field_map: Option<Arc<FieldMap>>,
+    /// Seconds by which the dates of interpreted records are ahead of UTC.
+    pub ahead_of_utc: i32,
 }
 
 impl Default for Settings {
@@ -105,6 +107,7 @@ impl Default for Settings {
             schema: Arc::default(),
             form: None,
             field_map: None,
+            ahead_of_utc: 0,
         }
     }
 }

@@ -147,7 +147,9 @@ impl<'g> Reader<'g, '_> {
     pub(super) fn effective_name(&mut self, sink: Sink<'_>) {
         let tokens = self.view.tokens;
         match self.who() {
-            Who::Process if self.tells_effective(tokens.euid, tokens.uid) => {
+            Who::Process
+                if self.tells_effective(tokens.euid, tokens.uid) || self.differs_by_name() =>
+            {
                 self.id_name(IdKey::Euid, sink);
             }
             Who::Process => {}
@@ -166,6 +168,13 @@ impl<'g> Reader<'g, '_> {
             }
             Who::Account | Who::GroupAccount => {}
         }
+    }
+
+    /// Of a record that holds names in place of ids: whether the effective user is another one.
+    fn differs_by_name(&self) -> bool {
+        let name = |key| self.view.main.and_then(|main| enriched_of(main.body, key));
+        let tokens = &self.view.tokens;
+        tokens.uid.is_none() && tokens.euid.is_none() && name(b"UID") != name(b"EUID")
     }
 
     pub(super) fn target_id(&mut self, sink: Sink<'_>) {
