@@ -18,6 +18,7 @@ mod live;
 mod merge;
 mod queue;
 mod read;
+mod rehearse;
 mod report;
 mod session;
 mod socket;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
+pub use rehearse::{Rehearsal, read_whole, rehearse};
 pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
