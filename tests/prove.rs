@@ -34,7 +34,7 @@ impl Run {
     }
 }
 
-const SHELL: &str = "process where process.name == \"sh\"";
+const SHELL: &str = "process where process.name == \"sh\"\n";
 
 impl Project {
     fn new(files: &[(&str, &str)]) -> Self {
@@ -406,8 +406,8 @@ fn events_are_dropped_shifted_and_delayed() {
         "name = \"within\"\nshift = [{ where = 'process.name == \"sh\"', by = \"50s\" }]\nalerts = 1",
         "name = \"outside\"\nshift = [{ where = 'process.name == \"sh\"', by = \"51s\" }]\nalerts = 0",
         "name = \"before\"\nshift = [{ where = 'process.name == \"sh\"', by = \"-11s\" }]\nalerts = 0",
-        "name = \"late\"\ndelay = [{ where = 'process.name == \"curl\"', by = \"12s\" }]\nalerts = 1\nlateness = \"15s\"",
-        "name = \"too-late\"\ndelay = [{ where = 'process.name == \"curl\"', by = \"12s\" }]\nalerts = 0",
+        "name = \"late\"\ndelay = [{ where = 'process.name == \"curl\"', by = \"21s\" }]\nalerts = 1\nlateness = \"30s\"",
+        "name = \"too-late\"\ndelay = [{ where = 'process.name == \"curl\"', by = \"21s\" }]\nalerts = 0",
         "name = \"all-of-it\"\ndrop = [{ pid = 1 }]\nalerts = 0",
     ];
     for log in [json, audit] {

@@ -259,3 +259,86 @@ fn name_of(node: Option<&[u8]>, time: Timestamp, serial: u32) -> Name {
     name.extend_from_slice(node.unwrap_or_default());
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn audit(times: &[i64]) -> String {
+        let record = |(time, serial): (&i64, u32)| {
+            format!(
+                "type=SYSCALL msg=audit({time}.000:{serial}): syscall=59 pid=1\n\
+                 type=CWD msg=audit({time}.000:{serial}): cwd=\"/\"\n"
+            )
+        };
+        times.iter().zip(1..).map(record).collect()
+    }
+
+    fn log(text: &str) -> Log {
+        Log::new(text.as_bytes(), &Settings::default()).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_is_not_touched_stays_as_it_is() {
+        let text = audit(&[100, 101, 103]) + "no record\n" + &audit(&[104]);
+        let log = log(&text);
+        assert_eq!(log.bytes(), text.as_bytes());
+        assert_eq!(log.with(&[Fault::Restart], 0, Duration::from_secs(5)), text.as_bytes());
+    }
+
+    #[test]
+    fn duplicates_double_every_event_as_a_whole() {
+        let one = audit(&[100]);
+        let twice = log(&one).with(&[Fault::Duplicate], 0, Duration::from_secs(5));
+        assert_eq!(twice, (one.clone() + &one).into_bytes());
+    }
+
+    #[test]
+    fn orders_differ_and_no_event_is_later_than_it_may_be() {
+        let times: Vec<i64> = (0..200).collect();
+        let lateness = Duration::from_secs(5);
+        let log = log(&audit(&times));
+        let mut orders = HashSet::new();
+        for seed in 0..8 {
+            let text = log.with(&[Fault::Shuffle], seed, lateness);
+            let mut latest = Timestamp::MIN;
+            for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let time = head(line).unwrap().time;
+                assert!(latest.since(time) < lateness);
+                latest = latest.max(time);
+            }
+            assert_eq!(text, log.with(&[Fault::Shuffle], seed, lateness), "always the same");
+            orders.insert(text);
+        }
+        assert_eq!(orders.len(), 8);
+    }
+
+    #[test]
+    fn json_events_of_one_time_keep_their_order() {
+        let event = |n: u32| format!("{{\"@timestamp\":\"2026-01-01T12:00:00Z\",\"n\":{n}}}\n");
+        let text: String = (0..50).map(event).collect();
+        let log = log(&text);
+        for seed in 0..8 {
+            let shuffled = log.with(&[Fault::Shuffle], seed, Duration::from_secs(5));
+            assert_eq!(shuffled, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn times_are_written_where_they_were_read() {
+        let time = Timestamp::from_millis(1_700_000_000_007);
+        let record = b"node=a type=SYSCALL msg=audit(1.000:5): comm=\"audit(9.999:9)\"";
+        let shifted = b"node=a type=SYSCALL msg=audit(1700000000.007:5): comm=\"audit(9.999:9)\"";
+        assert_eq!(record_at(record, time).unwrap(), shifted);
+        for (line, wanted) in [
+            (r#"{"@timestamp":1,"a":2}"#, r#"{"@timestamp":1700000000007,"a":2}"#),
+            (r#"{"@timestamp":"x"}"#, r#"{"@timestamp":"2023-11-14T22:13:20.007Z"}"#),
+        ] {
+            assert_eq!(json_at(line.as_bytes(), time, "@timestamp").unwrap(), wanted.as_bytes());
+        }
+        let nested = json_at(br#"{"a":{"t":"x"}}"#, time, "a.t").unwrap();
+        assert_eq!(nested, br#"{"a":{"t":"2023-11-14T22:13:20.007Z"}}"#);
+        assert_eq!(json_at(b"[1]", time, "t"), None);
+    }
+}

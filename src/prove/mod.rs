@@ -200,13 +200,14 @@ fn diff(old: &str, new: &str) -> String {
                 return out;
             };
             left = fewer;
-            out.push_str(match change.tag() {
+            let sign = match change.tag() {
                 similar::ChangeTag::Delete => "- ",
                 similar::ChangeTag::Insert => "+ ",
                 similar::ChangeTag::Equal => "  ",
-            });
+            };
             // A file of somebody else's may hold anything.
-            out.push_str(&crate::escape::escape(change.value().trim_end_matches('\n')));
+            let line = crate::escape::escape(change.value().trim_end_matches('\n'));
+            out.push_str(format!("{sign}{line}").trim_end());
             out.push('\n');
         }
     }

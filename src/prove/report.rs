@@ -175,8 +175,8 @@ impl Check {
         let _ = writeln!(out, "        {}", escape(&failure.title));
         for line in self.detail(failure).lines() {
             let style = match line.as_bytes() {
-                [b'-', b' ', ..] => OLD,
-                [b'+', b' ', ..] => NEW,
+                [b'-'] | [b'-', b' ', ..] => OLD,
+                [b'+'] | [b'+', b' ', ..] => NEW,
                 _ => Style::new(),
             };
             let line = format!("          {style}{line}{style:#}");

@@ -194,7 +194,9 @@ impl Trying<'_> {
             }
         }
         if too_few && let Some(why) = self.why(log) {
-            trial.failures.push(Failure::new(Kind::Why, "why it did not fire").detail(why));
+            trial
+                .failures
+                .push(Failure::new(Kind::Why, "what came nearest to a match").detail(why));
         }
     }
 
@@ -271,7 +273,7 @@ impl Wanted {
 }
 
 fn words(serials: Option<&Vec<u32>>, keys: &[(String, String)]) -> String {
-    let serials = serials.map(|serials| {
+    let serials = serials.filter(|serials| !serials.is_empty()).map(|serials| {
         let serials: Vec<String> = serials.iter().map(u32::to_string).collect();
         format!("serials {}", serials.join(", "))
     });
