@@ -218,8 +218,13 @@ fn one_file_may_be_named_alone_by_rule_or_by_cases() {
     let case = cases(&[event(0, "sh", 1)], &["name = \"fires\"\nalerts = 1"]);
     let project = Project::of(SHELL, &case);
     project.write("rules/other.eql", SHELL);
-    for path in ["rules/shell.eql", "rules/shell.test.toml"] {
-        let run = project.test(&[path]);
+    project.write("rules/shell.cases/log.ndjson", &event(0, "sh", 1));
+    for paths in [
+        &["rules/shell.eql"][..],
+        &["rules/shell.test.toml"],
+        &["rules/shell.cases/", "rules/shell.eql", "rules/../rules/shell.test.toml"],
+    ] {
+        let run = project.test(paths);
         assert_eq!((run.code, run.stdout.lines().count()), (0, 2), "{}", run.shown());
     }
 }
@@ -425,6 +430,7 @@ fn alerts_are_told_by_serial_and_key() {
     let each = [
         "name = \"both\"\nalerts = [{ serials = [7, 8], keys = { \"process.pid\" = 1 } }]\nfaults = [\"shuffle\", \"duplicate\", \"restart\"]",
         "name = \"part-of-a-log\"\nserial = \"8..9\"\nalerts = 0",
+        "name = \"one-way-or-another\"\nserial = \"7..8\"\nwhere = 'true'\nalerts = 1",
         "name = \"other-host\"\nhost = \"web-1\"\nalerts = [{ serials = [7, 8] }]",
     ];
     let run = Project::of(&sequence(""), &cases(&log, &each)).test(&["rules"]);

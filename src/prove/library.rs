@@ -89,11 +89,12 @@ impl Library {
         };
         let mut files: Vec<String> = loaded.entries.into_iter().map(|entry| entry.file).collect();
         files.dedup();
-        let known: BTreeSet<PathBuf> = files.iter().map(|file| test_of(Path::new(file))).collect();
+        let known: BTreeSet<PathBuf> =
+            files.iter().map(|file| real(&test_of(Path::new(file)))).collect();
         for file in &files {
             library.unit(file, options);
         }
-        for test in tests.difference(&known) {
+        for test in tests.iter().filter(|test| !known.contains(&real(test))) {
             library.orphan(test);
         }
         library.read_logs();
@@ -121,7 +122,7 @@ impl Library {
         }
         if let Some(test) = &unit.test {
             if unit.rules.is_empty() {
-                let title = "no case of the file ran: the rule did not load";
+                let title = "no case of the file ran: the rule did not load, or is disabled";
                 checks.push(unit.failed(&path, 1, Failure::new(Kind::NoCase, title)));
             }
             for set in unit.rules.iter().filter(|_| unit.rules.len() > 1) {
@@ -362,26 +363,58 @@ fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(TEST.as_bytes()))
 }
 
-/// Paths of rules, and the test files there are.
+fn holds_cases(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "cases") && path.is_dir()
+}
+
+/// Paths of rules, none twice, and the test files there are. A test file and a folder of snapshots stand
+/// for the rule beside them: whoever names everything in a folder means the rules.
 fn split(paths: &[PathBuf]) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
     let (mut rules, mut tests) = (Vec::new(), BTreeSet::new());
     for path in paths {
-        if !is_test(path) || path.is_dir() {
-            for entry in walkdir::WalkDir::new(path).follow_links(true).into_iter().flatten() {
-                if entry.depth() > 0 && entry.file_type().is_file() && is_test(entry.path()) {
-                    tests.insert(entry.into_path());
-                }
+        let name = path.to_string_lossy();
+        let stem = match holds_cases(path) {
+            true => name.trim_end_matches('/').strip_suffix(".cases"),
+            false if is_test(path) && !path.is_dir() => name.strip_suffix(TEST),
+            false => None,
+        };
+        if let Some(stem) = stem {
+            let test = PathBuf::from(format!("{stem}{TEST}"));
+            // A folder of snapshots may stand alone.
+            if test == *path || test.exists() {
+                tests.insert(test);
             }
-            rules.push(path.clone());
+            let beside = ["toml", "eql", "ndjson"].map(|end| format!("{stem}.{end}"));
+            rules.extend(beside.into_iter().map(PathBuf::from).filter(|path| path.exists()));
             continue;
         }
-        tests.insert(path.clone());
-        let name = path.to_string_lossy();
-        let stem = name.strip_suffix(TEST).unwrap_or(&name);
-        let beside = ["toml", "eql", "ndjson"].map(|end| PathBuf::from(format!("{stem}.{end}")));
-        rules.extend(beside.into_iter().filter(|path| path.exists()));
+        let walk = walkdir::WalkDir::new(path).follow_links(true).into_iter();
+        let inside = walk.filter_entry(|entry| entry.depth() == 0 || !holds_cases(entry.path()));
+        for entry in inside.flatten() {
+            if entry.depth() > 0 && entry.file_type().is_file() && is_test(entry.path()) {
+                tests.insert(entry.into_path());
+            }
+        }
+        rules.push(path.clone());
     }
-    (rules, tests)
+    (apart(rules), tests)
+}
+
+/// The one name that all spellings of a path have.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The paths without those that are another one, or inside another one, however they are written.
+fn apart(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let reals: Vec<PathBuf> = paths.iter().map(|path| real(path)).collect();
+    let known: BTreeSet<&Path> = reals.iter().map(PathBuf::as_path).collect();
+    let mut taken = BTreeSet::new();
+    let kept = paths.iter().zip(&reals).filter(|(_, real)| {
+        let inside = real.ancestors().skip(1).any(|folder| known.contains(folder));
+        !inside && taken.insert(real.as_path())
+    });
+    kept.map(|(path, _)| path.clone()).collect()
 }
 
 fn read(path: &Path, options: &Options) -> Result<TestFile, Vec<Problem>> {

@@ -97,7 +97,7 @@ impl Report {
             let location = Location { file: check.file.clone(), start, end: None };
             let title = format!("catena test: {}", check.name());
             let text = check.failures.iter().fold(String::new(), |text, failure| {
-                format!("{text}{}\n{}", failure.title, failure.detail)
+                format!("{text}{}\n{}", failure.title, check.detail(failure))
             });
             let command =
                 diagnostic::github_command(Severity::Error, &location, &title, text.trim_end());
