@@ -1,7 +1,11 @@
 //! `catena test`: what a case can say, every way in which it can fail, and that nothing is written
 //! unasked.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is wrong"
+)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -488,6 +492,38 @@ fn cases_are_no_rules_for_any_other_command() {
         assert_eq!(run.code, 0, "{}", run.shown());
         assert!(!run.stdout.contains("test.toml") && !run.stdout.contains("cases"));
     }
+}
+
+#[test]
+fn a_new_rule_passes_its_cases_and_overwrites_nothing() {
+    let project = Project::new(&[]);
+    let new = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("catena").unwrap();
+        run(command.arg("new").args(arguments).current_dir(project.folder.path()))
+    };
+    insta::assert_snapshot!(new(&["rules/my_rule.toml"]).shown());
+    assert_eq!(project.test(&["rules"]).code, 0);
+    let before = project.read("rules/my_rule.toml");
+    for wrong in ["rules/my_rule.toml", "rules/my_rule.eql", "rules/a b.toml", ".toml"] {
+        assert_eq!(new(&[wrong]).code, 3, "{wrong}");
+    }
+    assert_eq!(project.read("rules/my_rule.toml"), before);
+    let mut check = Command::cargo_bin("catena").unwrap();
+    let checked = run(check.args(["check", "rules"]).current_dir(project.folder.path()));
+    assert_eq!((checked.code, checked.stdout.as_str()), (0, ""));
+
+    let log = [record(7, 0, "curl", 1), record(8, 1, "wanted", 1), record(9, 2, "sh", 2)];
+    project.write("audit.log", &(log.join("\n") + "\n"));
+    let from = ["--from", "audit.log", "--serial", "8..9"];
+    assert_eq!(new(&[&["rules/other.toml"], &from[..]].concat()).code, 0);
+    assert_eq!(project.read("rules/other.cases/first.log"), log[1..].join("\n") + "\n");
+    assert_eq!(project.test(&["rules"]).code, 0);
+    for from in [["--from", "nowhere"], ["--from", "rules"]] {
+        assert_eq!(new(&[&["rules/third.toml"], &from[..]].concat()).code, 4);
+    }
+    let nothing = ["rules/third.toml", "--from", "audit.log", "--serial", "70"];
+    assert_eq!(new(&nothing).code, 4);
+    assert!(!project.has("rules/third.toml"));
 }
 
 #[test]

@@ -55,6 +55,8 @@ pub(super) enum Command {
     /// The cases of NAME.toml stand in NAME.test.toml beside it, their snapshots in NAME.cases/; see
     /// docs/testing.md.
     Test(Test),
+    /// Write a rule and its first cases from a template, to be written on.
+    New(New),
 }
 
 /// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
@@ -468,6 +470,20 @@ pub(super) struct Test {
     /// Only failures, no summary.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// Writes NAME.toml, NAME.test.toml and, with --from, a log in NAME.cases/. Overwrites nothing.
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The rule file to write: NAME.toml.
+    #[arg(value_name = "RULE")]
+    pub(super) rule: PathBuf,
+    /// Take the log of the first case from here. It becomes part of your rules: look for secrets in it.
+    #[arg(long, value_name = "LOG")]
+    pub(super) from: Option<PathBuf>,
+    /// Of that log only events with this serial number, or with one from the first to the last named.
+    #[arg(long, value_name = "N|A..B", value_parser = serials, requires = "from")]
+    pub(super) serial: Option<(u32, u32)>,
 }
 
 /// How to write what came of cases.

@@ -15,6 +15,7 @@ mod fields;
 mod fmt;
 mod help;
 mod inspect;
+mod new;
 mod output;
 mod progress;
 mod query;
@@ -51,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
