@@ -67,6 +67,7 @@ pub mod span;
 pub mod state;
 pub mod syntax;
 pub mod time;
+pub mod translate;
 pub mod value;
 pub mod version;
 pub mod why;

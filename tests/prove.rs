@@ -518,9 +518,7 @@ fn a_new_rule_passes_its_cases_and_overwrites_nothing() {
     assert_eq!(new(&[&["rules/other.toml"], &from[..]].concat()).code, 0);
     assert_eq!(project.read("rules/other.cases/first.log"), log[1..].join("\n") + "\n");
     assert_eq!(project.test(&["rules"]).code, 0);
-    for from in [["--from", "nowhere"], ["--from", "rules"]] {
-        assert_eq!(new(&[&["rules/third.toml"], &from[..]].concat()).code, 4);
-    }
+    assert_eq!(new(&["rules/third.toml", "--from", "nowhere"]).code, 4);
     let nothing = ["rules/third.toml", "--from", "audit.log", "--serial", "70"];
     assert_eq!(new(&nothing).code, 4);
     assert!(!project.has("rules/third.toml"));

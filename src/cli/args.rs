@@ -59,7 +59,8 @@ pub(super) enum Command {
     New(New),
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -75,6 +76,8 @@ pub(super) struct Replay {
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
 }
 
 /// Reads until the input ends, or until SIGTERM or SIGINT: then what has come is matched, waiting alerts
@@ -85,6 +88,9 @@ pub(super) struct Stream {
     /// Standard input (-), a file or pipe, or unix:PATH for a socket that somebody listens on.
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(super) input: PathBuf,
+    /// Do not ask /proc which processes are running at the start: the stream is of another machine.
+    #[arg(long)]
+    pub(super) no_proc: bool,
     /// Follow a log that is still written, through its rotations, from its present end.
     #[arg(long, value_name = "FILE", conflicts_with = "input")]
     pub(super) follow: Option<PathBuf>,
@@ -108,6 +114,8 @@ pub(super) struct Stream {
     pub(super) alerts: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
 }
 
 /// What to do with input that comes faster than it can be matched.
@@ -135,6 +143,8 @@ pub(super) struct Query {
     pub(super) output: QueryOutput,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     #[command(flatten)]
     pub(super) batch: Batch,
 }
@@ -188,6 +198,43 @@ pub(super) struct EventFields {
     /// Types of fields: a JSON object {"field": "type"} with types as in Elasticsearch mappings.
     #[arg(long, value_name = "FILE")]
     pub(super) types: Option<PathBuf>,
+}
+
+/// What inputs hold, when it is not to be found out from their lines.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Form of inputs")]
+pub(super) struct InputForm {
+    /// What the lines of inputs are.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = InputFormat::Auto)]
+    pub(super) input_format: InputFormat,
+    /// What the fields of JSON events are called here: TOML or JSON, see docs/json.md.
+    #[arg(long, value_name = "FILE")]
+    pub(super) field_map: Option<PathBuf>,
+}
+
+/// What the lines of inputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    /// What they look like, line by line.
+    Auto,
+    /// Audit records of auditd, its plugins, syslog, the kernel or ausearch.
+    Audit,
+    /// JSON events in ECS, or in any fields that the rules name.
+    Ecs,
+    /// JSON events of Auditbeat or Elastic Agent.
+    Auditbeat,
+    /// JSON events of LAUREL.
+    Laurel,
+    /// JSON entries of journald.
+    Journald,
+    /// JSON events of Wazuh's archives.
+    Wazuh,
+    /// JSON events of Endgame.
+    Endgame,
+    /// JSON alerts of Falco.
+    Falco,
+    /// JSON events of Tetragon.
+    Tetragon,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
@@ -264,6 +311,8 @@ pub(super) struct Why {
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -281,7 +330,8 @@ pub(super) enum WhyFormat {
     Json,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 /// Events come in order of time. Of several conditions all must hold.
 #[derive(Debug, Args)]
 pub(super) struct Events {
@@ -307,6 +357,8 @@ pub(super) struct Events {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -315,7 +367,8 @@ pub(super) struct Events {
     pub(super) quiet: bool,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -330,6 +383,8 @@ pub(super) struct Inspect {
     pub(super) reading: Reading,
     #[command(flatten)]
     pub(super) fields: EventFields,
+    #[command(flatten)]
+    pub(super) form: InputForm,
     /// When to use colours; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -365,9 +420,8 @@ pub(super) struct Reading {
     /// none.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     pub(super) lateness: Duration,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Exit with 5 when anything was malformed, lost, late or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
@@ -523,9 +577,8 @@ pub(super) struct Run {
     /// none [default: 5s, for a live stream 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) lateness: Option<Duration>,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
@@ -541,6 +594,35 @@ pub(super) struct Run {
     /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Who events are of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Hosts and users")]
+pub(super) struct Hosts {
+    /// The host that records without node= come from, or with this very name there: host.name, and
+    /// host.id unless --host-id says otherwise.
+    #[arg(long = "host-name", visible_alias = "host", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The host.id of the same records; `by host.id` joins on it.
+    #[arg(long = "host-id", value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Names of the users and groups of a host, from a copy of its passwd or group file; names that
+    /// the log itself has go before. Can be given several times.
+    #[arg(long = "passwd", value_name = "HOST=FILE")]
+    pub(super) passwd: Vec<String>,
+    /// Whose conventions events follow where producers differ.
+    #[arg(long, value_enum, default_value_t = Profile::Auditd)]
+    pub(super) profile: Profile,
+}
+
+/// Whose conventions events follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// Auditbeat and the auditd manager: process.name is comm first, user.id the real user.
+    Auditd,
+    /// Elastic Defend: process.name is the program's file name first, user.id the effective user.
+    Endpoint,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::output::{message, print, stdout_color};
 use super::progress::Progress;
 use super::replay::write_exit;
-use super::{event_fields, events, rules, summary};
+use super::{event_fields, events, input_form, rules, summary};
 use crate::escape::escape;
 use crate::inspect;
 
@@ -22,9 +22,14 @@ pub(super) fn run(arguments: &Inspect) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    let settings = events::settings(&arguments.reading, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let progress = Progress::start(&output);
     let started = Instant::now();
-    let settings = events::settings(&arguments.reading, schema);
     let inspected =
         inspect::inspect(&arguments.inputs, &settings, &rules, &mut |live| progress.update(live));
     progress.finish();

@@ -14,6 +14,8 @@ mod explain;
 mod fields;
 mod fmt;
 mod help;
+mod hosts;
+mod input_form;
 mod inspect;
 mod new;
 mod output;

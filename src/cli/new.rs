@@ -48,8 +48,9 @@ pub(super) fn run(arguments: &New) -> Exit {
             files.push((test, first_case(name).into_bytes()));
         }
     }
-    for (path, _) in files.iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok()) {
-        message(&format!("catena: error: {}: is there already", escape(&path.display().to_string())));
+    if let Some((path, _)) = files.iter().find(|(path, _)| fs::symlink_metadata(path).is_ok()) {
+        let shown = escape(&path.display().to_string());
+        message(&format!("catena: error: {shown}: is there already"));
         return Exit::Usage;
     }
     for (path, bytes) in &files {
@@ -89,8 +90,7 @@ fn interval(log: &Path, arguments: &New) -> Result<Vec<u8>, String> {
         if bytes.len() > MAX_LOG { Flow::Stop } else { Flow::Continue }
     };
     let inputs = [PathBuf::from(log)];
-    let picked =
-        pick::pick(&inputs, &Settings::default(), filter, &mut each, &mut |_| ())?;
+    let picked = pick::pick(&inputs, &Settings::default(), filter, &mut each, &mut |_| ())?;
     if let Some(refusal) = picked.report.refusals.first() {
         return Err(refusal.why.clone());
     }

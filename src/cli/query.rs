@@ -3,7 +3,8 @@
 use super::args::{Format, Output, Query, QueryFormat};
 use super::exit::Exit;
 use super::output::message;
-use super::{batch, event_fields, replay, rules};
+use super::{batch, event_fields, input_form, replay, rules};
+use crate::pipeline::Settings;
 use crate::rule;
 
 pub(super) fn run(arguments: &Query) -> Exit {
@@ -33,8 +34,15 @@ pub(super) fn run(arguments: &Query) -> Exit {
     let query = arguments.query.as_deref().unwrap_or_default();
     match rules::accept(rule::load_query(query, &schema), &output) {
         Ok((rules, loaded)) => {
-            let Query { inputs, run, jobs, .. } = arguments;
-            loaded.min(replay::over(&rules, inputs, schema, run, jobs, &output))
+            let Query { inputs, run, jobs, form, .. } = arguments;
+            let settings = replay::settings(run, schema).and_then(|settings| {
+                let settings = Settings { jobs: jobs.count(), ..settings };
+                input_form::settings(form, color, settings)
+            });
+            match settings {
+                Ok(settings) => loaded.min(replay::over(&rules, inputs, &settings, run, &output)),
+                Err(exit) => exit,
+            }
         }
         Err(exit) => exit,
     }

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::replay::{settings, write_exit};
 use super::summary::{plain, plural};
-use super::{event_fields, rules, summary};
+use super::{event_fields, input_form, rules, summary};
 use crate::alert::Alert;
 use crate::escape::escape;
 use crate::pipeline::{self, Flow, LiveInput, LiveSource, Notice, Observer, Order, Settings};
@@ -49,9 +49,17 @@ pub(super) fn run(arguments: &Stream) -> Exit {
         }
     };
     let started = Instant::now();
-    let settings = Settings {
-        lateness: arguments.run.lateness.unwrap_or(LATENESS),
-        ..settings(&arguments.run, schema)
+    let settings = settings(&arguments.run, schema).and_then(|settings| {
+        let settings = Settings {
+            lateness: arguments.run.lateness.unwrap_or(LATENESS),
+            proc: (!arguments.no_proc).then(|| PathBuf::from("/proc")),
+            ..settings
+        };
+        input_form::settings(&arguments.form, arguments.alerts.color, settings)
+    });
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
     };
     let report = pipeline::stream(&rules, &input(arguments), &settings, orders, &mut screen);
     let written = write_exit(screen.finish());

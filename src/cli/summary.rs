@@ -26,6 +26,9 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     if quiet {
         return;
     }
+    for line in held(report) {
+        message(&format!("catena: {line}"));
+    }
     for line in &report.malformed_lines {
         let file = visible(&line.file);
         message(&format!("catena: {file}:{}: skipped: {}", line.line, visible(&line.why)));
@@ -36,6 +39,10 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     }
     for loss in losses(report) {
         message(&format!("catena: warning: {loss}"));
+    }
+    for host in &report.unmatched_names {
+        let host = visible(host);
+        message(&format!("catena: warning: --passwd {host}: no event is of a host of that name"));
     }
     let seconds = elapsed.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people, two digits")]
@@ -48,6 +55,37 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
         grouped(report.skipped),
         grouped(report.malformed),
     ));
+}
+
+/// Inputs whose content is told one by one.
+const MOST_INPUTS: usize = 8;
+
+/// What the inputs held, in words.
+fn held(report: &Report) -> Vec<String> {
+    let known = report.inputs.iter().filter(|input| !input.lines.is_empty());
+    let known: Vec<_> = known.collect();
+    let mut out = Vec::new();
+    for input in known.iter().take(MOST_INPUTS) {
+        let forms: Vec<String> = match input.lines.as_slice() {
+            [(form, _)] => vec![form.about().to_owned()],
+            several => several
+                .iter()
+                .map(|(form, count)| format!("{} ({})", form.about(), plural(*count, "line")))
+                .collect(),
+        };
+        out.push(format!("{}: {}", visible(&input.name), forms.join(", ")));
+    }
+    if known.len() > MOST_INPUTS {
+        let more = plural((known.len() - MOST_INPUTS) as u64, "more input");
+        let mut forms: Vec<&str> = Vec::new();
+        for (form, _) in known.iter().skip(MOST_INPUTS).flat_map(|input| &input.lines) {
+            if !forms.contains(&form.about()) {
+                forms.push(form.about());
+            }
+        }
+        out.push(format!("{more}: {}", forms.join(", ")));
+    }
+    out
 }
 
 /// Everything that was lost or doubtful, in words.

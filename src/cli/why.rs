@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{message, print, show_problem, stderr_color, stdout_color};
 use super::progress::Progress;
 use super::replay::{settings, write_exit};
-use super::{event_fields, summary};
+use super::{event_fields, input_form, summary};
 use crate::diagnostic::Severity;
 use crate::escape::escape;
 use crate::rule::{Problem, Rule};
@@ -41,9 +41,14 @@ pub(super) fn run(arguments: &Why) -> Exit {
     let question = Question { limit: usize::from(arguments.limit), keys: keys.collect() };
     let (color, quiet) = (arguments.color, arguments.quiet);
     let output = Output { format: None, color, quiet };
+    let settings = settings(&arguments.run, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let progress = Progress::start(&output);
     let started = Instant::now();
-    let settings = settings(&arguments.run, schema);
     let answered = why::why(rule, &inputs, &settings, &question, &mut |live| progress.update(live));
     progress.finish();
     let answered = match answered {

@@ -1,7 +1,7 @@
 //! Every code there is, with its severity and the page that `--explain` prints.
 //!
 //! Families: `E00xx` rule files, `E01xx` syntax, `E02xx` names, `E03xx` types, `E04xx` sequences and
-//! samples, `E05xx` limits; warnings are words and can be silenced by name.
+//! samples, `E05xx` limits, `E06xx` field maps; warnings are words and can be silenced by name.
 
 use super::Severity;
 
@@ -82,6 +82,8 @@ codes! {
     SequenceOption = "E0404", Error;
     /// The query is too long or too deeply nested.
     TooLarge = "E0501", Error;
+    /// The file that maps fields is wrong.
+    FieldMap = "E0601", Error;
     /// Two missing stages stand side by side.
     AdjacentMissing = "adjacent-missing", Warning;
     /// A part of a condition is always true.

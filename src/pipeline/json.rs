@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::read::{Read1, Reader};
 use super::{MalformedLine, ReadFailure};
 use crate::event::{Json, JsonReader, Projection};
+use crate::record::JsonError;
 use crate::schema::Schema;
 use crate::time::Timestamp;
 use crate::value::Scalar;
@@ -87,6 +88,7 @@ const SPARE_BYTES: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct JsonStats {
     pub(super) lines: u64,
+    /// Blank lines, and others that need not be events.
     pub(super) blank: u64,
     pub(super) malformed: u64,
     pub(super) events: u64,
@@ -118,6 +120,45 @@ impl JsonLane {
         }
     }
 
+    /// Makes a line an event, which is not taken in yet.
+    pub(super) fn read(&mut self, line: &[u8]) -> Result<Json, JsonError> {
+        let mut json = self.spare.pop().unwrap_or_default();
+        match self.reader.read(line, &mut json) {
+            Ok(()) => Ok(json),
+            Err(error) => {
+                self.recycle(json);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes in an event.
+    pub(super) fn accept(&mut self, json: Json) {
+        self.stats.events += 1;
+        self.stats.untimed += u64::from(json.time().is_none());
+        self.stats.cut += u64::from(json.is_cut());
+        self.ready.push_back(json);
+    }
+
+    /// A line that should have been an event and is none.
+    pub(super) fn refuse(&mut self, number: u64, why: String) {
+        self.stats.malformed += 1;
+        if self.malformed.len() < MALFORMED_KEPT {
+            self.malformed.push((number, why));
+        }
+    }
+
+    /// A line that is no event and need not be.
+    pub(super) fn skip(&mut self) {
+        self.stats.lines += 1;
+        self.stats.blank += 1;
+    }
+
+    /// The same for one that was counted as a line before.
+    pub(super) fn skip_read(&mut self) {
+        self.stats.blank += 1;
+    }
+
     /// Takes in a line.
     pub(super) fn push(&mut self, number: u64, line: &[u8]) {
         self.stats.lines += 1;
@@ -127,21 +168,9 @@ impl JsonLane {
             self.stats.blank += 1;
             return;
         }
-        let mut json = self.spare.pop().unwrap_or_default();
-        match self.reader.read(line, &mut json) {
-            Ok(()) => {
-                self.stats.events += 1;
-                self.stats.untimed += u64::from(json.time().is_none());
-                self.stats.cut += u64::from(json.is_cut());
-                self.ready.push_back(json);
-            }
-            Err(error) => {
-                self.stats.malformed += 1;
-                if self.malformed.len() < MALFORMED_KEPT {
-                    self.malformed.push((number, error.to_string()));
-                }
-                self.recycle(json);
-            }
+        match self.read(line) {
+            Ok(json) => self.accept(json),
+            Err(error) => self.refuse(number, error.to_string()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One source on its way to ordered events: lines → records → groups → order, or lines of JSON → order.
 //!
-//! A source whose first character is `{` holds JSON, one event a line; anything else is an audit log.
+//! What form the lines have is found out by the [`Intake`].
 //! A lane is fed blocks and gives events in order ([`Turns`]). Several lanes are merged by the order of
 //! their next event, so that logs of several hosts run as one stream.
 
@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::{Coalescer, Incomplete, Projection, Raw, Stats};
-use crate::schema::Schema;
 use crate::time::{Duration, Timestamp};
+use crate::translate::{Form, Start};
 
-use super::json::JsonLane;
+use super::intake::{Intake, Outlet};
 use super::lines::Lines;
 use super::live::Notice;
 use super::read::{Read1, Reader};
@@ -43,6 +43,8 @@ pub(super) struct Tally {
     pub(super) overflow: (u64, u64),
     pub(super) breaks: u64,
     pub(super) order: ReorderStats,
+    /// Lines by form.
+    pub(super) forms: [u64; Form::COUNT],
 }
 
 /// Where a lane is behind a piece of input.
@@ -65,12 +67,7 @@ pub(super) struct Lane {
     source: u32,
     lines: Lines,
     coalescer: Coalescer,
-    /// Its JSON, once it is known to hold any.
-    json: Option<JsonLane>,
-    /// The first character has been seen.
-    known: bool,
-    projection: Arc<Projection>,
-    schema: Arc<Schema>,
+    intake: Intake,
     turns: Turns,
     /// The file being read.
     file: String,
@@ -93,10 +90,7 @@ impl Lane {
             source,
             lines: Lines::default(),
             coalescer: Coalescer::new(settings.coalesce),
-            json: None,
-            known: false,
-            projection: projection.clone(),
-            schema: settings.schema.clone(),
+            intake: Intake::new(settings, projection),
             turns: Turns::new(settings),
             file: String::new(),
             failures: Vec::new(),
@@ -140,25 +134,15 @@ impl Lane {
         match read {
             Read1::Block(block) => {
                 self.bytes += block.len() as u64;
-                self.sniff(block);
-                let (coalescer, source) = (&mut self.coalescer, self.source);
-                // Line by line, so that nothing depends on where a block ends.
-                let turns = &mut self.turns;
-                match &mut self.json {
-                    Some(json) => self.lines.feed(block, &mut |number, line| {
-                        json.push(number, line);
-                        turns.take_json(json);
-                    }),
-                    None => self.lines.feed(block, &mut |number, line| {
-                        coalescer.push(source, number, line);
-                        turns.take(coalescer);
-                    }),
+                if let Some((start, piece)) = self.intake.cut(block) {
+                    self.cut(start, &piece);
                 }
             }
             Read1::File(name) => {
                 self.end_file();
                 self.file.clone_from(name);
                 self.lines.start();
+                self.intake.start();
             }
             Read1::Failed { name, why } => {
                 self.end_file();
@@ -186,41 +170,50 @@ impl Lane {
             }
         };
         self.lines.discard();
+        self.intake.discard();
         self.turns.note_lost(lost, self.coalescer.oldest_open());
     }
 
-    /// Finds out what kind of log the source is by its first character that is no blank.
-    fn sniff(&mut self, block: &[u8]) {
-        if self.known {
-            return;
-        }
-        // A byte order mark in front of JSON says nothing.
-        let text = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
-        if let Some(first) = text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            self.known = true;
-            if *first == b'{' {
-                self.json = Some(JsonLane::new(&self.projection, &self.schema));
+    /// Takes in a piece of a file. Line by line, so that nothing depends on where a piece ends.
+    fn cut(&mut self, start: Start, piece: &[u8]) {
+        let Self { lines, coalescer, intake, turns, source, .. } = self;
+        let out = &mut Outlet { source: *source, coalescer, turns };
+        match start {
+            Start::Document => intake.document(piece, out),
+            Start::Lines if intake.is_log() => {
+                lines.feed(piece, &mut |number, line| match line.first() {
+                    Some(b'{') => intake.line(number, line, out),
+                    _ => out.record(number, line),
+                })
             }
+            Start::Lines => lines.feed(piece, &mut |number, line| intake.line(number, line, out)),
         }
     }
 
     fn end_file(&mut self) {
-        let (coalescer, source) = (&mut self.coalescer, self.source);
-        match &mut self.json {
-            Some(json) => {
-                self.lines.finish(&mut |number, line| json.push(number, line));
-                self.turns.take_json(json);
-            }
-            None => {
-                self.lines.finish(&mut |number, line| coalescer.push(source, number, line));
-                self.turns.take(coalescer);
-            }
+        if let Some((start, rest)) = self.intake.rest() {
+            self.cut(start, &rest);
         }
+        let Self { lines, coalescer, intake, turns, source, .. } = self;
+        let out = &mut Outlet { source: *source, coalescer, turns };
+        if intake.is_log() {
+            lines.finish(&mut |number, line| match line.first() {
+                Some(b'{') => intake.line(number, line, out),
+                _ => out.record(number, line),
+            });
+        } else {
+            lines.finish(&mut |number, line| intake.line(number, line, out));
+        }
+        intake.end_document(out);
         self.name_malformed();
     }
 
-    /// Gives malformed lines the name of the file being read: the coalescer knows only its number.
+    /// Gives malformed lines, and why no more is read, the name of the file being read: the coalescer knows only its number.
     fn name_malformed(&mut self) {
+        if let Some(why) = self.intake.take_refusal() {
+            self.turns.note_unread();
+            self.failures.push(ReadFailure { name: self.file.clone(), why });
+        }
         let lines = self.coalescer.stats().malformed_lines();
         for line in lines.get(self.malformed_seen..).unwrap_or_default() {
             self.malformed.push(MalformedLine {
@@ -230,8 +223,7 @@ impl Lane {
             });
         }
         self.malformed_seen = lines.len();
-        let json = self.json.as_ref();
-        for (line, why) in json.map_or(&[][..], |json| json.malformed(self.json_malformed_seen)) {
+        for (line, why) in self.intake.malformed(self.json_malformed_seen) {
             self.json_malformed_seen += 1;
             self.malformed.push(MalformedLine {
                 file: self.file.clone(),
@@ -277,10 +269,9 @@ impl Lane {
 
     /// Gives its memory back.
     pub(super) fn recycle(&mut self, raw: Raw) {
-        match (raw, &mut self.json) {
-            (Raw::Audit(group), _) => self.coalescer.recycle(group),
-            (Raw::Json(json), Some(lane)) => lane.recycle(json),
-            (Raw::Json(_), None) => {}
+        match raw {
+            Raw::Audit(group) => self.coalescer.recycle(group),
+            Raw::Json(json) => self.intake.json().recycle(json),
         }
     }
 
@@ -326,10 +317,10 @@ impl Lane {
 
     fn tally(&self) -> Tally {
         let stats: &Stats = self.coalescer.stats();
-        let json = self.json.as_ref().map(|json| json.stats).unwrap_or_default();
+        let json = self.intake.stats();
         Tally {
             bytes: self.bytes,
-            lines: stats.lines + json.lines,
+            lines: stats.lines - self.intake.made + json.lines,
             records: stats.records,
             skipped: stats.blank + stats.notices + json.blank,
             malformed: stats.malformed + json.malformed,
@@ -348,6 +339,7 @@ impl Lane {
             overflow: self.overflow,
             breaks: self.breaks,
             order: self.turns.stats(),
+            forms: self.intake.forms(stats.lines),
         }
     }
 }

@@ -11,11 +11,13 @@
 mod crew;
 mod follow;
 mod input;
+mod intake;
 mod json;
 mod lane;
 mod lines;
 mod live;
 mod merge;
+mod proc;
 mod queue;
 mod read;
 mod rehearse;
@@ -31,15 +33,16 @@ pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
 pub use rehearse::{Rehearsal, read_whole, rehearse};
-pub use report::{Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
+pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
-use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::event::{CoalesceLimits, Event, Hosts, Identity, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
 use crate::time::Duration;
+use crate::translate::{FieldMap, Form};
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
 use queue::{Taker, Took};
@@ -77,11 +80,18 @@ pub struct Settings {
     /// Threads that [`replay`] may keep busy; sources beyond the first add one each. No result depends
     /// on it. One means the caller's alone.
     pub jobs: usize,
-    /// The host that records without `node=` come from.
-    pub host: Option<String>,
+    /// The hosts: what those are called that records do not name, and how records are to be read.
+    pub identity: Identity,
+    /// Where [`stream`] finds the processes that are running when it begins, normally `/proc`; `None` when
+    /// its events are of another machine. [`replay`] never looks there.
+    pub proc: Option<PathBuf>,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
+    /// What the inputs hold; found out from their lines when it is not said.
+    pub form: Option<Form>,
+    /// What the fields of JSON events are called here; they are then read as nothing else.
+    pub field_map: Option<Arc<FieldMap>>,
 }
 
 impl Default for Settings {
@@ -92,8 +102,11 @@ impl Default for Settings {
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
             jobs: 1,
-            host: None,
+            identity: Identity::default(),
+            proc: None,
             schema: Arc::default(),
+            form: None,
+            field_map: None,
         }
     }
 }
@@ -205,6 +218,9 @@ pub fn stream(
 ) -> Result<Report, String> {
     let found = input.discover();
     let mut run = Run::new(rules, (found.sources, found.refusals), settings, observer)?;
+    if let Some(folder) = &settings.proc {
+        run.session.expect(proc::look(folder));
+    }
     if let Some(source) = run.sources.pop() {
         let taker = input.spawn(source, orders);
         let mut lane = Lane::new(0, settings, run.session.projection());
@@ -221,6 +237,8 @@ pub fn stream(
 /// A run in progress.
 struct Run<'a, O> {
     sources: Vec<Source>,
+    /// What they are called.
+    names: Vec<String>,
     refusals: Vec<Refusal>,
     session: Session,
     worker: Worker,
@@ -240,7 +258,7 @@ impl<'a, O: Observer> Run<'a, O> {
         observer: &'a mut O,
     ) -> Result<Self, String> {
         let names = sources.iter().map(|source| source.name.as_str());
-        let hosts = Hosts::new(settings.host.as_deref(), names);
+        let hosts = Hosts::new(&settings.identity, names);
         let mut session = Session::new(
             rules.clone(),
             settings.limits,
@@ -258,6 +276,7 @@ impl<'a, O: Observer> Run<'a, O> {
             seat: Seat::new(session.projection()),
             session,
             lanes: vec![LaneReport::default(); sources.len()],
+            names: sources.iter().map(|source| source.name.clone()).collect(),
             sources,
             refusals,
             live: Live::new(),
@@ -405,7 +424,7 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     fn report(self) -> Report {
-        Report::new(&self.session, &self.live, self.lanes, self.refusals)
+        Report::new(&self.session, &self.live, self.lanes, self.names, self.refusals)
     }
 }
 

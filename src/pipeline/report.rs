@@ -13,6 +13,7 @@ use crate::event::Incomplete;
 use crate::plan::RuleIx;
 use crate::process::TableStats;
 use crate::time::Timestamp;
+use crate::translate::Form;
 
 /// Counters of a run in progress, shared with whoever shows them.
 #[derive(Debug, Clone, Default)]
@@ -118,6 +119,15 @@ impl LaneReport {
     }
 }
 
+/// What the lines of one input were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputForms {
+    /// The input.
+    pub name: String,
+    /// Lines by form, most first; only forms that were seen.
+    pub lines: Vec<(Form, u64)>,
+}
+
 /// Everything a run has to say besides its alerts.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -125,6 +135,8 @@ pub struct Report {
     pub refusals: Vec<Refusal>,
     /// Files that could not be read to their end.
     pub failures: Vec<ReadFailure>,
+    /// What each input held.
+    pub inputs: Vec<InputForms>,
     /// The first malformed lines.
     pub malformed_lines: Vec<MalformedLine>,
     /// Bytes read, after decompression.
@@ -174,6 +186,8 @@ pub struct Report {
     pub engine: EngineStats,
     /// The process table.
     pub processes: TableStats,
+    /// Machines that names of users were given for and no event was of.
+    pub unmatched_names: Vec<String>,
     /// Alerts.
     pub alerts: u64,
     /// By rule: name, alerts and what became of its partials.
@@ -198,6 +212,7 @@ impl Report {
         session: &Session,
         live: &Live,
         lanes: Vec<LaneReport>,
+        names: Vec<String>,
         refusals: Vec<Refusal>,
     ) -> Self {
         let engine = session.engine();
@@ -211,12 +226,17 @@ impl Report {
             refusals,
             engine: engine.stats(),
             processes: session.process_stats(),
+            unmatched_names: session.unmatched_names(),
             alerts: live.alerts(),
             rules: rules.collect(),
             incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),
             ..Self::default()
         };
-        for lane in lanes {
+        for (lane, name) in lanes.into_iter().zip(names) {
+            let forms = Form::ALL.iter().copied().zip(lane.tally.forms);
+            let mut lines: Vec<_> = forms.filter(|(_, count)| *count > 0).collect();
+            lines.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            report.inputs.push(InputForms { name, lines });
             report.add(lane);
         }
         keep_largest(&mut report.largest_gaps);

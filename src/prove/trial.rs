@@ -13,6 +13,7 @@ use super::log::{self, Log};
 use super::{Failure, Kind};
 use crate::alert::Alert;
 use crate::escape::escape;
+use crate::event::Identity;
 use crate::pipeline::{self, Flow, Observer, Rehearsal, Report, Settings};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
@@ -70,7 +71,7 @@ impl Trying<'_> {
     fn settings(&self) -> Settings {
         Settings {
             lateness: self.case.lateness,
-            host: self.case.host.clone(),
+            identity: Identity { name: self.case.host.clone(), ..Identity::default() },
             schema: self.schema.clone(),
             ..Settings::default()
         }

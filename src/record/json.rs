@@ -3,7 +3,7 @@
 //! In: a line that should hold one JSON object. Out: every scalar in it with its dotted name, in the
 //! order of the line. Nested objects and dotted names are the same thing, a list of objects is a list
 //! of values under one name, null and empty lists are nothing at all. `{"_source": {..}}`, as a search
-//! returns events, counts as what is inside.
+//! returns events, counts as what is inside, and so does `{"_index": .., "fields": {..}}` without one.
 //!
 //! Names and values may come from attackers: depth and length of names are bounded and what lies
 //! beyond is left out and counted. Nothing is kept, nothing is looked up, no type is known here.
@@ -20,8 +20,6 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Longest dotted name that is read, in bytes.
 const MAX_NAME_BYTES: usize = 512;
-/// The object that holds the event in the result of a search.
-const WRAPPER: &str = "_source";
 
 /// Why a line holds no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +89,7 @@ fn read(line: &[u8], trail: &mut impl Trail) -> Result<u64, JsonError> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     };
-    let mut walk = Walk { trail, dots: 0, depth: 0, left_out: 0 };
+    let mut walk = Walk { trail, dots: 0, depth: 0, left_out: 0, hit: Hit::Unknown };
     let mut json = serde_json::Deserializer::from_str(&text);
     let read = Node { walk: &mut walk, top: true }.deserialize(&mut json);
     match read.and_then(|()| json.end()) {
@@ -281,7 +279,7 @@ pub fn mended(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What the reader says, with the column alone: there is only one line.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
         Some((what, _)) if error.column() > 0 => format!("{what} at column {}", error.column()),
@@ -296,6 +294,18 @@ struct Walk<'w, T> {
     dots: u32,
     depth: usize,
     left_out: u64,
+    hit: Hit,
+}
+
+/// What is known of a line as the result of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hit {
+    /// Nothing.
+    Unknown,
+    /// It is one, and its event has not come: it may be in `fields`.
+    Bare,
+    /// Its event is in `_source`.
+    Source,
 }
 
 impl<T: Trail> Walk<'_, T> {
@@ -416,8 +426,16 @@ impl<T: Trail> Visitor<'_> for Key<'_, '_, T> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Step, E> {
-        if self.top && key == WRAPPER {
-            return Ok(Step::Read);
+        if self.top {
+            match key {
+                "_source" => {
+                    self.walk.hit = Hit::Source;
+                    return Ok(Step::Read);
+                }
+                "_index" => self.walk.hit = Hit::Bare,
+                "fields" if self.walk.hit == Hit::Bare => return Ok(Step::Read),
+                _ => {}
+            }
         }
         let step = self.walk.trail.step(key);
         if step == Step::Read {

@@ -2,12 +2,84 @@
 
 use catena::event::{Event, Json, JsonReader, Projection};
 use catena::pick::Text;
+use catena::record::{RecordType, head};
 use catena::schema::{FIELDS, FieldId, Schema};
+use catena::translate::{Form, Line, Splitter, Start, Translator, read_map};
+
+/// A document is cut into the same values whatever pieces it comes in, and whether it is one is known
+/// from its beginning for good.
+fn documents(log: &[u8]) {
+    let split = |size: usize| {
+        let mut splitter = Splitter::default();
+        let mut values: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut each = |line, value: &[u8]| values.push((line, value.to_vec()));
+        log.chunks(size).for_each(|piece| splitter.feed(piece, &mut each));
+        let whole = splitter.finish(&mut each);
+        (values, whole)
+    };
+    let values = split(log.len().max(1));
+    let bytes: usize = values.0.iter().map(|(_, value)| value.len()).sum();
+    assert!(bytes <= log.len(), "values overlap");
+    for size in [1, 3, 17] {
+        assert_eq!(split(size), values, "pieces of {size}");
+    }
+    let mut known = None;
+    for end in (0..=log.len().min(300)).chain([log.len()]) {
+        let start = log.get(..end).and_then(Start::of);
+        assert!(known.is_none() || start == known, "{known:?} became {start:?} at {end}");
+        known = start;
+    }
+    let _ = Start::of_all(log);
+}
+
+/// A line, read in every form: what it becomes are lines, records of one event where it is one, and never
+/// many times its length.
+fn translated(line: &[u8]) {
+    assert_eq!(Form::of(line).is_none(), catena::translate::unwrapped(line).is_empty());
+    let mut translator = Translator::new(None);
+    for form in Form::ALL {
+        let (mut bytes, mut ids, mut lines) = (0, Vec::new(), 0);
+        let done = translator.translate(form, line, &mut |line| {
+            let (Line::Record(text) | Line::Event(text)) = line;
+            bytes += text.len();
+            lines += 1;
+            assert!(!text.contains(&b'\n'), "{}", String::from_utf8_lossy(text));
+            if form == Form::Laurel {
+                let head = head(text).unwrap();
+                assert_ne!(head.kind, RecordType::OTHER);
+                ids.push((head.time, head.serial, head.node.map(<[u8]>::to_vec)));
+            }
+        });
+        ids.dedup();
+        assert!(ids.len() <= 1, "{form:?}: records of several events");
+        assert!(lines <= 1 + line.len() / 2);
+        assert!(bytes <= 1000 + 20 * line.len() + lines * 350, "{form:?}: {bytes}");
+        assert!(done.is_ok() || lines == 0, "{form:?}");
+    }
+}
+
+/// A field map, or problems that can be shown.
+fn field_map(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match read_map(text, &Schema::new()) {
+        Ok(map) => assert!(!map.is_empty()),
+        Err(problems) => {
+            assert!(!problems.is_empty());
+            for problem in problems {
+                let source = catena::diagnostic::Source { name: "map", text };
+                assert!(!catena::diagnostic::text(&problem, source, false).is_empty());
+            }
+        }
+    }
+}
 
 /// Lines, each read as an event: what a projection without types gives is what the document holds, and
 /// types change values but lose none.
 pub(crate) fn json(log: &[u8]) {
     let everything = Projection::new(FIELDS.iter().map(|info| (info.name, Some(info.kind))));
+    documents(log);
+    log.split(|byte| *byte == b'\n').for_each(translated);
+    field_map(log);
     let mut typed_reader = JsonReader::new(&everything, &Schema::new());
     for line in log.split(|byte| *byte == b'\n') {
         let mut typed = Json::default();
