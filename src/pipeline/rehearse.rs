@@ -131,3 +131,67 @@ pub fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, String> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::alert::Alert;
+    use crate::engine::{Change, Watch};
+    use crate::plan::RuleIx;
+    use crate::schema::Schema;
+
+    /// Counts what it is told of partials, until it is forgotten.
+    #[derive(Debug, Clone, Default)]
+    struct Count(Arc<AtomicUsize>);
+
+    impl Watch for Count {
+        fn told(&mut self, _: &Change<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[derive(Default)]
+    struct Seen {
+        told: Count,
+        ids: Vec<String>,
+    }
+
+    impl Observer for Seen {
+        fn alert(&mut self, alert: &Alert) -> Flow {
+            self.ids.push(alert.id.clone());
+            Flow::Continue
+        }
+
+        fn watch(&mut self, _: RuleIx) -> Option<Box<dyn Watch>> {
+            Some(Box::new(self.told.clone()))
+        }
+    }
+
+    fn run(restarts: bool) -> (usize, Vec<String>) {
+        let query = "sequence by process.pid [process where process.name == \"a\"] \
+                     [process where process.name == \"b\"]";
+        let rules = RuleSet::new(crate::rule::load_query(query, &Schema::new()).rules);
+        let event = |second: u32, name: &str| {
+            format!(
+                "{{\"@timestamp\":\"2026-01-01T12:00:0{second}Z\",\"event\":{{\"category\":\
+                 \"process\"}},\"process\":{{\"name\":\"{name}\",\"pid\":1}}}}\n"
+            )
+        };
+        let log = event(0, "c") + &event(1, "a") + &event(2, "b");
+        let mut seen = Seen::default();
+        let rehearsal = Rehearsal { restarts, wait: None };
+        let settings = Settings::default();
+        rehearse(&rules, log.as_bytes(), rehearsal, &settings, &mut seen).unwrap();
+        (seen.told.0.load(Ordering::Relaxed), seen.ids)
+    }
+
+    #[test]
+    fn a_restart_forgets_who_watched_and_nothing_else() {
+        let (told, found) = run(false);
+        assert!(told > 0);
+        assert_eq!(found.len(), 1);
+        assert_eq!(run(true), (0, found));
+    }
+}
