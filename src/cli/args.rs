@@ -50,6 +50,13 @@ pub(super) enum Command {
     Man(Man),
     /// Find everything that is wrong with rules, and what is likely not meant.
     Check(Check),
+    /// Run rules over the logs of their cases and compare what comes out.
+    ///
+    /// The cases of NAME.toml stand in NAME.test.toml beside it, their snapshots in NAME.cases/; see
+    /// docs/testing.md.
+    Test(Test),
+    /// Write a rule and its first cases from a template, to be written on.
+    New(New),
 }
 
 /// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
@@ -485,6 +492,68 @@ pub(super) struct Check {
     /// No summary.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// Exits with 1 when a case fails, a rule has no case, or a snapshot no use; with 2 when a rule file or a
+/// test file has errors.
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// Rule files, test files or folders [default: this folder].
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Write new and changed snapshots, and remove unused ones.
+    #[arg(long)]
+    pub(super) accept: bool,
+    /// Show new, changed and unused snapshots one by one and ask: y writes, n refuses, s skips.
+    #[arg(long, conflicts_with = "accept")]
+    pub(super) review: bool,
+    /// Also run every rule over the cases of all others; a case names in `also` who may fire.
+    #[arg(long)]
+    pub(super) cross: bool,
+    /// Run again whenever a file changes, until interrupted.
+    #[arg(long, conflicts_with_all = ["accept", "review"])]
+    pub(super) watch: bool,
+    /// Also write results to a file, as JUnit does.
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// How to write results.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub(super) format: TestFormat,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Only failures, no summary.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// Writes NAME.toml, NAME.test.toml and, with --from, a log in NAME.cases/. Overwrites nothing.
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The rule file to write: NAME.toml.
+    #[arg(value_name = "RULE")]
+    pub(super) rule: PathBuf,
+    /// Take the log of the first case from here. It becomes part of your rules: look for secrets in it.
+    #[arg(long, value_name = "LOG")]
+    pub(super) from: Option<PathBuf>,
+    /// Of that log only events with this serial number, or with one from the first to the last named.
+    #[arg(long, value_name = "N|A..B", value_parser = serials, requires = "from")]
+    pub(super) serial: Option<(u32, u32)>,
+}
+
+/// How to write what came of cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TestFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Commands that make a workflow of GitHub show failures beside the lines.
+    Github,
 }
 
 /// How to write problems of rules.

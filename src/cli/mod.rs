@@ -17,6 +17,7 @@ mod help;
 mod hosts;
 mod input_form;
 mod inspect;
+mod new;
 mod output;
 mod progress;
 mod query;
@@ -24,6 +25,7 @@ mod replay;
 mod rules;
 mod stream;
 mod summary;
+mod test;
 mod why;
 
 use std::process::ExitCode;
@@ -51,6 +53,8 @@ pub fn run() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -20,6 +20,7 @@ mod merge;
 mod proc;
 mod queue;
 mod read;
+mod rehearse;
 mod report;
 mod session;
 mod socket;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
+pub use rehearse::{Rehearsal, read_whole, rehearse};
 pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;

@@ -20,6 +20,7 @@ use crate::process::{self, TableStats};
 use crate::record::Arguments;
 use crate::rule::RuleSet;
 use crate::schema::FieldType;
+use crate::state::State;
 use crate::time::Timestamp;
 
 use super::proc::Machine;
@@ -237,6 +238,18 @@ impl Session {
         let matches = &mut self.matches;
         self.engine.advance(watermark, &mut |found| matches.push(found));
         self.deliver(emit);
+    }
+
+    /// Writes the engine's state, reads it back and goes on from it, as a program does that is started
+    /// again. Who watched is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When what was written cannot be read.
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        let state = State::decode(&self.engine.export().encode());
+        let imported = state.and_then(|state| self.engine.import(state));
+        imported.map(|_| ()).map_err(|why| why.to_string())
     }
 
     /// The input has ended.
