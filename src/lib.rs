@@ -60,6 +60,7 @@ pub mod pick;
 pub mod pipeline;
 pub mod plan;
 pub mod process;
+pub mod prove;
 pub mod record;
 pub mod rule;
 pub mod schema;

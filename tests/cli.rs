@@ -269,3 +269,91 @@ fn a_rule_that_waits_for_the_end_of_a_stream_is_named() {
     assert!(!replay.stderr.contains("end of the stream"), "{}", replay.stderr);
     assert_eq!(replay.stdout, stream.stdout);
 }
+
+/// One event of each of two hosts, of user 1000.
+fn two_hosts(folder: &std::path::Path) -> String {
+    let log = folder.join("audit.log");
+    let call = |node: &str, serial: u32| {
+        format!(
+            "{node}type=SYSCALL msg=audit(1700000000.000:{serial}): arch=c000003e syscall=59 success=yes exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 pid=2 auid=1000 uid=1000 gid=1000 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=1 comm=\"x\" exe=\"/usr/bin/y\" key=(null)\n"
+        )
+    };
+    std::fs::write(&log, call("", 1) + &call("node=web02 ", 2)).unwrap();
+    log.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn hosts_and_users_have_the_names_that_the_arguments_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = two_hosts(folder.path());
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let passwd = format!("web01={}", file("passwd", "alice:x:1000:1000::/:/bin/sh\nbad\n"));
+    let group = format!("web01={}", file("group", "users:x:1000:\n"));
+    let nobody = format!("web03={}", file("other", "bob:x:1000:1000::/:/bin/sh\n"));
+    let ran = catena(&[
+        "events",
+        &log,
+        "--host-name",
+        "web01",
+        "--host-id",
+        "4711",
+        "--passwd",
+        &passwd,
+        "--passwd",
+        &group,
+        "--passwd",
+        &nobody,
+    ]);
+    let events: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["host"]["id"], "4711");
+    assert_eq!(events[0]["host"]["name"], "web01");
+    assert_eq!(events[0]["user"]["name"], "alice");
+    assert_eq!(events[0]["group"]["name"], "users");
+    assert_eq!(events[1]["host"]["id"], "web02");
+    assert_eq!(events[1]["user"].get("name"), None, "another machine");
+    assert!(ran.stderr.contains("passwd:2: skipped: neither seven fields"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--passwd web03: no event is of a host"), "{}", ran.stderr);
+    // The older spelling.
+    let ran = catena(&["events", &log, "-q", "--host", "web01"]);
+    assert!(ran.stdout.contains("\"id\":\"web01\""), "{}", ran.stdout);
+}
+
+#[test]
+fn a_profile_says_whose_user_and_name_a_rule_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = two_hosts(folder.path());
+    let count = |profile: &str, query: &str| {
+        catena(&["query", query, &log, "-q", "--profile", profile]).stdout.lines().count()
+    };
+    let (real, effective) = ("process where user.id == \"1000\"", "process where user.id == \"0\"");
+    assert_eq!((count("auditd", real), count("auditd", effective)), (2, 0));
+    assert_eq!((count("endpoint", real), count("endpoint", effective)), (0, 2));
+    let query = "sample by process.name [process where event.action == \"exec\"] [any where true]";
+    let key = |profile| catena(&["query", query, &log, "-q", "--profile", profile]).stdout;
+    assert!(key("auditd").contains("\"x\""));
+    assert!(key("endpoint").contains("\"y\""));
+    let why = catena(&["why", "--query", effective, &log, "-q", "--profile", "endpoint"]);
+    assert!(why.code == 0, "{}", why.stderr);
+}
+
+#[test]
+fn names_that_cannot_be_read_stop_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = two_hosts(folder.path());
+    for (argument, said) in [
+        ("web01", "write HOST=FILE"),
+        ("=/etc/passwd", "write HOST=FILE"),
+        ("web01=/nowhere/passwd", "no such file"),
+    ] {
+        for command in ["events", "inspect", "replay"] {
+            let ran = catena(&[command, &log, "--passwd", argument]);
+            assert!(ran.code != 0 && ran.stderr.contains(said), "{}", ran.stderr);
+            assert_eq!(ran.stdout, "");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use catena::plan::logic_hash;
-use catena::rule::{Form, FormatError, Formatted, format, load_text};
+use catena::rule::{Form, FormatError, Formatted, format, is_rule_file, load_text};
 use catena::schema::Schema;
 use catena::syntax::parse;
 
@@ -45,6 +45,7 @@ fn sources() -> Vec<(PathBuf, Form)> {
         let files = files.into_iter().map(|entry| entry.unwrap().into_path());
         let extension = if form == Form::Toml { "toml" } else { "eql" };
         let files = files.filter(|path| path.extension().is_some_and(|e| e == extension));
+        let files = files.filter(|path| is_rule_file(path));
         sources.extend(files.map(|path| (path, form)));
     }
     sources

@@ -12,7 +12,9 @@
     reason = "functions of tests may panic"
 )]
 
-use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Projection};
+use catena::event::{
+    CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Identity, Projection,
+};
 use catena::pick::Text;
 use catena::record::text::text_of;
 use catena::record::{RawValue, RecordType, Sockaddr, decode, fields, nested};
@@ -231,7 +233,7 @@ fn key_list(group: &Group, kind: RecordType) -> String {
 fn document(group: Group) -> (Document, String) {
     let projection = Projection::new([]);
     let mut event = Event::new(projection.len());
-    let host = Hosts::new(Some("web01"), ["log"]).find(0, None);
+    let host = Hosts::new(&Identity::named("web01"), ["log"]).find(0, None);
     event.load(group, &projection, host);
     let mut text = Text::default();
     let shown = text.of(&event).to_owned();

@@ -159,6 +159,22 @@ fn bytes_that_are_no_text_do_not_lose_the_event() {
 }
 
 #[test]
+fn a_number_larger_than_any_is_no_value_and_does_not_lose_the_event() {
+    let digits = "9".repeat(400);
+    for endless in ["1e309", "-1.5E+400", digits.as_str()] {
+        let line = format!(r#"{{"x":{endless},"a.b":[1,{endless},"1e309"]}}"#);
+        assert_eq!(read(&line), r#"Int(1) Str("1e309")"#, "{line}");
+        let (events, stderr, _) = catena(&["query", "any where a.b == 1", "-"], line.clone());
+        assert_eq!(
+            events[0]["catena"]["events"][0]["event"]["a"]["b"],
+            json!([1, "1e309"]),
+            "{stderr}"
+        );
+    }
+    assert_eq!(read(r#"{"x":1e999,"a.b":2}"#), "Int(2)", "nobody asks for it");
+}
+
+#[test]
 fn lines_that_hold_no_event_say_why() {
     for (line, why) in [
         ("", "EOF while parsing a value"),

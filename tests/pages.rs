@@ -8,6 +8,7 @@
 )]
 
 use catena::diagnostic::{CODES, Code};
+use catena::prove::read_text;
 use catena::rule::{Loaded, load_text};
 use catena::schema::Schema;
 
@@ -52,6 +53,13 @@ fn the_wrong_example_gives_the_code_and_the_right_one_gives_nothing() {
         let [wrong, right] = examples.as_slice() else {
             panic!("{}: {} examples", code.as_str(), examples.len())
         };
+        if *code == Code::TestFile {
+            let read = |text| read_text("example.test.toml", text, &Schema::new());
+            let problems = read(wrong.1).unwrap_err();
+            assert!(problems.iter().all(|problem| problem.diagnostic.code == *code));
+            assert!(read(right.1).is_ok());
+            continue;
+        }
         if *code == Code::FieldMap {
             assert_eq!((map_codes(wrong.1), map_codes(right.1)), (vec![*code], vec![]));
             continue;

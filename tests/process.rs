@@ -73,6 +73,22 @@ impl Log {
         self.call(231, "", who, exe)
     }
 
+    /// The same at a terminal, as somebody.
+    fn as_user(&mut self, user: &str, tty: &str) -> &mut Self {
+        let at = self.text.rfind("type=SYSCALL").unwrap();
+        let last = self.text.split_off(at);
+        let last = last.replacen("uid=33 gid=33 euid=33", user, 1);
+        self.text += &last.replacen("tty=(none)", &format!("tty={tty}"), 1);
+        self
+    }
+
+    /// The same with these arguments.
+    fn with(&mut self, args: &str) -> &mut Self {
+        let at = self.text.rfind("a0=0 a1=0").unwrap();
+        self.text.replace_range(at..at + 9, args);
+        self
+    }
+
     fn on(&mut self, node: &str) -> &mut Self {
         self.node = format!("node={node} ");
         self
@@ -98,6 +114,166 @@ fn last(documents: &[Document]) -> (String, String, String) {
 
 fn tuple(name: &str, args: &str, parent: &str) -> (String, String, String) {
     (name.into(), args.into(), parent.into())
+}
+
+/// Pid of the leader of the session, of the group, and of the entry with how that came to be.
+fn leaders(document: &Document) -> [String; 4] {
+    [
+        "process.session_leader.pid",
+        "process.group_leader.pid",
+        "process.entry_leader.pid",
+        "process.entry_leader.entry_meta.type",
+    ]
+    .map(|field| shown(document, field))
+}
+
+const SSHD: &str = "/usr/sbin/sshd";
+const ALICE: &str = "uid=1000 gid=1000 euid=1000";
+const ROOT: &str = "uid=0 gid=0 euid=0";
+
+#[test]
+fn a_remote_login_leads_what_it_runs() {
+    let mut log = Log::default();
+    log.exec((50, 1), SSHD, &["sshd", "-D"]).as_user(ROOT, "(none)");
+    log.fork((50, 1), SSHD, 60).as_user(ROOT, "(none)");
+    log.exec((60, 50), SSHD, &["sshd", "-R"]).as_user(ROOT, "(none)");
+    log.exec((70, 60), "/usr/bin/env", &["run-parts"]).as_user(ROOT, "(none)");
+    log.exec((100, 60), BASH, &["-bash"]).as_user(ALICE, "pts0");
+    log.exec((200, 100), "/usr/bin/id", &["id"]).as_user(ALICE, "pts0");
+    let (documents, _) = log.run();
+    assert_eq!(leaders(&documents[0]), ["50", "50", "50", "init"]);
+    assert_eq!(leaders(&documents[2]), ["50", "50", "50", "init"], "the daemon itself");
+    assert_eq!(leaders(&documents[3]), ["50", "50", "50", "init"], "what it runs for itself");
+    assert_eq!(leaders(&documents[4]), ["100", "100", "100", "sshd"]);
+    // Whether the shell has put it into a group of its own is not logged.
+    assert_eq!(leaders(&documents[5]), ["100", "", "100", "sshd"]);
+    let last = documents.last().unwrap();
+    assert_eq!(shown(last, "process.entry_leader.args"), "-bash");
+    assert_eq!(shown(last, "process.entry_leader.user.id"), "1000");
+    assert_eq!(shown(last, "process.session_leader.interactive"), "true");
+    assert_eq!(
+        shown(last, "process.entry_leader.entity_id"),
+        shown(&documents[4], "process.entity_id")
+    );
+    assert_eq!(shown(last, "process.Ext.ancestry").split('|').count(), 3);
+}
+
+#[test]
+fn sessions_and_groups_that_are_logged_are_believed() {
+    let (setsid, setpgid) = (112, 109);
+    let mut log = Log::default();
+    log.exec((50, 1), SSHD, &["sshd"]);
+    log.exec((100, 50), BASH, &["bash"]).as_user(ALICE, "(none)");
+    log.fork((100, 50), BASH, 200).fork((100, 50), BASH, 300);
+    log.call(setpgid, "success=yes exit=0", (100, 50), BASH).with("a0=c8 a1=0");
+    log.call(setpgid, "success=yes exit=0", (300, 100), BASH).with("a0=0 a1=c8");
+    log.call(setpgid, "success=no exit=-1", (300, 100), BASH);
+    log.socket((200, 100), BASH).socket((300, 100), BASH);
+    let (documents, _) = log.run();
+    assert_eq!(leaders(&documents[7])[..2], ["100", "200"], "the shell said so");
+    assert_eq!(leaders(&documents[8])[..2], ["100", "200"], "it said so itself");
+    log.call(setsid, "success=yes exit=300", (300, 100), BASH);
+    log.exec((300, 100), NGINX, &["nginx"]).fork((300, 100), NGINX, 400).socket((400, 300), NGINX);
+    let (documents, _) = log.run();
+    for document in &documents[9..] {
+        assert_eq!(leaders(document), ["300", "300", "100", "sshd"].map(str::to_owned));
+    }
+    assert_eq!(shown(&documents[12], "process.session_leader.name"), "nginx", "as it is by then");
+}
+
+#[test]
+fn where_sessions_are_logged_none_is_supposed() {
+    let mut log = Log::default();
+    log.call(112, "success=yes exit=60", (60, 1), SSHD);
+    log.exec((60, 1), SSHD, &["sshd"]).exec((70, 60), "/usr/bin/env", &["run-parts"]);
+    log.exec((100, 60), BASH, &["bash"]).exec((500, 1), NGINX, &["nginx"]);
+    let (documents, _) = log.run();
+    assert_eq!(leaders(&documents[1]), ["60", "60", "60", "init"]);
+    assert_eq!(leaders(&documents[2]), ["60", "60", "60", "init"]);
+    assert_eq!(leaders(&documents[3]), ["60", "60", "60", "init"]);
+    assert_eq!(leaders(&documents[4]), ["", "", "", ""]);
+}
+
+#[test]
+fn containers_and_consoles_begin_something_new() {
+    let shim = "/usr/bin/containerd-shim-runc-v2";
+    let mut log = Log::default();
+    log.exec((50, 1), shim, &["shim"]).exec((60, 50), "/usr/bin/runc", &["runc", "init"]);
+    log.exec((70, 50), BASH, &["sh"]).exec((80, 1), "/usr/bin/login", &["login"]);
+    log.as_user(ROOT, "tty1");
+    log.exec((90, 80), BASH, &["-bash"]).as_user(ALICE, "tty1");
+    let (documents, _) = log.run();
+    assert_eq!(leaders(&documents[1])[2..], ["50", "init"], "the runtime itself");
+    assert_eq!(leaders(&documents[2]), ["70", "70", "70", "container"]);
+    assert_eq!(leaders(&documents[4])[2], "80");
+}
+
+#[test]
+fn numbers_from_another_process_id_space_name_nobody() {
+    let mut log = Log::default();
+    log.exec((7, 1), NGINX, &["nginx"]);
+    log.exec((50, 1), "/usr/bin/containerd-shim", &["shim"]).exec((70, 50), BASH, &["sh"]);
+    log.fork((70, 50), BASH, 7).exec((900, 70), "/usr/bin/id", &["id"]);
+    log.fork((900, 70), "/usr/bin/id", 7).socket((7, 1), NGINX);
+    let (documents, table) = log.run();
+    assert_eq!(last(&documents), tuple("nginx", "nginx", ""));
+    assert_eq!((table.stats().apart, table.stats().first_sights), (2, 0));
+    // clone with CLONE_NEWPID, whose child has its number here and those of its children elsewhere.
+    let mut log = Log::default();
+    log.exec((7, 1), NGINX, &["nginx"]).exec((50, 1), BASH, &["unshare"]);
+    log.call(56, "success=yes exit=60", (50, 1), BASH).with("a0=20000011 a1=0");
+    log.fork((60, 50), BASH, 7).socket((60, 50), BASH);
+    let (documents, table) = log.run();
+    assert_eq!(last(&documents), tuple("bash", "unshare", "bash"));
+    assert_eq!(table.stats().apart, 1);
+    // unshare: only later children.
+    let mut log = Log::default();
+    log.exec((50, 1), BASH, &["unshare"]);
+    log.call(272, "success=yes exit=0", (50, 1), BASH).with("a0=20000000 a1=0");
+    log.fork((50, 1), BASH, 60).fork((60, 50), BASH, 7).socket((60, 50), BASH);
+    assert_eq!(log.run().1.stats().apart, 1);
+}
+
+#[test]
+fn a_process_that_became_somebody_else_is_that_to_its_children() {
+    let mut log = Log::default();
+    log.exec((100, 1), "/usr/bin/su", &["su"]).as_user(ALICE, "pts1");
+    log.call(105, "success=yes exit=0", (100, 1), "/usr/bin/su").as_user(ROOT, "pts1");
+    log.exec((200, 100), BASH, &["bash"]).as_user(ROOT, "pts1");
+    let (documents, table) = log.run();
+    let last = documents.last().unwrap();
+    assert_eq!(shown(last, "process.parent.user.id"), "0");
+    assert_eq!(shown(last, "process.parent.args"), "su", "and still runs the same");
+    assert_eq!(shown(last, "process.parent.entity_id"), shown(&documents[0], "process.entity_id"));
+    assert_eq!(table.stats().missed_executions, 0);
+}
+
+#[test]
+fn leaders_keep_nobody_alive() {
+    // Every process begins a session and makes one that belongs to it before that begins its own: each
+    // leader has a line of ancestors of its own.
+    let mut log = Log::default();
+    log.exec((2, 1), BASH, &["bash"]);
+    for pid in 3..3000_i64 {
+        log.fork((pid - 1, pid - 2), BASH, pid);
+        if pid % 2 == 0 {
+            log.call(112, &format!("success=yes exit={pid}"), (pid, pid - 1), BASH);
+        }
+    }
+    log.socket((2999, 2998), BASH);
+    let (documents, table) = log.run();
+    assert_eq!(leaders(documents.last().unwrap())[0], "2998");
+    assert_eq!(table.stats().forgotten, 0);
+    // Whoever is kept refers to nobody but its ancestors and leaders, and they to nobody else.
+    let mut run = Run::new(&[]);
+    audit::groups(log.text.as_bytes()).into_iter().for_each(|group| run.load(group));
+    let process = run.event.process().unwrap();
+    assert!(process.depth() <= 16);
+    for one in std::iter::once(&**process).chain(process.ancestors()) {
+        for leader in one.leaders.others() {
+            assert_eq!((leader.depth(), leader.leaders.others().count()), (0, 0));
+        }
+    }
 }
 
 const BASH: &str = "/usr/bin/bash";

@@ -125,6 +125,22 @@ fn the_files_have_something_of_every_kind() {
 }
 
 #[test]
+fn who_leads_a_process_comes_back() {
+    let mut world = World::new(Limits::NONE);
+    for (second, name) in [(0, "sshd"), (1, "a"), (2, "a"), (3, "b"), (4, "a")] {
+        world.audit(&exec("db1", second, second + 2, name));
+    }
+    let bytes = world.engine.export().encode();
+    let back = format!("{:?}", State::decode(&bytes).unwrap());
+    assert_eq!(back, format!("{:?}", world.engine.export()));
+    for part in ["session: Itself", "session: Other(", "kind: Some(Sshd)", "user: Some(1000)"] {
+        assert!(back.contains(part), "{part}");
+    }
+    // One that is led by another but has no parent: it comes behind those that refer to nobody.
+    assert_eq!(State::decode(&bytes).unwrap().encode(), bytes);
+}
+
+#[test]
 fn the_order_of_rules_and_of_tables_does_not_matter() {
     let first = half_way(Limits::NONE).engine.export().encode();
     for _ in 0..8 {
@@ -202,7 +218,7 @@ fn errors_say_where_and_why() {
     let mut later = bytes.clone();
     later[8] = 200;
     assert_eq!(error(&later), StateError::Version(200));
-    assert_eq!(error(&later).to_string(), "byte 8: format version 200 is not known, only 1");
+    assert_eq!(error(&later).to_string(), "byte 8: format version 200 is not known, only 1 to 2");
     let cut = error(&bytes[..bytes.len() - 1]);
     assert!(matches!(cut, StateError::Length { said, found } if said == found + 1), "{cut}");
     let longer = wrapped(&[body(&bytes), b"more"].concat());

@@ -28,7 +28,7 @@ fn groups(lines: &[&str]) -> Vec<Group> {
 fn told(lines: &[&str]) -> Vec<String> {
     let group = groups(lines).remove(0);
     let mut out = Vec::new();
-    interpret(&group, &mut |_, fields| {
+    interpret(&group, None, &mut |_, fields| {
         out.extend(fields.iter().map(|field| match &field.means {
             _ if field.absent => format!("{}!", field.key),
             Some(means) => format!("{}={means} [{}]", field.key, field.raw),

@@ -64,7 +64,7 @@ impl Source {
         while self.hosts.len() <= host as usize {
             let index = u32::try_from(self.hosts.len()).unwrap();
             let id: Box<str> = index.to_string().into();
-            self.hosts.push(Arc::new(Host { index, name: id.clone(), id }));
+            self.hosts.push(Arc::new(Host::new(index, id.clone(), id)));
         }
         self.event.load_json(json, self.hosts.get(host as usize).cloned());
         self.at(millis);

@@ -52,9 +52,17 @@ pub(super) enum Command {
     Man(Man),
     /// Find everything that is wrong with rules, and what is likely not meant.
     Check(Check),
+    /// Run rules over the logs of their cases and compare what comes out.
+    ///
+    /// The cases of NAME.toml stand in NAME.test.toml beside it, their snapshots in NAME.cases/; see
+    /// docs/testing.md.
+    Test(Test),
+    /// Write a rule and its first cases from a template, to be written on.
+    New(New),
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -82,6 +90,9 @@ pub(super) struct Stream {
     /// Standard input (-), a file or pipe, or unix:PATH for a socket that somebody listens on.
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(super) input: PathBuf,
+    /// Do not ask /proc which processes are running at the start: the stream is of another machine.
+    #[arg(long)]
+    pub(super) no_proc: bool,
     /// Follow a log that is still written, through its rotations, from its present end.
     #[arg(long, value_name = "FILE", conflicts_with = "input")]
     pub(super) follow: Option<PathBuf>,
@@ -201,6 +212,9 @@ pub(super) struct InputForm {
     /// What the fields of JSON events are called here: TOML or JSON, see docs/json.md.
     #[arg(long, value_name = "FILE")]
     pub(super) field_map: Option<PathBuf>,
+    /// How far the dates of interpreted records are ahead of UTC, such as +02:00 [default: they are UTC].
+    #[arg(long, value_name = "+HH:MM", allow_hyphen_values = true, value_parser = super::input_form::timezone_offset)]
+    pub(super) timezone_offset: Option<i32>,
 }
 
 /// What the lines of inputs are.
@@ -226,6 +240,8 @@ pub(super) enum InputFormat {
     Falco,
     /// JSON events of Tetragon.
     Tetragon,
+    /// Audit records in the words of ausearch -i, as far as they can be read back: see docs/input.md.
+    Interpreted,
 }
 
 /// Lays out the queries of rule files. Comments stay, and so does everything but the query. Nothing is
@@ -321,7 +337,8 @@ pub(super) enum WhyFormat {
     Json,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 /// Events come in order of time. Of several conditions all must hold.
 #[derive(Debug, Args)]
 pub(super) struct Events {
@@ -357,7 +374,8 @@ pub(super) struct Events {
     pub(super) quiet: bool,
 }
 
-/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd, bzip2 or xz.
+/// Inputs: raw audit logs or JSON events, one a line or in a list; also compressed with gzip, zstd,
+/// bzip2 or xz.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// Files, folders, globs, or - for standard input; rotated files are read oldest first.
@@ -446,9 +464,8 @@ pub(super) struct Reading {
     /// none.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     pub(super) lateness: Duration,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Exit with 5 when anything was malformed, lost, late or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
@@ -516,6 +533,68 @@ pub(super) struct Check {
     pub(super) quiet: bool,
 }
 
+/// Exits with 1 when a case fails, a rule has no case, or a snapshot no use; with 2 when a rule file or a
+/// test file has errors.
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// Rule files, test files or folders [default: this folder].
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Write new and changed snapshots, and remove unused ones.
+    #[arg(long)]
+    pub(super) accept: bool,
+    /// Show new, changed and unused snapshots one by one and ask: y writes, n refuses, s skips.
+    #[arg(long, conflicts_with = "accept")]
+    pub(super) review: bool,
+    /// Also run every rule over the cases of all others; a case names in `also` who may fire.
+    #[arg(long)]
+    pub(super) cross: bool,
+    /// Run again whenever a file changes, until interrupted.
+    #[arg(long, conflicts_with_all = ["accept", "review"])]
+    pub(super) watch: bool,
+    /// Also write results to a file, as JUnit does.
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// How to write results.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub(super) format: TestFormat,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Only failures, no summary.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// Writes NAME.toml, NAME.test.toml and, with --from, a log in NAME.cases/. Overwrites nothing.
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The rule file to write: NAME.toml.
+    #[arg(value_name = "RULE")]
+    pub(super) rule: PathBuf,
+    /// Take the log of the first case from here. It becomes part of your rules: look for secrets in it.
+    #[arg(long, value_name = "LOG")]
+    pub(super) from: Option<PathBuf>,
+    /// Of that log only events with this serial number, or with one from the first to the last named.
+    #[arg(long, value_name = "N|A..B", value_parser = serials, requires = "from")]
+    pub(super) serial: Option<(u32, u32)>,
+}
+
+/// How to write what came of cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TestFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Commands that make a workflow of GitHub show failures beside the lines.
+    Github,
+}
+
 /// How to write problems of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CheckFormat {
@@ -542,9 +621,8 @@ pub(super) struct Run {
     /// none [default: 5s, for a live stream 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) lateness: Option<Duration>,
-    /// The host that records without node= come from.
-    #[arg(long, value_name = "NAME")]
-    pub(super) host: Option<String>,
+    #[command(flatten)]
+    pub(super) hosts: Hosts,
     /// Most memory for partial matches, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub(super) state_limit: u32,
@@ -560,6 +638,35 @@ pub(super) struct Run {
     /// Exit with 5 when anything was malformed, lost, late, evicted or incomplete.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Who events are of.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Hosts and users")]
+pub(super) struct Hosts {
+    /// The host that records without node= come from, or with this very name there: host.name, and
+    /// host.id unless --host-id says otherwise.
+    #[arg(long = "host-name", visible_alias = "host", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The host.id of the same records; `by host.id` joins on it.
+    #[arg(long = "host-id", value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Names of the users and groups of a host, from a copy of its passwd or group file; names that
+    /// the log itself has go before. Can be given several times.
+    #[arg(long = "passwd", value_name = "HOST=FILE")]
+    pub(super) passwd: Vec<String>,
+    /// Whose conventions events follow where producers differ.
+    #[arg(long, value_enum, default_value_t = Profile::Auditd)]
+    pub(super) profile: Profile,
+}
+
+/// Whose conventions events follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// Auditbeat and the auditd manager: process.name is comm first, user.id the real user.
+    Auditd,
+    /// Elastic Defend: process.name is the program's file name first, user.id the effective user.
+    Endpoint,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::args::{Batch, Query, QueryFormat};
+use super::args::{Batch, InputFormat, Query, QueryFormat};
 use super::event_fields;
 use super::exit::Exit;
 use super::output::{message, stderr_color};
@@ -23,6 +23,13 @@ use crate::value::Value;
 pub(super) fn run(arguments: &Query, events: &Path) -> Exit {
     if arguments.output.format.is_some_and(|format| format != QueryFormat::Ids) {
         message("catena: error: with --events the only format is ids");
+        return Exit::Usage;
+    }
+    let form = &arguments.form;
+    if form.field_map.is_some()
+        || !matches!(form.input_format, InputFormat::Auto | InputFormat::Ecs)
+    {
+        message("catena: error: --events reads JSON events in the fields of the queries only");
         return Exit::Usage;
     }
     let schema = match event_fields::schema(&arguments.fields, arguments.batch.id_field.as_deref())

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::output::{message, show_problem, stderr_color, stdout_color};
 use super::progress::Progress;
 use super::replay::write_exit;
-use super::{event_fields, input_form, summary};
+use super::{event_fields, hosts, input_form, summary};
 use crate::alert;
 use crate::escape::escape;
 use crate::event::{Event, Raw};
@@ -28,8 +28,9 @@ pub(super) fn run(arguments: &Events) -> Exit {
         Err(exit) => return exit,
     };
     let (color, quiet) = (arguments.color, arguments.quiet);
-    let settings = settings(&arguments.reading, schema);
-    let settings = match input_form::settings(&arguments.form, color, settings) {
+    let settings = settings(&arguments.reading, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
@@ -71,14 +72,18 @@ pub(super) fn run(arguments: &Events) -> Exit {
 }
 
 /// What the arguments say about reading.
-pub(super) fn settings(reading: &Reading, schema: Schema) -> Settings {
-    Settings {
+///
+/// # Errors
+///
+/// When a file of names cannot be used.
+pub(super) fn settings(reading: &Reading, schema: Schema) -> Result<Settings, Exit> {
+    Ok(Settings {
         lateness: reading.lateness,
-        host: reading.host.clone(),
+        identity: hosts::identity(&reading.hosts)?,
         jobs: reading.jobs.count(),
         schema: Arc::new(schema),
         ..Settings::default()
-    }
+    })
 }
 
 /// The events that are wanted.

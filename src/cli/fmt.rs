@@ -191,8 +191,9 @@ fn hidden(entry: &DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
+/// Whether it is laid out when it is found in a folder; exports are not.
 fn is_rule_file(path: &Path) -> bool {
-    path.to_str().and_then(Form::of_name).is_some()
+    rule::is_rule_file(path) && path.to_str().and_then(Form::of_name).is_some()
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -23,6 +23,11 @@ pub(super) fn settings(
     settings: Settings,
 ) -> Result<Settings, Exit> {
     let format = form.input_format;
+    if form.timezone_offset.is_some() && format != InputFormat::Interpreted {
+        message("catena: error: --timezone-offset is for --input-format interpreted");
+        return Err(Exit::Usage);
+    }
+    let ahead_of_utc = form.timezone_offset.unwrap_or(0);
     let field_map = match &form.field_map {
         Some(path) => {
             if !matches!(format, InputFormat::Auto | InputFormat::Ecs) {
@@ -46,8 +51,32 @@ pub(super) fn settings(
         InputFormat::Endgame => Some(Form::Endgame),
         InputFormat::Falco => Some(Form::Falco),
         InputFormat::Tetragon => Some(Form::Tetragon),
+        InputFormat::Interpreted => Some(Form::Interpreted),
     };
-    Ok(Settings { form, field_map, ..settings })
+    Ok(Settings { form, field_map, ahead_of_utc, ..settings })
+}
+
+/// Seconds that `+02:00` or `-03:30` stands for.
+///
+/// # Errors
+///
+/// When it is nothing of that kind, or more than any place on earth has.
+pub(super) fn timezone_offset(text: &str) -> Result<i32, String> {
+    let read = || {
+        let (sign, rest) = match text.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, text.strip_prefix('+')?),
+        };
+        let (hours, minutes) = rest.split_once(':')?;
+        let number = |text: &str| {
+            let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            digits.then(|| text.parse::<i32>().ok()).flatten()
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes)?);
+        let seconds = hours * 3600 + minutes * 60;
+        (minutes < 60 && seconds <= 14 * 3600).then_some(sign * seconds)
+    };
+    read().ok_or_else(|| "give hours and minutes ahead of UTC: +02:00".to_owned())
 }
 
 fn read(path: &Path, color: Color, settings: &Settings) -> Result<FieldMap, Exit> {

@@ -22,13 +22,14 @@ pub(super) fn run(arguments: &Inspect) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let progress = Progress::start(&output);
-    let started = Instant::now();
-    let settings = events::settings(&arguments.reading, schema);
-    let settings = match input_form::settings(&arguments.form, color, settings) {
+    let settings = events::settings(&arguments.reading, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    let progress = Progress::start(&output);
+    let started = Instant::now();
     let inspected =
         inspect::inspect(&arguments.inputs, &settings, &rules, &mut |live| progress.update(live));
     progress.finish();

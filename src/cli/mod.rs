@@ -14,9 +14,11 @@ mod explain;
 mod fields;
 mod fmt;
 mod help;
+mod hosts;
 mod input_form;
 mod inspect;
 mod needs;
+mod new;
 mod output;
 mod progress;
 mod query;
@@ -24,6 +26,7 @@ mod replay;
 mod rules;
 mod stream;
 mod summary;
+mod test;
 mod why;
 
 use std::process::ExitCode;
@@ -51,6 +54,8 @@ pub fn run() -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

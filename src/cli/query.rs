@@ -35,8 +35,11 @@ pub(super) fn run(arguments: &Query) -> Exit {
     match rules::accept(rule::load_query(query, &schema), &output) {
         Ok((rules, loaded)) => {
             let Query { inputs, run, jobs, form, .. } = arguments;
-            let settings = Settings { jobs: jobs.count(), ..replay::settings(run, schema) };
-            match input_form::settings(form, color, settings) {
+            let settings = replay::settings(run, schema).and_then(|settings| {
+                let settings = Settings { jobs: jobs.count(), ..settings };
+                input_form::settings(form, color, settings)
+            });
+            match settings {
                 Ok(settings) => loaded.min(replay::over(&rules, inputs, &settings, run, &output)),
                 Err(exit) => exit,
             }

@@ -8,7 +8,7 @@ use super::args::{Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{event_fields, input_form, rules, summary};
+use super::{event_fields, hosts, input_form, rules, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
 use crate::pipeline::{self, Flow, Live, Observer, Settings};
@@ -24,8 +24,11 @@ pub(super) fn run(arguments: &Replay) -> Exit {
     match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
             let Replay { inputs, run, jobs, output, form, .. } = arguments;
-            let settings = Settings { jobs: jobs.count(), ..settings(run, schema) };
-            match input_form::settings(form, output.color, settings) {
+            let settings = settings(run, schema).and_then(|settings| {
+                let settings = Settings { jobs: jobs.count(), ..settings };
+                input_form::settings(form, output.color, settings)
+            });
+            match settings {
                 Ok(settings) => loaded.min(over(&rules, inputs, &settings, run, output)),
                 Err(exit) => exit,
             }
@@ -83,7 +86,11 @@ impl Observer for Screen {
 const LATENESS: Duration = Duration::from_secs(5);
 
 /// What the arguments say about running.
-pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
+///
+/// # Errors
+///
+/// When a file of names cannot be used.
+pub(super) fn settings(run: &Run, schema: Schema) -> Result<Settings, Exit> {
     let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     let total_bytes = bytes(run.state_limit);
     let limits = Limits {
@@ -91,13 +98,13 @@ pub(super) fn settings(run: &Run, schema: Schema) -> Settings {
         rule_bytes: run.rule_limit.map_or(total_bytes, bytes),
         host_bytes: run.host_limit.map_or(total_bytes, bytes),
     };
-    Settings {
+    Ok(Settings {
         lateness: run.lateness.unwrap_or(LATENESS),
         limits,
-        host: run.host.clone(),
+        identity: hosts::identity(&run.hosts)?,
         schema: Arc::new(schema),
         ..Settings::default()
-    }
+    })
 }
 
 /// A result that cannot be written is as bad as an input that cannot be read.

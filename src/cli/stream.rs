@@ -49,11 +49,15 @@ pub(super) fn run(arguments: &Stream) -> Exit {
         }
     };
     let started = Instant::now();
-    let settings = Settings {
-        lateness: arguments.run.lateness.unwrap_or(LATENESS),
-        ..settings(&arguments.run, schema)
-    };
-    let settings = match input_form::settings(&arguments.form, arguments.alerts.color, settings) {
+    let settings = settings(&arguments.run, schema).and_then(|settings| {
+        let settings = Settings {
+            lateness: arguments.run.lateness.unwrap_or(LATENESS),
+            proc: (!arguments.no_proc).then(|| PathBuf::from("/proc")),
+            ..settings
+        };
+        input_form::settings(&arguments.form, arguments.alerts.color, settings)
+    });
+    let settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };

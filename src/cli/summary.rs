@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::output::message;
 use crate::digits::grouped;
 use crate::pipeline::Report;
+use crate::translate::Form;
 
 /// Tells what was read and found, and everything that could not be read or was lost.
 pub(super) fn show(report: &Report, elapsed: Duration, output: &Output) {
@@ -39,6 +40,10 @@ pub(super) fn show_found(report: &Report, elapsed: Duration, quiet: bool, found:
     }
     for loss in losses(report) {
         message(&format!("catena: warning: {loss}"));
+    }
+    for host in &report.unmatched_names {
+        let host = visible(host);
+        message(&format!("catena: warning: --passwd {host}: no event is of a host of that name"));
     }
     let seconds = elapsed.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people, two digits")]
@@ -92,6 +97,14 @@ fn losses(report: &Report) -> Vec<String> {
             out.push(format!("{} {what}", plural(number, noun)));
         }
     };
+    let words = report.inputs.iter().flat_map(|input| &input.lines);
+    let words = words.filter(|(form, _)| *form == Form::Interpreted).map(|(_, count)| count).sum();
+    tell(
+        words,
+        "line",
+        "read from interpreted text: dates are local and month first where that is open, values with \
+         blanks may be split wrongly, names are no ids",
+    );
     let (gaps, serials) = report.gaps;
     if gaps > 0 {
         tell(serials, "serial number", "missing: events were lost before the log was written");

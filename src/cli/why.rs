@@ -41,13 +41,14 @@ pub(super) fn run(arguments: &Why) -> Exit {
     let question = Question { limit: usize::from(arguments.limit), keys: keys.collect() };
     let (color, quiet) = (arguments.color, arguments.quiet);
     let output = Output { format: None, color, quiet };
-    let progress = Progress::start(&output);
-    let started = Instant::now();
-    let settings = settings(&arguments.run, schema);
-    let settings = match input_form::settings(&arguments.form, color, settings) {
+    let settings = settings(&arguments.run, schema)
+        .and_then(|settings| input_form::settings(&arguments.form, color, settings));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    let progress = Progress::start(&output);
+    let started = Instant::now();
     let answered = why::why(rule, &inputs, &settings, &question, &mut |live| progress.update(live));
     progress.finish();
     let answered = match answered {

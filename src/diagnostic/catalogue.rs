@@ -51,6 +51,8 @@ codes! {
     DuplicateRule = "E0003", Error;
     /// A filter of a rule has a form that is not understood.
     RuleFilter = "E0004", Error;
+    /// The file of a rule's cases is not TOML, or a case in it is not complete.
+    TestFile = "E0005", Error;
     /// The text does not follow the grammar.
     Syntax = "E0101", Error;
     /// A string literal is not closed or has an unknown escape.

@@ -31,7 +31,13 @@ fn paragraphs(diagnostic: &Diagnostic) -> Vec<String> {
 
 /// One problem as a command that makes a workflow of GitHub show it beside the line.
 pub fn github(diagnostic: &Diagnostic, location: &Location) -> String {
-    let level = match diagnostic.severity {
+    let text = paragraphs(diagnostic).join("\n");
+    github_command(diagnostic.severity, location, diagnostic.code.as_str(), &text)
+}
+
+/// Any text as such a command.
+pub fn github_command(severity: Severity, location: &Location, title: &str, text: &str) -> String {
+    let level = match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
@@ -47,9 +53,9 @@ pub fn github(diagnostic: &Diagnostic, location: &Location) -> String {
             (None, _) => {}
         }
     }
-    out.push_str(&format!(",title={}", property(diagnostic.code.as_str())));
+    out.push_str(&format!(",title={}", property(title)));
     out.push_str("::");
-    out.push_str(&data(&paragraphs(diagnostic).join("\n")));
+    out.push_str(&data(text));
     out
 }
 

@@ -12,7 +12,7 @@ mod nearest;
 mod render;
 
 pub use catalogue::{CODES, Code};
-pub use machine::{Location, github, sarif};
+pub use machine::{Location, github, github_command, sarif};
 pub use nearest::{nearest, nearest_name};
 pub use render::{Source, json, text};
 

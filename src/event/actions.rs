@@ -176,7 +176,7 @@ pub(super) fn by_call(name: &str) -> Row {
             &["change"],
         )
         .to("process", &[], &[]),
-        "exit" | "exit_group" => row(&["exited", "end"], &["process"], &["end"]),
+        "exit" | "exit_group" => row(&["exited"], &["process"], &["end"]).also(&["end"]),
         "mmap" | "mmap2" | "brk" => {
             row(&["allocated-memory"], &["process"], &["info"]).to("memory", &[], &[])
         }
@@ -362,7 +362,7 @@ mod tests {
             ("kill tgkill", "killed-pid", "process", "end"),
             ("setuid setuid32 setresgid32 setfsuid32", "changed-identity-of", "process", "change"),
             ("setsid", "", "process", "info change"),
-            ("exit_group", "exited end", "process", "end"),
+            ("exit_group", "exited", "process", "end"),
             ("mmap mmap2 brk", "allocated-memory", "process", "info"),
             ("clock_settime clock_settime64", "changed-system-time", "host", "change"),
             ("sethostname", "changed-system-name", "host", "change"),
@@ -390,6 +390,7 @@ mod tests {
             ("init_module", "load_module"),
             ("setresuid", "uid_change gid_change guid_change"),
             ("setsid", "session_id_change"),
+            ("exit_group", "end"),
             ("bind", ""),
             ("kill", ""),
         ] {

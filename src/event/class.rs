@@ -90,6 +90,8 @@ pub(super) fn is_settled(origin: &Origin) -> bool {
         | Origin::EventType
         | Origin::EventOutcome
         | Origin::Constant(_)
+        | Origin::Module
+        | Origin::Dataset
         | Origin::MessageType
         | Origin::Result
         | Origin::View(Decoded::Syscall) => true,

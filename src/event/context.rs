@@ -1,58 +1,155 @@
 //! The value of a context field, from what is known about the event's process.
 
-use super::origin::ContextField;
-use super::process::Process;
+use super::host::{Host, Profile};
+use super::origin::{ContextField, Relation};
+use super::process::{Person, Process};
 use super::take::{Sink, Take};
+use super::{Event, Projection};
 use crate::value::Scalar;
 
-/// Gives the values of one context field.
+impl Event {
+    /// Fills in the fields that its records leave empty from the process it is about.
+    pub fn add_context(&mut self, projection: &Projection) {
+        if projection.context().is_empty() {
+            return;
+        }
+        let Some(process) = self.process.take() else { return };
+        let host = self.host.take();
+        for (field, context) in projection.context() {
+            if self.facts.admits(*context) && self.is_missing(*field) {
+                self.fill(*field, |sink| read_context(&process, host.as_deref(), *context, sink));
+            }
+        }
+        self.process = Some(process);
+        self.host = host;
+    }
+}
+
+/// Gives the values of one context field; `host` is the machine of the event.
 ///
 /// Arguments and the like of the process itself describe the program it runs at the time of the event,
 /// also when the event is no execution.
-pub fn read_context(process: &Process, field: ContextField, sink: &mut dyn Take) {
-    let parent = process.parent.as_deref();
-    match field {
-        ContextField::EntityId => text(Some(&process.entity_id), sink),
-        ContextField::Name => names(process, sink),
-        ContextField::Executable => text(process.executable.as_deref(), sink),
-        ContextField::Args => args(process, sink),
-        ContextField::ArgsCount => args_count(process, sink),
-        ContextField::CommandLine => command_line(process, sink),
-        ContextField::WorkingDirectory => text(process.working_directory.as_deref(), sink),
-        ContextField::ParentEntityId => text(parent.map(|p| &*p.entity_id), sink),
-        ContextField::ParentName => {
-            if let Some(parent) = parent {
-                names(parent, sink);
-            }
-        }
-        ContextField::ParentExecutable => {
-            text(parent.and_then(|p| p.executable.as_deref()), sink);
-        }
-        ContextField::ParentArgs => {
-            if let Some(parent) = parent {
-                args(parent, sink);
-            }
-        }
-        ContextField::ParentArgsCount => {
-            if let Some(parent) = parent {
-                args_count(parent, sink);
-            }
-        }
-        ContextField::ParentCommandLine => {
-            if let Some(parent) = parent {
-                command_line(parent, sink);
-            }
-        }
-        ContextField::ParentWorkingDirectory => {
-            text(parent.and_then(|p| p.working_directory.as_deref()), sink);
-        }
-        ContextField::ParentUserId => text(parent.and_then(|p| p.user.as_deref()), sink),
-        ContextField::ParentGroupId => text(parent.and_then(|p| p.group.as_deref()), sink),
+pub(super) fn read_context(
+    process: &Process,
+    host: Option<&Host>,
+    field: ContextField,
+    sink: &mut dyn Take,
+) {
+    let (relation, part) = match field {
+        ContextField::Of(relation, part) => (relation, part),
         ContextField::AncestorNames => {
-            process.ancestors().for_each(|ancestor| text(ancestor.name.as_deref(), sink));
+            return process.ancestors().for_each(|one| text(one.name.as_deref(), sink));
         }
         ContextField::AncestorExecutables => {
-            process.ancestors().for_each(|ancestor| text(ancestor.executable.as_deref(), sink));
+            return process.ancestors().for_each(|one| text(one.executable.as_deref(), sink));
+        }
+        ContextField::AncestorIds => {
+            return process.ancestors().for_each(|one| text(Some(&one.entity_id), sink));
+        }
+        ContextField::EntryKind => {
+            if let Some(kind) = process.leaders.kind {
+                sink.word(kind.name());
+            }
+            return;
+        }
+        // Known also of a parent that was never seen.
+        ContextField::ParentPid => {
+            if let Some(ppid) = process.ppid {
+                sink.value(Scalar::Int(ppid));
+            }
+            return;
+        }
+    };
+    let process = match relation {
+        Relation::Itself => Some(process),
+        Relation::Parent => process.parent.as_deref(),
+        Relation::SessionLeader => process.leader(&process.leaders.session),
+        Relation::GroupLeader => process.leader(&process.leaders.group),
+        Relation::EntryLeader => process.leader(&process.leaders.entry),
+    };
+    if let Some(process) = process {
+        read_part(process, host, part, sink);
+    }
+}
+
+/// What may be known of any process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// `entity_id`
+    EntityId,
+    /// `pid`
+    Pid,
+    /// `name`
+    Name,
+    /// `executable`
+    Executable,
+    /// `args`
+    Args,
+    /// `args_count`
+    ArgsCount,
+    /// `command_line`
+    CommandLine,
+    /// `working_directory`
+    WorkingDirectory,
+    /// `user.id`
+    UserId,
+    /// `user.name`
+    UserName,
+    /// `group.id`
+    GroupId,
+    /// `group.name`
+    GroupName,
+    /// `real_user.id`
+    RealUserId,
+    /// `real_group.id`
+    RealGroupId,
+    /// `interactive`
+    Interactive,
+    /// `tty.char_device.major`
+    TerminalMajor,
+    /// `tty.char_device.minor`
+    TerminalMinor,
+}
+
+fn read_part(process: &Process, host: Option<&Host>, part: Part, sink: Sink<'_>) {
+    let Person { user, group, effective_user, effective_group, terminal } = process.person;
+    let profile = host.map_or(Profile::default(), |host| host.profile);
+    // Whoever `user.id` and `group.id` are of the process of the event itself.
+    let (acting_user, acting_group) = match profile {
+        Profile::Auditd => (user, group),
+        Profile::Endpoint => (effective_user.or(user), effective_group.or(group)),
+    };
+    let names = host.and_then(|host| host.names.as_deref());
+    match part {
+        Part::EntityId => text(Some(&process.entity_id), sink),
+        Part::Pid => sink.value(Scalar::Int(process.pid)),
+        Part::Name => process_names(process, profile, sink),
+        Part::Executable => text(process.executable.as_deref(), sink),
+        Part::Args => process.args.iter().for_each(|arg| text(Some(arg), sink)),
+        Part::ArgsCount => {
+            if let Some(count) = process.args_count {
+                sink.value(Scalar::Int(count));
+            }
+        }
+        Part::CommandLine if process.args.is_empty() => {}
+        Part::CommandLine => sink.joined(&process.args),
+        Part::WorkingDirectory => text(process.working_directory.as_deref(), sink),
+        Part::UserId => id(acting_user, sink),
+        Part::GroupId => id(acting_group, sink),
+        Part::RealUserId => id(user, sink),
+        Part::RealGroupId => id(group, sink),
+        Part::UserName => text(names.zip(acting_user).and_then(|(n, id)| n.user(id)), sink),
+        Part::GroupName => text(names.zip(acting_group).and_then(|(n, id)| n.group(id)), sink),
+        Part::Interactive => {
+            if let Some(terminal) = terminal {
+                sink.value(Scalar::Bool(terminal.is_some()));
+            }
+        }
+        Part::TerminalMajor | Part::TerminalMinor => {
+            if let Some((major, minor)) = terminal.and_then(|terminal| terminal.device()) {
+                let number = if part == Part::TerminalMajor { major } else { minor };
+                sink.value(Scalar::Int(i64::from(number)));
+            }
         }
     }
 }
@@ -63,28 +160,55 @@ fn text(value: Option<&str>, sink: Sink<'_>) {
     }
 }
 
-/// `comm`, then the file name of the program where it differs.
-fn names(process: &Process, sink: Sink<'_>) {
+/// An id as text, without memory of its own.
+fn id(id: Option<u32>, sink: Sink<'_>) {
+    let Some(mut rest) = id else { return };
+    let mut digits = [b'0'; 10];
+    let mut used = 0;
+    for place in digits.iter_mut().rev() {
+        // One digit: always below 256.
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        used += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    let written = digits.get(digits.len() - used..).unwrap_or_default();
+    text(std::str::from_utf8(written).ok(), sink);
+}
+
+/// `comm` and the file name of the program where it differs, in the order of the profile; behind them
+/// the name of a script of which `comm` has but the beginning.
+fn process_names(process: &Process, profile: Profile, sink: Sink<'_>) {
     let name = process.name.as_deref();
-    text(name, sink);
     let path = process.executable.as_deref();
     let path = path.map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
     let file = path.and_then(|path| path.rsplit('/').next()).filter(|file| !file.is_empty());
-    text(file.filter(|file| Some(*file) != name), sink);
+    let (first, second) = match profile {
+        Profile::Endpoint if file.is_some() => (file, name),
+        _ => (name, file),
+    };
+    text(first, sink);
+    text(second.filter(|second| Some(*second) != first), sink);
+    let args = process.args.iter().map(|arg| arg.as_bytes());
+    let script = name.and_then(|name| whole_name(name.as_bytes(), args));
+    let script = script.and_then(|script| std::str::from_utf8(script).ok());
+    text(script.filter(|script| Some(*script) != file), sink);
 }
 
-fn args(process: &Process, sink: Sink<'_>) {
-    process.args.iter().for_each(|arg| text(Some(arg), sink));
-}
+/// Longest `comm`, in bytes.
+pub(super) const MAX_COMM: usize = 15;
 
-fn args_count(process: &Process, sink: Sink<'_>) {
-    if let Some(count) = process.args_count {
-        sink.value(Scalar::Int(count));
+/// The name of a script of which `comm` has but the beginning: the kernel puts its path behind the
+/// interpreter and at most one argument of that.
+pub(super) fn whole_name<'a>(
+    comm: &[u8],
+    args: impl Iterator<Item = &'a [u8]>,
+) -> Option<&'a [u8]> {
+    if comm.len() != MAX_COMM {
+        return None;
     }
-}
-
-fn command_line(process: &Process, sink: Sink<'_>) {
-    if !process.args.is_empty() {
-        sink.joined(&process.args);
-    }
+    let names = args.take(3).filter_map(|arg| arg.rsplit(|byte| *byte == b'/').next());
+    names.into_iter().find(|name| name.len() > MAX_COMM && name.starts_with(comm))
 }

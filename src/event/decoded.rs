@@ -4,6 +4,7 @@
 //! computed from the logged registers and never replace them. Constants are those of the generic Linux
 //! ABI; machines that number things their own way get no words rather than wrong ones.
 
+use super::facts::Change;
 use super::origin::Decoded;
 use super::take::Sink;
 use super::view::{View, decimal, field_of, hexadecimal};
@@ -132,6 +133,13 @@ pub(super) fn read(view: &View<'_>, what: Decoded, sink: Sink<'_>) {
                 sink.word(name);
             }
         }
+        Decoded::ExitCode => {
+            if matches!(view.call, Some("exit" | "exit_group"))
+                && let Some(code) = int(view, 0)
+            {
+                sink.value(Scalar::Int(i64::try_from(code & 0xff).unwrap_or(0)));
+            }
+        }
         _ if !is_generic(view) => {}
         Decoded::SocketFamily => {
             if let Some(family) = socket_arg(view, 0) {
@@ -209,6 +217,32 @@ pub(super) fn child_process(view: &View<'_>) -> Option<i64> {
         _ => None,
     }
 }
+
+/// Whether a fork-like call puts its child into a process id space of its own; `clone3` does not say.
+pub(super) fn clones_pids(view: &View<'_>) -> bool {
+    view.call == Some("clone") && clone_flags(view).is_some_and(|flags| flags & NEWPID != 0)
+}
+
+/// What a call changes about which processes belong together.
+pub(super) fn change(view: &View<'_>) -> Change {
+    let Some(call) = view.call.filter(|_| view.is_call && view.result != Some(false)) else {
+        return Change::Nothing;
+    };
+    match call {
+        "setsid" => Change::Session,
+        "setpgid" => match (int(view, 0).map(i32::try_from), int(view, 1).map(i32::try_from)) {
+            (Some(Ok(process)), Some(Ok(group))) => Change::Group { process, group },
+            _ => Change::Nothing,
+        },
+        "unshare" if int(view, 0).is_some_and(|flags| flags & NEWPID != 0) => Change::Pids,
+        // Without a type it may be any space.
+        "setns" if int(view, 1).is_some_and(|kind| kind == 0 || kind & NEWPID != 0) => Change::Pids,
+        _ => Change::Nothing,
+    }
+}
+
+/// The flag for a process id space.
+const NEWPID: u64 = 0x2000_0000;
 
 /// The flags of `clone`, which are its second argument on s390.
 fn clone_flags(view: &View<'_>) -> Option<u64> {

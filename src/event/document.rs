@@ -70,7 +70,7 @@ const MAPPED: [&[u8]; 20] = [
 ];
 
 /// Fields that another field repeats; a document shows a fact once.
-const REPEATED: [(&str, &str); 28] = [
+const REPEATED: [(&str, &str); 45] = [
     ("auditd.sequence", "event.sequence"),
     ("service.type", "event.module"),
     ("data_stream.dataset", "event.dataset"),
@@ -99,6 +99,23 @@ const REPEATED: [(&str, &str); 28] = [
     ("process.ancestors.name", "process.parent.name"),
     ("process.ancestors.executable", "process.parent.executable"),
     ("auditd.summary.how", "process.executable"),
+    ("process.real_user.name", "user.name"),
+    ("user.Ext.real.name", "user.name"),
+    ("process.real_group.name", "group.name"),
+    ("group.Ext.real.name", "group.name"),
+    ("process.saved_user.id", "user.saved.id"),
+    ("process.saved_user.name", "user.saved.name"),
+    ("process.saved_group.id", "auditd.user.saved.group.id"),
+    ("process.saved_group.name", "auditd.user.saved.group.name"),
+    ("process.Ext.ancestry", "process.parent.entity_id"),
+    ("process.parent.real_user.id", "process.parent.user.id"),
+    ("process.parent.real_group.id", "process.parent.group.id"),
+    ("process.session_leader.real_user.id", "process.session_leader.user.id"),
+    ("process.session_leader.real_group.id", "process.session_leader.group.id"),
+    ("process.group_leader.real_user.id", "process.group_leader.user.id"),
+    ("process.group_leader.real_group.id", "process.group_leader.group.id"),
+    ("process.entry_leader.real_user.id", "process.entry_leader.user.id"),
+    ("process.entry_leader.real_group.id", "process.entry_leader.group.id"),
 ];
 
 /// Too long for a document, which stands beside the records anyway.
@@ -135,7 +152,7 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
         .map(|known| match &known.origin {
             // To find out that no record has a key takes reading them all.
             Origin::Data(key) if !keys.all.contains(&**key) => Vec::new(),
-            origin => with_context(&mut reader, &facts, process, origin, known.context),
+            origin => with_context(&mut reader, &facts, (host, process), origin, known.context),
         })
         .collect();
     for (repeated, by) in &*REPEATED_AT {
@@ -215,14 +232,14 @@ pub(super) fn values_of(
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
     let facts = Facts::of(&mut reader);
-    with_context(&mut reader, &facts, process, &Origin::of(name), ContextField::of(name))
+    with_context(&mut reader, &facts, (host, process), &Origin::of(name), ContextField::of(name))
 }
 
 /// What the records say, else what is known of the process.
 fn with_context(
     reader: &mut Reader<'_, '_>,
     facts: &Facts,
-    process: Option<&Process>,
+    (host, process): (Option<&Host>, Option<&Process>),
     origin: &Origin,
     context: Option<ContextField>,
 ) -> Vec<Value> {
@@ -232,7 +249,7 @@ fn with_context(
         && facts.admits(field)
     {
         let push = &mut |value: Scalar<'_>| values.push(Value::from(value));
-        read_context(process, field, push);
+        read_context(process, host, field, push);
     }
     values
 }

@@ -3,11 +3,11 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
-use super::decoded::child_process;
-use super::origin::{ContextField, IdKey, Origin};
+use super::decoded::{change, child_process, clones_pids};
+use super::origin::{ContextField, Origin, Part, Relation};
 use super::read::{DELETED, Reader};
-use super::view::decimal;
-use super::{Event, Process};
+use super::view::{View, decimal};
+use super::{Event, Leaders, Person, Process, Terminal};
 use crate::record::{RawValue, RecordType, decode_into};
 use crate::time::Timestamp;
 use crate::value::Scalar;
@@ -32,8 +32,35 @@ pub struct Facts {
     pub is_exit: bool,
     /// The process it made.
     pub child: Option<i64>,
+    /// That process counts process ids in a space of its own: what it says of others are not the
+    /// numbers they have in the log.
+    pub child_apart: bool,
     /// Tells programs apart: a hash of their path.
     pub program: Option<u64>,
+    /// Tells apart as whom and at which terminal processes run, see [`Event::person`]: a hash of what the
+    /// log says about it. Of system calls only.
+    pub person: u64,
+    /// What it changes about which processes belong together.
+    pub change: Change,
+}
+
+/// What a call changes about which processes belong together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The process now leads a session.
+    Session,
+    /// A process now belongs to a group.
+    Group {
+        /// The process; 0 for that of the event.
+        process: i32,
+        /// Who leads the group; 0 for the process itself.
+        group: i32,
+    },
+    /// Children from now on count process ids in another space.
+    Pids,
 }
 
 /// Fixed seeds: compared only within a run, but equal runs should do equal work.
@@ -51,6 +78,9 @@ impl Facts {
             is_failed_exec: view.calls_exec() && !is_exec,
             is_exit: view.is_call && view.call == Some("exit_group"),
             child: if view.is_call { child_process(view) } else { None },
+            child_apart: view.is_call && clones_pids(view),
+            person: if view.is_call { person_hash(view) } else { 0 },
+            change: change(view),
             program: view.exe().and_then(|path| program(path, &mut reader.scratch.bytes)),
         }
     }
@@ -62,7 +92,7 @@ impl Facts {
     pub fn admits(&self, field: ContextField) -> bool {
         let of_exec = matches!(
             field,
-            ContextField::Args | ContextField::ArgsCount | ContextField::CommandLine
+            ContextField::Of(Relation::Itself, Part::Args | Part::ArgsCount | Part::CommandLine)
         );
         !(of_exec && self.is_failed_exec)
     }
@@ -76,20 +106,57 @@ fn program(path: RawValue<'_>, decoded: &mut Vec<u8>) -> Option<u64> {
         decode_into(b"exe", RecordType::SYSCALL, path, decoded);
         bytes = decoded;
     }
+    Some(program_of(bytes))
+}
+
+/// The same of a path that is no record's.
+pub fn program_of(path: &[u8]) -> u64 {
     let mut hasher = SEED.build_hasher();
-    hasher.write(bytes.strip_suffix(DELETED).unwrap_or(bytes));
-    Some(hasher.finish())
+    hasher.write(path.strip_suffix(DELETED).unwrap_or(path));
+    hasher.finish()
+}
+
+fn person_hash(view: &View<'_>) -> u64 {
+    let mut hasher = SEED.build_hasher();
+    let tokens = &view.tokens;
+    for token in [tokens.uid, tokens.gid, tokens.euid, tokens.egid, tokens.tty] {
+        // Each with an end, so that no two sets are written alike.
+        hasher.write(token.unwrap_or_default());
+        hasher.write_u8(0);
+    }
+    hasher.finish()
+}
+
+fn person(view: &View<'_>) -> Person {
+    let tokens = &view.tokens;
+    Person {
+        user: tokens.uid.and_then(id),
+        group: tokens.gid.and_then(id),
+        effective_user: tokens.euid.and_then(id),
+        effective_group: tokens.egid.and_then(id),
+        terminal: tokens.tty.and_then(Terminal::of),
+    }
+}
+
+/// A decimal id; unset ones are none.
+fn id(text: &[u8]) -> Option<u32> {
+    let digits = text.iter().all(u8::is_ascii_digit) && !text.is_empty();
+    let add = |id: u32, digit: &u8| id.checked_mul(10)?.checked_add(u32::from(digit - b'0'));
+    if !digits {
+        return None;
+    }
+    text.iter().try_fold(0, add).filter(|id| *id != u32::MAX)
 }
 
 impl Event {
     /// A process as this event shows it: the program that runs now, with its arguments when the event
-    /// is its execution. Allocates; meant for events that change what is known.
+    /// is its execution, and the user at login. Allocates; meant for events that change what is known.
     pub fn process_image(
         &mut self,
         entity_id: Box<str>,
         start: Timestamp,
         parent: Option<Arc<Process>>,
-    ) -> Process {
+    ) -> (Process, Option<u32>) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let nothing = super::Group::new();
         let group = self.raw.group().unwrap_or(&nothing);
@@ -103,11 +170,9 @@ impl Event {
             });
             found
         };
-        let name = first(Origin::ProcessName);
+        let name = first(Origin::Comm).or_else(|| first(Origin::ProcessName));
         let executable = first(Origin::Executable);
         let working_directory = first(Origin::WorkingDirectory);
-        let user = first(Origin::Id(IdKey::Uid));
-        let group = first(Origin::Id(IdKey::Gid));
         let mut args: Vec<Box<str>> = Vec::new();
         let mut left = ARGS_BYTES;
         let mut args_count = None;
@@ -128,8 +193,10 @@ impl Event {
                 }
             });
         }
+        let person = person(&reader.view);
+        let login = reader.view.tokens.auid.and_then(id);
         self.scratch = scratch;
-        Process {
+        let process = Process {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),
             ppid: self.facts.ppid,
@@ -138,11 +205,22 @@ impl Event {
             args: args.into(),
             args_count,
             working_directory,
-            user,
-            group,
+            person,
             start,
             parent,
-        }
+            leaders: Leaders::default(),
+        };
+        (process, login)
+    }
+
+    /// As whom its process runs, and the user at login. Takes its records apart: meant for events that
+    /// change what is known.
+    pub fn person(&self) -> (Person, Option<u32>) {
+        let Some(group) = self.raw.group().filter(|_| self.facts.is_call) else {
+            return Default::default();
+        };
+        let view = View::new(group);
+        (person(&view), view.tokens.auid.and_then(id))
     }
 
     /// What it says about processes.

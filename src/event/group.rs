@@ -46,11 +46,13 @@ pub enum Incomplete {
     TimedOut,
     /// The input ended before its last record.
     EndOfInput,
+    /// Its records were made from words, which tell less than what was logged.
+    Interpreted,
 }
 
 impl Incomplete {
     /// Every cause, in the order of their counters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Forced,
         Self::TooManyRecords,
         Self::TooManyArguments,
@@ -58,6 +60,7 @@ impl Incomplete {
         Self::NoSyscall,
         Self::TimedOut,
         Self::EndOfInput,
+        Self::Interpreted,
     ];
 
     /// A few words for people.
@@ -70,6 +73,7 @@ impl Incomplete {
             Self::NoSyscall => "no SYSCALL record",
             Self::TimedOut => "last record did not come",
             Self::EndOfInput => "input ended",
+            Self::Interpreted => "read from interpreted text",
         }
     }
 }
@@ -207,7 +211,7 @@ impl Group {
     }
 
     /// Notes why records are missing; the first cause stays.
-    pub(super) fn set_incomplete(&mut self, cause: Incomplete) {
+    pub fn set_incomplete(&mut self, cause: Incomplete) {
         self.incomplete.get_or_insert(cause);
     }
 

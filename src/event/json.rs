@@ -158,36 +158,16 @@ impl Json {
     pub(super) fn document(&self) -> Document {
         let mut fields: Vec<(String, u32, Vec<Value>)> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
-        let mut add = |leaf: Leaf<'_>| {
-            let index = match known.get(leaf.name) {
-                Some(index) => *index,
-                None if fields.len() >= MAX_FIELDS => return,
-                None => {
-                    known.insert(leaf.name.to_owned(), fields.len());
-                    fields.push((leaf.name.to_owned(), leaf.dots, Vec::new()));
-                    fields.len() - 1
-                }
-            };
-            let Some((_, dots, values)) = fields.get_mut(index) else { return };
-            if leaf.dots < *dots {
-                *dots = leaf.dots;
-                values.clear();
-            }
-            if leaf.dots == *dots && values.len() < MAX_VALUES {
-                values.push(match leaf.value {
-                    Atom::Bool(b) => Value::Bool(b),
-                    Atom::Int(i) => Value::Int(i),
-                    Atom::Float(x) => Value::Float(x),
-                    Atom::Text(text) => Value::Str(text.into()),
-                });
-            }
-        };
-        // The line has been read before, so it has no error now.
         let mut lines = JsonLines::default();
-        let _ = match mended(&self.line) {
-            Some(line) => lines.read(&line, &mut add),
-            None => lines.read(&self.line, &mut add),
-        };
+        let read = lines.read(&self.line, &mut |leaf| add_leaf(&mut fields, &mut known, leaf));
+        if read.is_err()
+            && let Some(line) = mended(&self.line)
+        {
+            fields.clear();
+            known.clear();
+            // Of what was asked for the line has been read before, so it has no error now.
+            let _ = lines.read(&line, &mut |leaf| add_leaf(&mut fields, &mut known, leaf));
+        }
         Document::new(fields.into_iter().map(|(name, _, values)| (name, values)).collect())
     }
 
@@ -285,6 +265,36 @@ impl Json {
         let start = self.text.len();
         let _ = self.text.write_fmt(text);
         Slot::Text(small(start)..small(self.text.len()))
+    }
+}
+
+/// Adds a scalar to the fields of a document: what is nested counts more than what is dotted.
+fn add_leaf(
+    fields: &mut Vec<(String, u32, Vec<Value>)>,
+    known: &mut HashMap<String, usize>,
+    leaf: Leaf<'_>,
+) {
+    let index = match known.get(leaf.name) {
+        Some(index) => *index,
+        None if fields.len() >= MAX_FIELDS => return,
+        None => {
+            known.insert(leaf.name.to_owned(), fields.len());
+            fields.push((leaf.name.to_owned(), leaf.dots, Vec::new()));
+            fields.len() - 1
+        }
+    };
+    let Some((_, dots, values)) = fields.get_mut(index) else { return };
+    if leaf.dots < *dots {
+        *dots = leaf.dots;
+        values.clear();
+    }
+    if leaf.dots == *dots && values.len() < MAX_VALUES {
+        values.push(match leaf.value {
+            Atom::Bool(b) => Value::Bool(b),
+            Atom::Int(i) => Value::Int(i),
+            Atom::Float(x) => Value::Float(x),
+            Atom::Text(text) => Value::Str(text.into()),
+        });
     }
 }
 

@@ -4,6 +4,8 @@
 //! process table fills in where the records are silent. `schema` lists the same names; a test holds
 //! the two together.
 
+pub use super::context::Part;
+
 /// Where the value of one field of an audit event comes from. Names follow the field names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -16,6 +18,9 @@ pub(super) enum Origin {
     EventOriginal,
     /// The same in every event.
     Constant(&'static str),
+    /// The product whose conventions the event follows.
+    Module,
+    Dataset,
     HostId,
     HostName,
     MessageType,
@@ -25,6 +30,8 @@ pub(super) enum Origin {
     Pid,
     ParentPid,
     ProcessName,
+    /// `comm` alone.
+    Comm,
     Executable,
     Args,
     ArgsCount,
@@ -32,6 +39,20 @@ pub(super) enum Origin {
     Title,
     WorkingDirectory,
     Interactive,
+    /// A device number of the terminal.
+    TerminalDevice {
+        major: bool,
+    },
+    ProcessEnd,
+    /// Capabilities that the process has from now on.
+    Capabilities {
+        effective: bool,
+    },
+    /// Real or effective, by profile.
+    ProcessUserId,
+    ProcessUserName,
+    ProcessGroupId,
+    ProcessGroupName,
     /// An id of the main record.
     Id(IdKey),
     /// The name that belongs to an id, from the enriched part of the record.
@@ -55,9 +76,12 @@ pub(super) enum Origin {
     SourceIp,
     SourcePort,
     Direction,
+    NetworkType,
     FilePath,
     FileName,
     FileExtension,
+    FileDirectory,
+    FileType,
     /// Of the file's old name, where it was renamed.
     OldPath,
     OldName,
@@ -99,6 +123,8 @@ pub(super) enum IdKey {
     OldAuid,
     Uid,
     Gid,
+    Euid,
+    Egid,
     Suid,
     Fsuid,
     Sgid,
@@ -113,6 +139,8 @@ impl IdKey {
             Self::OldAuid => (b"old-auid", b"OLD-AUID"),
             Self::Uid => (b"uid", b"UID"),
             Self::Gid => (b"gid", b"GID"),
+            Self::Euid => (b"euid", b"EUID"),
+            Self::Egid => (b"egid", b"EGID"),
             Self::Suid => (b"suid", b"SUID"),
             Self::Fsuid => (b"fsuid", b"FSUID"),
             Self::Sgid => (b"sgid", b"SGID"),
@@ -136,75 +164,104 @@ pub(super) enum Decoded {
     ChildPid,
     Errno,
     Syscall,
+    ExitCode,
 }
 
-/// Fields that the process table fills in.
+/// Fields that the process table fills in, also where a record may fill it first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ContextField {
-    /// `process.entity_id`
-    EntityId,
-    /// `process.name` of an event that does not say it.
-    Name,
-    /// `process.executable`, likewise.
-    Executable,
-    /// `process.args` of an event that is no execution.
-    Args,
-    /// `process.args_count`, likewise.
-    ArgsCount,
-    /// `process.command_line`, likewise.
-    CommandLine,
-    /// `process.working_directory`, likewise.
-    WorkingDirectory,
-    /// `process.parent.entity_id`
-    ParentEntityId,
-    /// `process.parent.name`
-    ParentName,
-    /// `process.parent.executable`
-    ParentExecutable,
-    /// `process.parent.args`
-    ParentArgs,
-    /// `process.parent.args_count`
-    ParentArgsCount,
-    /// `process.parent.command_line`
-    ParentCommandLine,
-    /// `process.parent.working_directory`
-    ParentWorkingDirectory,
-    /// `process.parent.user.id`
-    ParentUserId,
-    /// `process.parent.group.id`
-    ParentGroupId,
+    /// Something about the process or one related to it.
+    Of(Relation, Part),
+    /// `process.parent.pid` of an event that does not say it.
+    ParentPid,
     /// `process.ancestors.name`
     AncestorNames,
     /// `process.ancestors.executable`
     AncestorExecutables,
+    /// `process.Ext.ancestry`
+    AncestorIds,
+    /// `process.entry_leader.entry_meta.type`
+    EntryKind,
 }
 
-/// What the process table fills in, also where a record may fill it first.
-const CONTEXT: &[(&str, ContextField)] = &[
-    ("process.entity_id", ContextField::EntityId),
-    ("process.name", ContextField::Name),
-    ("process.executable", ContextField::Executable),
-    ("process.args", ContextField::Args),
-    ("process.args_count", ContextField::ArgsCount),
-    ("process.command_line", ContextField::CommandLine),
-    ("process.working_directory", ContextField::WorkingDirectory),
-    ("process.parent.entity_id", ContextField::ParentEntityId),
-    ("process.parent.name", ContextField::ParentName),
-    ("process.parent.executable", ContextField::ParentExecutable),
-    ("process.parent.args", ContextField::ParentArgs),
-    ("process.parent.args_count", ContextField::ParentArgsCount),
-    ("process.parent.command_line", ContextField::ParentCommandLine),
-    ("process.parent.working_directory", ContextField::ParentWorkingDirectory),
-    ("process.parent.user.id", ContextField::ParentUserId),
-    ("process.parent.group.id", ContextField::ParentGroupId),
+/// What a process is to that of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Relation {
+    /// `process`
+    Itself,
+    /// `process.parent`
+    Parent,
+    /// `process.session_leader`
+    SessionLeader,
+    /// `process.group_leader`
+    GroupLeader,
+    /// `process.entry_leader`
+    EntryLeader,
+}
+
+const PARENT: &str = "process.parent.";
+const LEADERS: [(&str, Relation); 3] = [
+    ("process.session_leader.", Relation::SessionLeader),
+    ("process.group_leader.", Relation::GroupLeader),
+    ("process.entry_leader.", Relation::EntryLeader),
+];
+
+/// What is filled in about the process itself, where its records do not say it.
+const ITSELF: [(&str, Part); 7] = [
+    ("process.entity_id", Part::EntityId),
+    ("process.name", Part::Name),
+    ("process.executable", Part::Executable),
+    ("process.args", Part::Args),
+    ("process.args_count", Part::ArgsCount),
+    ("process.command_line", Part::CommandLine),
+    ("process.working_directory", Part::WorkingDirectory),
+];
+
+/// What is filled in about its parent and its leaders.
+const PARTS: [(&str, Part); 17] = [
+    ("entity_id", Part::EntityId),
+    ("pid", Part::Pid),
+    ("name", Part::Name),
+    ("executable", Part::Executable),
+    ("args", Part::Args),
+    ("args_count", Part::ArgsCount),
+    ("command_line", Part::CommandLine),
+    ("working_directory", Part::WorkingDirectory),
+    ("user.id", Part::UserId),
+    ("user.name", Part::UserName),
+    ("group.id", Part::GroupId),
+    ("group.name", Part::GroupName),
+    ("real_user.id", Part::RealUserId),
+    ("real_group.id", Part::RealGroupId),
+    ("interactive", Part::Interactive),
+    ("tty.char_device.major", Part::TerminalMajor),
+    ("tty.char_device.minor", Part::TerminalMinor),
+];
+
+/// What is no part of one process.
+const OTHERS: [(&str, ContextField); 5] = [
+    ("process.parent.pid", ContextField::ParentPid),
     ("process.ancestors.name", ContextField::AncestorNames),
     ("process.ancestors.executable", ContextField::AncestorExecutables),
+    ("process.Ext.ancestry", ContextField::AncestorIds),
+    ("process.entry_leader.entry_meta.type", ContextField::EntryKind),
 ];
 
 impl ContextField {
     /// Which context field fills a field, also where a record may fill it first.
     pub fn of(name: &str) -> Option<Self> {
-        CONTEXT.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+        if let Some((_, field)) = OTHERS.iter().find(|(known, _)| *known == name) {
+            return Some(*field);
+        }
+        if let Some((_, part)) = ITSELF.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Of(Relation::Itself, *part));
+        }
+        let related = std::iter::once((PARENT, Relation::Parent)).chain(LEADERS);
+        related.into_iter().find_map(|(start, relation)| {
+            let part = name.strip_prefix(start)?;
+            let (_, part) = PARTS.iter().find(|(known, _)| *known == part)?;
+            Some(Self::Of(relation, *part))
+        })
     }
 }
 
@@ -217,10 +274,10 @@ const RECORDS: &[(&str, Origin)] = &[
     ("event.type", Origin::EventType),
     ("event.outcome", Origin::EventOutcome),
     ("event.kind", Origin::Constant("event")),
-    ("event.module", Origin::Constant("auditd")),
+    ("event.module", Origin::Module),
     ("service.type", Origin::Constant("auditd")),
-    ("event.dataset", Origin::Constant("auditd_manager.auditd")),
-    ("data_stream.dataset", Origin::Constant("auditd_manager.auditd")),
+    ("event.dataset", Origin::Dataset),
+    ("data_stream.dataset", Origin::Dataset),
     ("event.sequence", Origin::EventSequence),
     ("auditd.sequence", Origin::EventSequence),
     ("event.original", Origin::EventOriginal),
@@ -242,18 +299,32 @@ const RECORDS: &[(&str, Origin)] = &[
     ("process.title", Origin::Title),
     ("process.working_directory", Origin::WorkingDirectory),
     ("process.interactive", Origin::Interactive),
-    ("process.user.id", Origin::Id(IdKey::Uid)),
-    ("process.user.name", Origin::IdName(IdKey::Uid)),
+    ("process.tty.char_device.major", Origin::TerminalDevice { major: true }),
+    ("process.tty.char_device.minor", Origin::TerminalDevice { major: false }),
+    ("process.exit_code", Origin::View(Decoded::ExitCode)),
+    ("process.end", Origin::ProcessEnd),
+    ("process.thread.capabilities.effective", Origin::Capabilities { effective: true }),
+    ("process.thread.capabilities.permitted", Origin::Capabilities { effective: false }),
+    ("process.user.id", Origin::ProcessUserId),
+    ("process.user.name", Origin::ProcessUserName),
     ("process.real_user.id", Origin::Id(IdKey::Uid)),
+    ("process.real_user.name", Origin::IdName(IdKey::Uid)),
+    ("process.saved_user.id", Origin::Id(IdKey::Suid)),
+    ("process.saved_user.name", Origin::IdName(IdKey::Suid)),
     ("user.Ext.real.id", Origin::Id(IdKey::Uid)),
-    ("process.group.id", Origin::Id(IdKey::Gid)),
-    ("process.group.name", Origin::IdName(IdKey::Gid)),
+    ("user.Ext.real.name", Origin::IdName(IdKey::Uid)),
+    ("process.group.id", Origin::ProcessGroupId),
+    ("process.group.name", Origin::ProcessGroupName),
     ("process.real_group.id", Origin::Id(IdKey::Gid)),
+    ("process.real_group.name", Origin::IdName(IdKey::Gid)),
+    ("process.saved_group.id", Origin::Id(IdKey::Sgid)),
+    ("process.saved_group.name", Origin::IdName(IdKey::Sgid)),
     ("group.Ext.real.id", Origin::Id(IdKey::Gid)),
+    ("group.Ext.real.name", Origin::IdName(IdKey::Gid)),
     ("user.id", Origin::UserId),
     ("user.name", Origin::UserName),
-    ("user.group.id", Origin::Id(IdKey::Gid)),
-    ("user.group.name", Origin::IdName(IdKey::Gid)),
+    ("user.group.id", Origin::ProcessGroupId),
+    ("user.group.name", Origin::ProcessGroupName),
     ("user.effective.id", Origin::EffectiveId),
     ("user.effective.name", Origin::EffectiveName),
     ("user.effective.group.id", Origin::EffectiveGroupId),
@@ -293,9 +364,12 @@ const RECORDS: &[(&str, Origin)] = &[
     ("source.ip", Origin::SourceIp),
     ("source.port", Origin::SourcePort),
     ("network.direction", Origin::Direction),
+    ("network.type", Origin::NetworkType),
     ("file.path", Origin::FilePath),
     ("file.name", Origin::FileName),
     ("file.extension", Origin::FileExtension),
+    ("file.directory", Origin::FileDirectory),
+    ("file.type", Origin::FileType),
     ("file.Ext.original.path", Origin::OldPath),
     ("file.Ext.original.name", Origin::OldName),
     ("file.Ext.original.extension", Origin::OldExtension),
@@ -352,14 +426,21 @@ impl Origin {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{CONTEXT, Origin, RECORDS};
+    use super::{ContextField, ITSELF, LEADERS, OTHERS, Origin, PARENT, PARTS, RECORDS};
     use crate::schema::FIELDS;
 
     #[test]
     fn the_schema_lists_what_has_an_origin_and_nothing_else() {
-        let origins: BTreeSet<&str> =
-            RECORDS.iter().map(|(name, _)| *name).chain(CONTEXT.iter().map(|(n, _)| *n)).collect();
+        let related = std::iter::once(PARENT).chain(LEADERS.map(|(start, _)| start));
+        let related = related.flat_map(|start| PARTS.map(|(part, _)| format!("{start}{part}")));
+        let alone = RECORDS.iter().map(|(name, _)| *name).chain(ITSELF.map(|(name, _)| name));
+        let alone = alone.chain(OTHERS.map(|(name, _)| name)).map(str::to_owned);
+        let origins: BTreeSet<String> = alone.chain(related).collect();
+        let origins: BTreeSet<&str> = origins.iter().map(String::as_str).collect();
         let listed: BTreeSet<&str> = FIELDS.iter().map(|info| info.name).collect();
+        assert!(
+            listed.iter().all(|name| ContextField::of(name).is_none() || origins.contains(name))
+        );
         let of_a_family =
             |name: &&&str| matches!(Origin::of(name), Origin::Data(_) | Origin::Paths(_));
         let without_origin: Vec<_> =

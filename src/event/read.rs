@@ -14,11 +14,13 @@ mod user;
 use super::actions::{self, Row};
 use super::decoded;
 use super::group::Group;
-use super::host::Host;
-use super::origin::Origin;
+use super::host::{Host, Profile};
+use super::origin::{IdKey, Origin};
 use super::outline::missing;
-use super::take::Sink;
-use super::view::{View, decimal, field_of};
+use super::process::Terminal;
+use super::take::{Sink, Take};
+use super::view::{View, decimal, field_of, hexadecimal};
+use crate::record::tables::capability_names;
 use crate::record::text::{keys, push_text, text_of};
 use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, fields, is_encoded};
 use crate::value::Scalar;
@@ -68,6 +70,13 @@ impl<'g, 's> Reader<'g, 's> {
             }
             Origin::EventOriginal => sink.value(Scalar::Str(&text_of(self.view.group.raw()))),
             Origin::Constant(word) => sink.word(word),
+            Origin::Module => sink.word(match self.endpoint_dataset() {
+                Some(_) => "endpoint",
+                None => "auditd",
+            }),
+            Origin::Dataset => {
+                sink.word(self.endpoint_dataset().unwrap_or("auditd_manager.auditd"))
+            }
             Origin::HostId => self.host(|host| &host.id, sink),
             Origin::HostName => self.host(|host| &host.name, sink),
             Origin::MessageType => self.message_type(sink),
@@ -81,6 +90,11 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::Pid => number(tokens.pid, sink),
             Origin::ParentPid => number(tokens.ppid, sink),
             Origin::ProcessName => self.process_name(sink),
+            Origin::Comm => {
+                if let Some(comm) = tokens.comm {
+                    self.decoded(RecordType::SYSCALL, b"comm", comm, sink);
+                }
+            }
             Origin::Executable => self.executable(sink),
             Origin::Args => self.args(sink),
             Origin::ArgsCount => self.args_count(sink),
@@ -92,6 +106,22 @@ impl<'g, 's> Reader<'g, 's> {
                     sink.value(Scalar::Bool(tty != b"(none)"));
                 }
             }
+            Origin::TerminalDevice { major } => {
+                if let Some((of, at)) = tokens.tty.and_then(Terminal::of).and_then(Terminal::device)
+                {
+                    sink.value(Scalar::Int(i64::from(if *major { of } else { at })));
+                }
+            }
+            Origin::ProcessEnd => {
+                if self.view.is_call && self.view.call == Some("exit_group") {
+                    sink.value(Scalar::Time(self.view.group.id().time));
+                }
+            }
+            Origin::Capabilities { effective } => self.capabilities(*effective, sink),
+            Origin::ProcessUserId => self.id(self.acting(IdKey::Uid), sink),
+            Origin::ProcessUserName => self.id_name(self.acting(IdKey::Uid), sink),
+            Origin::ProcessGroupId => self.id(self.acting(IdKey::Gid), sink),
+            Origin::ProcessGroupName => self.id_name(self.acting(IdKey::Gid), sink),
             Origin::Id(id) => self.id(*id, sink),
             Origin::IdName(id) => self.id_name(*id, sink),
             Origin::UserId => self.user_id(sink),
@@ -99,13 +129,13 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::EffectiveId => self.effective_id(sink),
             Origin::EffectiveName => self.effective_name(sink),
             Origin::EffectiveGroupId => {
-                if tokens.egid != tokens.gid {
+                if self.tells_effective(tokens.egid, tokens.gid) {
                     set_id(tokens.egid, sink);
                 }
             }
             Origin::EffectiveGroupName => {
-                if tokens.egid != tokens.gid {
-                    self.enriched(b"EGID", sink);
+                if self.tells_effective(tokens.egid, tokens.gid) {
+                    self.id_name(IdKey::Egid, sink);
                 }
             }
             Origin::TargetId => self.target_id(sink),
@@ -120,9 +150,12 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::SourceIp => self.source_ip(sink),
             Origin::SourcePort => self.source(Self::port, sink),
             Origin::Direction => self.network_direction(sink),
+            Origin::NetworkType => self.network_type(sink),
             Origin::FilePath => self.paths_of_object(file::whole, sink),
             Origin::FileName => self.paths_of_object(file::name, sink),
             Origin::FileExtension => self.paths_of_object(file::extension, sink),
+            Origin::FileDirectory => self.paths_of_object(file::directory, sink),
+            Origin::FileType => self.file_type(sink),
             Origin::OldPath => self.old_path(file::whole, sink),
             Origin::OldName => self.old_path(file::name, sink),
             Origin::OldExtension => self.old_path(file::extension, sink),
@@ -188,10 +221,43 @@ impl<'g, 's> Reader<'g, 's> {
         } else {
             self.view.result != Some(false)
         };
-        self.words(|row| row.actions, sink);
-        if done {
+        // The first name is the one that join keys take.
+        if done && self.profile() == Profile::Endpoint {
             self.words(|row| row.aliases, sink);
         }
+        match self.profile() {
+            Profile::Auditd => self.words(|row| row.actions, sink),
+            // Where a row has more names than its own, those of others stand behind it.
+            Profile::Endpoint => {
+                let mut words = [""; MAX_ACTIONS];
+                let mut count = 0;
+                self.words(|row| row.actions, &mut Gather { words: &mut words, count: &mut count });
+                words.iter().take(count).rev().for_each(|word| sink.word(word));
+            }
+        }
+        if done && self.profile() == Profile::Auditd {
+            self.words(|row| row.aliases, sink);
+        }
+    }
+
+    /// Whose conventions the event follows.
+    pub(super) fn profile(&self) -> Profile {
+        self.host.map_or(Profile::default(), |host| host.profile)
+    }
+
+    /// The dataset in which Elastic Defend would put the event.
+    fn endpoint_dataset(&mut self) -> Option<&'static str> {
+        if self.profile() != Profile::Endpoint {
+            return None;
+        }
+        let rows = self.rows();
+        let categories = rows.iter().flatten().flat_map(|row| row.categories);
+        categories.into_iter().find_map(|category| match *category {
+            "process" => Some("endpoint.events.process"),
+            "network" => Some("endpoint.events.network"),
+            "file" => Some("endpoint.events.file"),
+            _ => None,
+        })
     }
 
     /// The words of both rows, each once.
@@ -279,10 +345,41 @@ impl<'g, 's> Reader<'g, 's> {
         }
     }
 
-    /// The name behind an id in the enriched part of the main record.
-    fn enriched(&self, key: &[u8], sink: Sink<'_>) {
-        if let Some(name) = self.view.main.and_then(|record| enriched_of(record.body, key)) {
-            sink.value(Scalar::Str(&text_of(name)));
+    /// The capabilities that a process has got by an execution, or has taken on.
+    fn capabilities(&mut self, effective: bool, sink: Sink<'_>) {
+        if self.view.result == Some(false) {
+            return;
+        }
+        let found = [RecordType::BPRM_FCAPS, RecordType::CAPSET].into_iter().find_map(|kind| {
+            let record = self.view.record(kind)?;
+            let keys: [&[u8]; 3] = match effective {
+                true => [b"pe", b"new_pe", b"cap_pe"],
+                false => [b"pp", b"new_pp", b"cap_pp"],
+            };
+            keys.into_iter().find_map(|key| field_of(record, key).and_then(RawValue::bytes))
+        });
+        if let Some(mask) = found.and_then(hexadecimal) {
+            capability_names(mask).for_each(|name| sink.word(name));
+        }
+    }
+}
+
+/// More names than any row has, or two.
+const MAX_ACTIONS: usize = 8;
+
+/// Takes words to give them in another order.
+struct Gather<'w> {
+    words: &'w mut [&'static str; MAX_ACTIONS],
+    count: &'w mut usize,
+}
+
+impl Take for Gather<'_> {
+    fn value(&mut self, _: Scalar<'_>) {}
+
+    fn word(&mut self, word: &'static str) {
+        if let Some(place) = self.words.get_mut(*self.count) {
+            *place = word;
+            *self.count += 1;
         }
     }
 }

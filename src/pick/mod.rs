@@ -15,7 +15,7 @@ pub use text::Text;
 
 use crate::alert::Alert;
 use crate::event::Event;
-use crate::pipeline::{self, Flow, Live, Observer, Report, Settings};
+use crate::pipeline::{self, Flow, Live, Observer, Rehearsal, Report, Settings};
 use crate::rule::RuleSet;
 use crate::schema::FieldType;
 
@@ -44,6 +44,24 @@ pub fn pick(
 ) -> Result<Picked, String> {
     let mut run = Run { filter, each, live, events: 0, stopped: false };
     let report = pipeline::replay(&RuleSet::new(Vec::new()), inputs, settings, &mut run)?;
+    Ok(Picked { report, events: run.events, stopped: run.stopped })
+}
+
+/// Calls `each` with every event of a log in memory that passes the filter.
+///
+/// # Errors
+///
+/// When the run cannot be set up.
+pub fn pick_text(
+    log: &[u8],
+    settings: &Settings,
+    filter: Filter,
+    each: &mut dyn FnMut(&Event) -> Flow,
+) -> Result<Picked, String> {
+    let mut run = Run { filter, each, live: &mut |_| (), events: 0, stopped: false };
+    let rules = RuleSet::new(Vec::new());
+    let as_it_is = Rehearsal::default();
+    let report = pipeline::rehearse(&rules, log, as_it_is, settings, &mut run)?;
     Ok(Picked { report, events: run.events, stopped: run.stopped })
 }
 

@@ -52,7 +52,8 @@ impl Text {
             let _ = write!(self.out, " (incomplete: {})", cause.about());
         }
         self.out.push('\n');
-        interpret(group, &mut |record, fields| {
+        let names = event.host().and_then(|host| host.names.as_deref());
+        interpret(group, names, &mut |record, fields| {
             let kind = escape(&String::from_utf8_lossy(record.kind_name));
             let _ = write!(self.out, "type={bold}{kind}{bold:#}");
             for field in fields {

@@ -77,7 +77,8 @@ impl Intake {
             fixed: mapped.or(settings.form),
             form: None,
             is_log: false,
-            translator: Translator::new(settings.field_map.clone()),
+            translator: Translator::new(settings.field_map.clone())
+                .ahead_of_utc(settings.ahead_of_utc),
             json: JsonLane::new(projection, schema),
             start: None,
             beginning: Vec::new(),
@@ -246,10 +247,12 @@ impl Intake {
             return out.turns.take_json(&mut self.json);
         }
         let mut form = self.fixed.or(self.form).or_else(|| Form::of(text)).unwrap_or(Form::Ecs);
-        if !form.is_json() {
+        if form == Form::Audit {
             form = Form::Ecs;
         }
         self.json.stats.lines += 1;
+        // Of words, blanks at the end may be a part.
+        let text = if form == Form::Interpreted { line } else { text };
         // One that was read in the wrong form is read again, once.
         if let Next::As(other) = self.read(form, number, text, false, out) {
             self.form = Some(other);
@@ -274,6 +277,12 @@ impl Intake {
                 Ok(json) => self.event(json, form, number, text, last),
                 Err(error) => self.malformed_line(form, number, &error),
             };
+        }
+        // A map makes an event of any object, so it is asked first whose it is.
+        if matches!(form, Form::Endgame | Form::Falco | Form::Tetragon)
+            && let Some(other) = self.other_form(form, text, last)
+        {
+            return Next::As(other);
         }
         let (json, made) = (&mut self.json, &mut self.made);
         let mut event = None;

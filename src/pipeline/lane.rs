@@ -327,7 +327,10 @@ impl Lane {
             events: stats.events + json.events,
             untimed: json.untimed,
             cut: json.cut,
-            incomplete: Incomplete::ALL.map(|cause| stats.incomplete(cause)),
+            incomplete: Incomplete::ALL.map(|cause| match cause {
+                Incomplete::Interpreted => self.turns.from_words(),
+                _ => stats.incomplete(cause),
+            }),
             late_records: stats.late,
             duplicates: stats.duplicate,
             ends: stats.ends,

@@ -17,8 +17,10 @@ mod lane;
 mod lines;
 mod live;
 mod merge;
+mod proc;
 mod queue;
 mod read;
+mod rehearse;
 mod report;
 mod session;
 mod socket;
@@ -30,11 +32,12 @@ use std::sync::Arc;
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
+pub use rehearse::{Rehearsal, read_whole, rehearse};
 pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
 use crate::alert::Alert;
 use crate::engine::{Limits, Released, Watch};
-use crate::event::{CoalesceLimits, Event, Hosts, Raw};
+use crate::event::{CoalesceLimits, Event, Hosts, Identity, Raw};
 use crate::plan::RuleIx;
 use crate::rule::RuleSet;
 use crate::schema::{FieldType, Schema};
@@ -77,8 +80,11 @@ pub struct Settings {
     /// Threads that [`replay`] may keep busy; sources beyond the first add one each. No result depends
     /// on it. One means the caller's alone.
     pub jobs: usize,
-    /// The host that records without `node=` come from.
-    pub host: Option<String>,
+    /// The hosts: what those are called that records do not name, and how records are to be read.
+    pub identity: Identity,
+    /// Where [`stream`] finds the processes that are running when it begins, normally `/proc`; `None` when
+    /// its events are of another machine. [`replay`] never looks there.
+    pub proc: Option<PathBuf>,
     /// The types of fields of JSON events, and which of them say when an event happened. The rules
     /// must have been checked under the same.
     pub schema: Arc<Schema>,
@@ -86,6 +92,8 @@ pub struct Settings {
     pub form: Option<Form>,
     /// What the fields of JSON events are called here; they are then read as nothing else.
     pub field_map: Option<Arc<FieldMap>>,
+    /// Seconds by which the dates of interpreted records are ahead of UTC.
+    pub ahead_of_utc: i32,
 }
 
 impl Default for Settings {
@@ -96,10 +104,12 @@ impl Default for Settings {
             limits: Limits::default(),
             coalesce: CoalesceLimits::default(),
             jobs: 1,
-            host: None,
+            identity: Identity::default(),
+            proc: None,
             schema: Arc::default(),
             form: None,
             field_map: None,
+            ahead_of_utc: 0,
         }
     }
 }
@@ -211,6 +221,9 @@ pub fn stream(
 ) -> Result<Report, String> {
     let found = input.discover();
     let mut run = Run::new(rules, (found.sources, found.refusals), settings, observer)?;
+    if let Some(folder) = &settings.proc {
+        run.session.expect(proc::look(folder));
+    }
     if let Some(source) = run.sources.pop() {
         let taker = input.spawn(source, orders);
         let mut lane = Lane::new(0, settings, run.session.projection());
@@ -248,7 +261,7 @@ impl<'a, O: Observer> Run<'a, O> {
         observer: &'a mut O,
     ) -> Result<Self, String> {
         let names = sources.iter().map(|source| source.name.as_str());
-        let hosts = Hosts::new(settings.host.as_deref(), names);
+        let hosts = Hosts::new(&settings.identity, names);
         let mut session = Session::new(
             rules.clone(),
             settings.limits,

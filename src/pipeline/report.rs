@@ -186,6 +186,8 @@ pub struct Report {
     pub engine: EngineStats,
     /// The process table.
     pub processes: TableStats,
+    /// Machines that names of users were given for and no event was of.
+    pub unmatched_names: Vec<String>,
     /// Alerts.
     pub alerts: u64,
     /// By rule: name, alerts and what became of its partials.
@@ -224,6 +226,7 @@ impl Report {
             refusals,
             engine: engine.stats(),
             processes: session.process_stats(),
+            unmatched_names: session.unmatched_names(),
             alerts: live.alerts(),
             rules: rules.collect(),
             incomplete: Incomplete::ALL.iter().map(|cause| (cause.about(), 0)).collect(),

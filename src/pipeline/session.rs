@@ -20,7 +20,10 @@ use crate::process::{self, TableStats};
 use crate::record::Arguments;
 use crate::rule::RuleSet;
 use crate::schema::FieldType;
+use crate::state::State;
 use crate::time::Timestamp;
+
+use super::proc::Machine;
 
 /// One event on its way, and the memory for it.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ impl Worker {
         if seat.of_use == Use::None {
             return self.sieve.pass(&mut seat.satisfied);
         }
-        process::add_context(&self.projection, &mut seat.event);
+        seat.event.add_context(&self.projection);
         self.sieve.sift(&seat.event, &mut seat.satisfied);
         if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections) {
             let selection = self.sieve.select(&seat.event, self.projection.settled());
@@ -127,6 +130,8 @@ pub(super) struct Session {
     lost_arguments: u64,
     /// Somebody looks at the fields of every event.
     fills_all: bool,
+    /// The processes that are running on this machine, until an event of it comes.
+    found: Option<Machine>,
 }
 
 impl Session {
@@ -151,7 +156,19 @@ impl Session {
             matches: Vec::new(),
             lost_arguments: 0,
             fills_all,
+            found: None,
         })
+    }
+
+    /// The processes that run on this machine. They are made known when the first of its events comes:
+    /// one that names this machine, or none while the user names none either.
+    pub(super) fn expect(&mut self, found: Machine) {
+        self.found = Some(found);
+    }
+
+    /// Machines that names of users were given for and no event was of.
+    pub(super) fn unmatched_names(&self) -> Vec<String> {
+        self.hosts.unmatched().map(str::to_owned).collect()
     }
 
     /// From now on `watch` is told what becomes of the partials of a rule.
@@ -179,6 +196,14 @@ impl Session {
     ) {
         seat.lane = lane;
         seat.host = self.hosts.find(source, released.item.node());
+        if self.found.is_some()
+            && let (Raw::Audit(group), Some(host)) = (&released.item, &seat.host)
+        {
+            let is_ours = |found: &mut Machine| found.is(host, group.node());
+            if let Some(found) = self.found.take_if(is_ours) {
+                self.processes.seed(host, &found.processes, released.ordinal.time);
+            }
+        }
         seat.event.ordinal = released.ordinal;
         seat.raw = Some(released.item);
     }
@@ -213,6 +238,18 @@ impl Session {
         let matches = &mut self.matches;
         self.engine.advance(watermark, &mut |found| matches.push(found));
         self.deliver(emit);
+    }
+
+    /// Writes the engine's state, reads it back and goes on from it, as a program does that is started
+    /// again. Who watched is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When what was written cannot be read.
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        let state = State::decode(&self.engine.export().encode());
+        let imported = state.and_then(|state| self.engine.import(state));
+        imported.map(|_| ()).map_err(|why| why.to_string())
     }
 
     /// The input has ended.

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 use super::Settings;
 use super::json::{JsonLane, tiebreaker};
 use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
-use crate::event::{Coalescer, Gap, Missing, Raw};
+use crate::event::{Coalescer, Gap, Incomplete, Missing, Raw};
 use crate::time::{Duration, Ordinal, Timestamp};
+use crate::translate::Form;
 
 /// Most bytes of events that wait for their turn.
 const MAX_HELD_BYTES: usize = 32 << 20;
@@ -38,6 +39,8 @@ pub(super) struct Turns {
     malformed_seen: u64,
     /// What was lost behind the last event; how long it went on is known when the next one comes.
     open: Option<Loss>,
+    /// Audit events come from words; how many were marked so that nothing else was wrong with.
+    from_words: Option<u64>,
 }
 
 impl Turns {
@@ -49,6 +52,7 @@ impl Turns {
             arrivals: 0,
             malformed_seen: 0,
             open: None,
+            from_words: (settings.form == Some(Form::Interpreted)).then_some(0),
         }
     }
 
@@ -66,7 +70,13 @@ impl Turns {
             Some(Missing::Came(gap)) => self.out.push_back(Next::Found(loss(gap))),
             None => {}
         }
-        while let Some(group) = coalescer.pop() {
+        while let Some(mut group) = coalescer.pop() {
+            if let Some(count) = &mut self.from_words
+                && group.incomplete().is_none()
+            {
+                *count += 1;
+                group.set_incomplete(Incomplete::Interpreted);
+            }
             let id = group.id();
             self.push(id.time, Some(u64::from(id.serial)), Raw::Audit(group));
         }
@@ -205,6 +215,11 @@ impl Turns {
     /// Nothing earlier than this will come, but for late events.
     pub(super) fn watermark(&self) -> Timestamp {
         self.order.watermark()
+    }
+
+    /// Events that are doubtful only because they were read from words.
+    pub(super) fn from_words(&self) -> u64 {
+        self.from_words.unwrap_or(0)
     }
 
     pub(super) fn stats(&self) -> ReorderStats {

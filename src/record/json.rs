@@ -250,11 +250,53 @@ impl<F: FnMut(u32, u32, Atom<'_>)> Trail for Asked<'_, F> {
     }
 }
 
-/// Whether a line must be mended before it can be read: it holds half a surrogate pair.
+/// A line that can be read, of one that cannot: `None` when there is nothing to mend. Half a surrogate
+/// pair becomes U+FFFD, a number too large for any becomes `null`.
 ///
-/// Writers that keep undecodable bytes of file names as `\udc80` and the like make such lines; they
-/// must not be a way to hide an event.
+/// Writers that keep undecodable bytes of file names as `\udc80` and the like make such lines; neither
+/// must be a way to hide an event.
 pub fn mended(line: &[u8]) -> Option<Vec<u8>> {
+    let paired = paired(line);
+    let small = without_endless(paired.as_deref().unwrap_or(line));
+    small.or(paired)
+}
+
+/// Without numbers that are larger than any number is.
+fn without_endless(line: &[u8]) -> Option<Vec<u8>> {
+    /// Fewer characters make no such number: `1e309`.
+    const SHORTEST: usize = 5;
+    let of_number =
+        |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+    let mut out: Option<Vec<u8>> = None;
+    let (mut at, mut in_text) = (0, false);
+    while let Some(byte) = line.get(at) {
+        match byte {
+            b'\\' if in_text => at += 1,
+            b'"' => in_text = !in_text,
+            b'-' | b'0'..=b'9' if !in_text => {
+                let rest = line.get(at..).unwrap_or_default();
+                let length = rest.iter().take_while(|byte| of_number(byte)).count();
+                let number = rest.get(..length).unwrap_or_default();
+                let parsed = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
+                if length >= SHORTEST && parsed.is_some_and(f64::is_infinite) {
+                    let out = out.get_or_insert_with(|| line.to_vec());
+                    if let Some(place) = out.get_mut(at..at + length) {
+                        place.fill(b' ');
+                        place.iter_mut().zip(b"null").for_each(|(place, byte)| *place = *byte);
+                    }
+                }
+                at += length;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    out
+}
+
+/// Without halves of surrogate pairs.
+fn paired(line: &[u8]) -> Option<Vec<u8>> {
     let unit = |at: usize| -> Option<u32> {
         let digits = line.get(at..at + 6)?.strip_prefix(b"\\u")?;
         u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

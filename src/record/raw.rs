@@ -54,7 +54,7 @@ pub enum HeadError {
     /// Not `seconds.milliseconds:serial` between the parentheses.
     BadStamp,
     /// A date between the parentheses: the output of `ausearch -i`, from which neither the exact time
-    /// nor the original values can be restored.
+    /// nor all of the original values can be restored. Read only when the user asks for it.
     Interpreted,
     /// What looks like a record stands in the text of another message, where anybody can have put it:
     /// `sshd[7]: Invalid user type=SYSCALL msg=audit(..`.
@@ -79,7 +79,8 @@ impl fmt::Display for HeadError {
             Self::NoStamp => "no `audit(` behind the record type",
             Self::BadStamp => "not `seconds.milliseconds:serial`",
             Self::Interpreted => {
-                "output of `ausearch -i`, which lost the values: use `ausearch --raw`"
+                "output of `ausearch -i`, which lost the values: use `ausearch --raw`, \
+                 or --input-format interpreted to read what is left"
             }
             Self::Inside => "a record inside the text of another message",
         })

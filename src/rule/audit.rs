@@ -178,7 +178,7 @@ pub(super) fn setup<'a>(records: impl Iterator<Item = &'a str>) -> Vec<String> {
     }
     if node {
         setup.push(
-            "the host comes from `name_format` in auditd.conf (node= in records) or from --host"
+            "the host comes from `name_format` in auditd.conf (node= in records) or from --host-name"
                 .to_owned(),
         );
     }

@@ -3,6 +3,7 @@
 use include_dir::{Dir, include_dir};
 
 use super::file::load_text;
+use super::load::is_rule_file;
 use super::outcome::Loaded;
 use crate::schema::Schema;
 
@@ -23,11 +24,15 @@ pub(super) fn load(schema: &Schema) -> Loaded {
 fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<(String, &'a str)>) {
     for file in folder.files() {
         let path = file.path();
-        if path.extension().is_some_and(|extension| extension == "toml")
+        if is_rule_file(path)
             && let Some(text) = file.contents_utf8()
         {
             files.push((path.display().to_string(), text));
         }
     }
-    folder.dirs().for_each(|inner| collect(inner, files));
+    for inner in folder.dirs() {
+        if inner.path().extension().is_none_or(|extension| extension != "cases") {
+            collect(inner, files);
+        }
+    }
 }

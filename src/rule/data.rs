@@ -14,15 +14,15 @@ use crate::span::Span;
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) data: Data,
+pub(crate) struct Node {
+    pub(crate) data: Data,
     /// `None` in JSON.
-    pub(super) span: Option<Span>,
+    pub(crate) span: Option<Span>,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Null,
     Bool(bool),
     Int(i64),
@@ -34,30 +34,30 @@ pub(super) enum Data {
 
 /// Keys with their values, each once.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Table {
+pub(crate) struct Table {
     pairs: Vec<Pair>,
     /// The header of the table.
-    pub(super) span: Option<Span>,
+    pub(crate) span: Option<Span>,
 }
 
 /// A key with its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pair {
-    pub(super) key: String,
-    pub(super) span: Option<Span>,
-    pub(super) value: Node,
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    pub(crate) span: Option<Span>,
+    pub(crate) value: Node,
 }
 
 impl Table {
     /// Takes a value out; `null` is as good as absent.
-    pub(super) fn take(&mut self, key: &str) -> Option<Node> {
+    pub(crate) fn take(&mut self, key: &str) -> Option<Node> {
         let index = self.pairs.iter().position(|pair| pair.key == key)?;
         let pair = self.pairs.swap_remove(index);
         (pair.value.data != Data::Null).then_some(pair.value)
     }
 
     /// Takes a table out; anything else stays.
-    pub(super) fn take_table(&mut self, key: &str) -> Option<Self> {
+    pub(crate) fn take_table(&mut self, key: &str) -> Option<Self> {
         let is_table = |pair: &Pair| pair.key == key && matches!(pair.value.data, Data::Table(_));
         let index = self.pairs.iter().position(is_table)?;
         match self.pairs.swap_remove(index).value.data {
@@ -67,34 +67,34 @@ impl Table {
     }
 
     /// Whether the key is there.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.pairs.iter().any(|pair| pair.key == key)
     }
 
     /// A value.
-    pub(super) fn get(&self, key: &str) -> Option<&Data> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Data> {
         let pair = self.pairs.iter().find(|pair| pair.key == key)?;
         (pair.value.data != Data::Null).then_some(&pair.value.data)
     }
 
     /// What has not been taken, in order of the keys.
-    pub(super) fn into_pairs(mut self) -> Vec<Pair> {
+    pub(crate) fn into_pairs(mut self) -> Vec<Pair> {
         self.pairs.sort_by(|a, b| a.key.cmp(&b.key));
         self.pairs
     }
 
     /// Where a key stands.
-    pub(super) fn place(&self, key: &str) -> Option<Span> {
+    pub(crate) fn place(&self, key: &str) -> Option<Span> {
         self.pairs.iter().find(|pair| pair.key == key)?.span
     }
 
     /// All keys that are left.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.pairs.iter().map(|pair| pair.key.as_str())
     }
 
     /// The only pair, if there is just one.
-    pub(super) fn single(&self) -> Option<(&str, &Data)> {
+    pub(crate) fn single(&self) -> Option<(&str, &Data)> {
         match self.pairs.as_slice() {
             [pair] => Some((&pair.key, &pair.value.data)),
             _ => None,
@@ -104,7 +104,7 @@ impl Table {
 
 impl Data {
     /// What it is, for messages.
-    pub(super) fn article(&self) -> &'static str {
+    pub(crate) fn article(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
@@ -116,7 +116,7 @@ impl Data {
     }
 
     /// As text, if it is.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
@@ -124,7 +124,7 @@ impl Data {
     }
 
     /// As a table, if it is.
-    pub(super) fn table(&self) -> Option<&Table> {
+    pub(crate) fn table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
             _ => None,
@@ -132,7 +132,7 @@ impl Data {
     }
 
     /// As JSON.
-    pub(super) fn into_json(self) -> Json {
+    pub(crate) fn into_json(self) -> Json {
         match self {
             Self::Null => Json::Null,
             Self::Bool(value) => Json::Bool(value),
@@ -158,7 +158,7 @@ impl Data {
 /// # Errors
 ///
 /// Everything that is not TOML in it, at least one problem.
-pub(super) fn toml(text: &str) -> Result<Table, Vec<Diagnostic>> {
+pub(crate) fn toml(text: &str) -> Result<Table, Vec<Diagnostic>> {
     /// More problems than this in one file help nobody.
     const MOST: usize = 10;
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -222,7 +222,7 @@ fn from_toml_value(value: Spanned<DeValue<'_>>) -> Node {
 }
 
 /// Takes over a JSON value.
-pub(super) fn from_json(value: Json) -> Node {
+pub(crate) fn from_json(value: Json) -> Node {
     let data = match value {
         Json::Null => Data::Null,
         Json::Bool(value) => Data::Bool(value),

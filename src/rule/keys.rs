@@ -9,32 +9,32 @@ use crate::span::Span;
 
 /// A table on its way to the model.
 #[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) table: Table,
+pub(crate) struct Keys {
+    pub(crate) table: Table,
     /// What stands before a key in messages: `rule.`
     prefix: &'static str,
-    pub(super) problems: Vec<Diagnostic>,
+    pub(crate) problems: Vec<Diagnostic>,
 }
 
 /// Text and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Text {
-    pub(super) text: String,
-    pub(super) span: Option<Span>,
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) span: Option<Span>,
 }
 
 impl Keys {
-    pub(super) fn new(table: Table, prefix: &'static str) -> Self {
+    pub(crate) fn new(table: Table, prefix: &'static str) -> Self {
         Self { table, prefix, problems: Vec::new() }
     }
 
     /// Says what is wrong with a key.
-    pub(super) fn report(&mut self, problem: Diagnostic) {
+    pub(crate) fn report(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }
 
     /// The key as in messages.
-    pub(super) fn name(&self, key: &str) -> String {
+    pub(crate) fn name(&self, key: &str) -> String {
         format!("`{}{key}`", self.prefix)
     }
 
@@ -49,7 +49,7 @@ impl Keys {
     }
 
     /// Text with its place.
-    pub(super) fn placed(&mut self, key: &str) -> Option<Text> {
+    pub(crate) fn placed(&mut self, key: &str) -> Option<Text> {
         let Node { data, span } = self.table.take(key)?;
         match data {
             Data::Text(text) => Some(Text { text, span }),
@@ -61,24 +61,24 @@ impl Keys {
     }
 
     /// Text that must be there.
-    pub(super) fn required(&mut self, key: &str) -> Option<Text> {
+    pub(crate) fn required(&mut self, key: &str) -> Option<Text> {
         if !self.table.has(key) {
             self.missing(key);
         }
         self.placed(key)
     }
 
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, key: &str) -> Option<String> {
         self.placed(key).map(|text| text.text)
     }
 
     /// Text without white space around it; empty when there is none.
-    pub(super) fn prose(&mut self, key: &str) -> String {
+    pub(crate) fn prose(&mut self, key: &str) -> String {
         self.text(key).map_or_else(String::new, |text| text.trim().to_owned())
     }
 
     /// A list of text; a single text is a list of one.
-    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+    pub(crate) fn texts(&mut self, key: &str) -> Vec<String> {
         let Some(Node { data, span }) = self.table.take(key) else { return Vec::new() };
         match data {
             Data::Text(text) => vec![text],
@@ -99,7 +99,7 @@ impl Keys {
         }
     }
 
-    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, key: &str) -> Option<bool> {
         let Node { data, span } = self.table.take(key)?;
         match data {
             Data::Bool(flag) => Some(flag),
@@ -111,7 +111,7 @@ impl Keys {
     }
 
     /// A whole number between both bounds.
-    pub(super) fn number(&mut self, key: &str, least: i64, most: i64) -> Option<i64> {
+    pub(crate) fn number(&mut self, key: &str, least: i64, most: i64) -> Option<i64> {
         let Node { data, span } = self.table.take(key)?;
         let number = match data {
             Data::Int(number) => Some(number),
@@ -130,7 +130,7 @@ impl Keys {
     }
 
     /// A table inside this one.
-    pub(super) fn table(&mut self, key: &str) -> Option<Table> {
+    pub(crate) fn table(&mut self, key: &str) -> Option<Table> {
         let Node { data, span } = self.table.take(key)?;
         match data {
             Data::Table(table) => Some(table),
@@ -142,7 +142,7 @@ impl Keys {
     }
 
     /// A list of tables; a single table is a list of one.
-    pub(super) fn tables(&mut self, key: &str) -> Vec<Table> {
+    pub(crate) fn tables(&mut self, key: &str) -> Vec<Table> {
         let Some(Node { data, span }) = self.table.take(key) else { return Vec::new() };
         match data {
             Data::Table(table) => vec![table],
@@ -164,7 +164,7 @@ impl Keys {
     }
 
     /// Says that a key is missing, and which one may have been meant.
-    pub(super) fn missing(&mut self, key: &str) {
+    pub(crate) fn missing(&mut self, key: &str) {
         let title = format!("{} is missing", self.name(key));
         let problem = labelled(Diagnostic::new(Code::RuleKey, title), self.table.span, "");
         let near = nearest(key, self.table.keys()).map(str::to_owned);
@@ -175,7 +175,7 @@ impl Keys {
     }
 
     /// Refuses whatever is left; `known` are the keys there are.
-    pub(super) fn refuse_rest(&mut self, known: &[&str]) {
+    pub(crate) fn refuse_rest(&mut self, known: &[&str]) {
         for pair in std::mem::take(&mut self.table).into_pairs() {
             let title = format!("unknown key {}", self.name(&pair.key));
             let mut problem =
@@ -192,7 +192,7 @@ impl Keys {
 }
 
 /// Adds a label where there is a place for it.
-pub(super) fn labelled(problem: Diagnostic, span: Option<Span>, label: &str) -> Diagnostic {
+pub(crate) fn labelled(problem: Diagnostic, span: Option<Span>, label: &str) -> Diagnostic {
     match span {
         Some(span) => problem.label(span, label),
         None => problem,

@@ -41,7 +41,8 @@ pub fn load_paths(paths: &[PathBuf], schema: &Schema) -> Loaded {
 type Found = Result<PathBuf, (String, String)>;
 
 fn find(path: &Path, found: &mut Vec<Found>) {
-    for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
+    let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !holds_cases(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) if entry.depth() > 0 && !is_rule_file(entry.path()) => {}
@@ -60,7 +61,7 @@ fn find(path: &Path, found: &mut Vec<Found>) {
 }
 
 /// `work` on every item, on several threads; results in order of the items.
-fn side_by_side<T: Sync, R: Send>(
+pub(crate) fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
     work: &(impl Fn(&T) -> R + Sync),
@@ -92,9 +93,18 @@ fn side_by_side<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn is_rule_file(path: &Path) -> bool {
+/// Whether a file in a folder holds rules, by its name. `NAME.test.toml` holds cases.
+pub fn is_rule_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("toml" | "eql" | "ndjson"))
+    let is_test =
+        path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b".test.toml"));
+    matches!(extension, Some("toml" | "eql" | "ndjson")) && !is_test
+}
+
+/// The folder `NAME.cases` holds logs and snapshots of a rule's cases, and no rules.
+fn holds_cases(entry: &walkdir::DirEntry) -> bool {
+    entry.file_type().is_dir()
+        && entry.path().extension().is_some_and(|extension| extension == "cases")
 }
 
 fn load_file(path: &Path, schema: &Schema) -> Loaded {

@@ -30,10 +30,13 @@ mod threat;
 use std::sync::Arc;
 
 pub use audit::{Needs, judge};
+pub(crate) use data::{Data, Node, Table, toml};
 pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain, leaves};
 pub use file::{load_query, load_text};
 pub use format::{Form, FormatError, Formatted, format};
-pub use load::load_paths;
+pub(crate) use keys::{Keys, Text, labelled};
+pub(crate) use load::side_by_side;
+pub use load::{is_rule_file, load_paths};
 pub use model::{
     Format, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status, Tactic,
     Technique, Threat, ThreatVersion,

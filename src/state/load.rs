@@ -15,7 +15,9 @@ use super::{
     VERSION,
 };
 use crate::codec::{Invalid, Reader};
-use crate::event::{Host, Kept, Process, load_ordinal};
+use crate::event::{
+    EntryKind, Host, Kept, Leader, Leaders, Person, Process, Terminal, load_ordinal,
+};
 use crate::time::{Duration, Timestamp};
 
 /// Longest chain of ancestors: dropping a chain takes stack.
@@ -48,17 +50,17 @@ impl State {
         bytes: &[u8],
         host: &mut dyn FnMut(Host) -> Arc<Host>,
     ) -> Result<Self, StateError> {
-        let body = body(bytes)?;
+        let (version, body) = body(bytes)?;
         let in_file = |invalid: Invalid| Invalid { offset: invalid.offset + HEAD_BYTES, ..invalid };
         let mut reader = Reader::new(body);
-        let state = load_state(&mut reader, host).map_err(in_file)?;
+        let state = load_state(&mut reader, version, host).map_err(in_file)?;
         reader.end().map_err(in_file)?;
         Ok(state)
     }
 }
 
-/// What stands between the head and the checksum.
-fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
+/// The version, and what stands between the head and the checksum.
+fn body(bytes: &[u8]) -> Result<(u32, &[u8]), StateError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(StateError::TooLong(bytes.len() as u64));
     }
@@ -67,7 +69,7 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
         return Err(StateError::NotAState);
     }
     let version = u32::from_le_bytes(reader.array()?);
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(StateError::Version(version));
     }
     let said = u64::from_le_bytes(reader.array()?);
@@ -80,11 +82,12 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     if checksum(reader.between(0, offset)) != reader.array::<SUM_BYTES>()? {
         return Err(StateError::Checksum { offset });
     }
-    Ok(body)
+    Ok((version, body))
 }
 
 fn load_state(
     reader: &mut Reader<'_>,
+    version: u32,
     host: &mut dyn FnMut(Host) -> Arc<Host>,
 ) -> Result<State, Invalid> {
     let mut state = State {
@@ -106,7 +109,7 @@ fn load_state(
         }
         state.attachments.insert(name.to_owned(), reader.bytes()?.to_vec());
     }
-    let shared = Shared::load(reader, host)?;
+    let shared = Shared::load(reader, version, host)?;
     for _ in 0..reader.count()? {
         let rule = load_rule(reader, &shared)?;
         if state.rules.last().is_some_and(|last| last.name > rule.name) {
@@ -176,6 +179,7 @@ struct Shared {
 impl Shared {
     fn load(
         reader: &mut Reader<'_>,
+        version: u32,
         host: &mut dyn FnMut(Host) -> Arc<Host>,
     ) -> Result<Self, Invalid> {
         let (hosts, processes, events) =
@@ -183,8 +187,8 @@ impl Shared {
         let mut shared = Self { hosts, processes, events };
         let mut last: Option<Host> = None;
         for _ in 0..reader.count()? {
-            let (index, id) = (reader.small()?, reader.text()?.into());
-            let next = Host { index, id, name: reader.text()?.into() };
+            let (index, id) = (reader.small()?, reader.text()?);
+            let next = Host::new(index, id, reader.text()?);
             let order = |host: &Host| (host.index, host.id.clone(), host.name.clone());
             if last.is_some_and(|last| order(&last) >= order(&next)) {
                 return Err(reader.invalid("hosts out of order"));
@@ -195,9 +199,11 @@ impl Shared {
         let mut last: Option<(usize, &[u8])> = None;
         for _ in 0..reader.count()? {
             let start = reader.offset();
-            let process = shared.process(reader)?;
-            let order = (process.depth(), reader.between(start, reader.offset()));
-            if last.is_some_and(|last| last >= order) || order.0 > MAX_ANCESTORS {
+            let process = shared.process(reader, version)?;
+            // Before there were leaders all that one can refer to was its parent.
+            let rank = if version == 1 { process.depth() } else { process.rank() };
+            let order = (rank, reader.between(start, reader.offset()));
+            if last.is_some_and(|last| last >= order) || order.0 > MAX_ANCESTORS + 1 {
                 return Err(reader.invalid("processes out of order"));
             }
             shared.processes.push(Arc::new(process));
@@ -219,7 +225,7 @@ impl Shared {
         Ok(shared)
     }
 
-    fn process(&self, reader: &mut Reader<'_>) -> Result<Process, Invalid> {
+    fn process(&self, reader: &mut Reader<'_>, version: u32) -> Result<Process, Invalid> {
         fn text(reader: &mut Reader<'_>) -> Result<Option<Box<str>>, Invalid> {
             reader.option(|reader| reader.text().map(Box::from))
         }
@@ -233,10 +239,42 @@ impl Shared {
             args: reader.list(|reader| reader.text().map(Box::from))?.into(),
             args_count: reader.option(Reader::signed)?,
             working_directory: text(reader)?,
-            user: text(reader)?,
-            group: text(reader)?,
+            person: match version {
+                1 => {
+                    let id = |text: Option<Box<str>>| text.and_then(|text| text.parse().ok());
+                    let (user, group) = (id(text(reader)?), id(text(reader)?));
+                    Person { user, group, ..Person::default() }
+                }
+                _ => load_person(reader)?,
+            },
             start: time(reader)?,
+            leaders: if version == 1 { Leaders::default() } else { self.leaders(reader)? },
         })
+    }
+
+    fn leaders(&self, reader: &mut Reader<'_>) -> Result<Leaders, Invalid> {
+        let leader = |reader: &mut Reader<'_>| {
+            Ok(match reader.number()? {
+                0 => Leader::Unknown,
+                1 => Leader::Itself,
+                number => {
+                    let other = self.processes.get(number - 2, reader)?;
+                    if other.parent.is_some() || other.leaders != Leaders::default() {
+                        return Err(reader.invalid("leader with a parent or leaders"));
+                    }
+                    Leader::Other(other)
+                }
+            })
+        };
+        let (session, group, entry) = (leader(reader)?, leader(reader)?, leader(reader)?);
+        let kind = match reader.byte()? {
+            0 => None,
+            kind => {
+                let kind = EntryKind::ALL.get(usize::from(kind) - 1).copied();
+                Some(kind.ok_or_else(|| reader.invalid("unknown kind of entry"))?)
+            }
+        };
+        Ok(Leaders { session, group, entry, kind })
     }
 
     fn event(&self, reader: &mut Reader<'_>) -> Result<Arc<Kept>, Invalid> {
@@ -247,6 +285,27 @@ impl Shared {
     fn all_used(&self) -> bool {
         self.hosts.all_used() && self.processes.all_used() && self.events.all_used()
     }
+}
+
+fn load_person(reader: &mut Reader<'_>) -> Result<Person, Invalid> {
+    let mut id = || reader.option(Reader::small);
+    let (user, group, effective_user, effective_group) = (id()?, id()?, id()?, id()?);
+    let terminal = match reader.byte()? {
+        0 => None,
+        1 => Some(Terminal::None),
+        2 => Some(Terminal::Other),
+        3 => Some(Terminal::Pseudo(reader.small()?)),
+        // What `Terminal::of` makes.
+        4 => Some(Terminal::Console(small(reader, 63)?)),
+        5 => Some(Terminal::Serial(small(reader, 191)?)),
+        _ => return Err(reader.invalid("unknown kind of terminal")),
+    };
+    Ok(Person { user, group, effective_user, effective_group, terminal })
+}
+
+fn small(reader: &mut Reader<'_>, most: u64) -> Result<u32, Invalid> {
+    let number = reader.at_most(most, "number of a terminal too great")?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn load_rule(reader: &mut Reader<'_>, shared: &Shared) -> Result<RuleState, Invalid> {

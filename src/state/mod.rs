@@ -48,7 +48,7 @@ pub const MAGIC: [u8; 8] = *b"\x8fcatena\n";
 
 /// The version of the format that is written. It is raised when the same state would become other
 /// bytes; what was written under an earlier one is still read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest state that is read, in bytes.
 pub const MAX_BYTES: u64 = 4 << 30;
@@ -66,7 +66,7 @@ pub enum StateError {
     #[error("{0} bytes, where a state has at most {MAX_BYTES}")]
     TooLong(u64),
     /// A state in a format that is not known here.
-    #[error("byte 8: format version {0} is not known, only {VERSION}")]
+    #[error("byte 8: format version {0} is not known, only 1 to {VERSION}")]
     Version(u32),
     /// It ends too early or too late.
     #[error("{found} bytes where the head says {said}")]

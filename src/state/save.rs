@@ -10,7 +10,9 @@ use super::{
     SequenceKey, State, VERSION,
 };
 use crate::codec::Writer;
-use crate::event::{Host, Kept, Process, save_ordinal};
+use crate::event::{
+    EntryKind, Host, Kept, Leader, Leaders, Person, Process, Terminal, save_ordinal,
+};
 use crate::time::Timestamp;
 
 /// Bytes of the checksum behind everything else.
@@ -109,7 +111,7 @@ impl<'a> Shared<'a> {
         shared
     }
 
-    /// Parents before children; those with as many ancestors in the order of their bytes.
+    /// Parents and leaders before others; those of one rank in the order of their bytes.
     fn number_processes(&mut self, events: &[&'a Arc<Kept>]) {
         let mut levels: BTreeMap<usize, Vec<&'a Arc<Process>>> = BTreeMap::new();
         for event in events {
@@ -118,7 +120,12 @@ impl<'a> Shared<'a> {
                 if self.process_numbers.insert(Arc::as_ptr(process), 0).is_some() {
                     break;
                 }
-                levels.entry(process.depth()).or_default().push(process);
+                levels.entry(process.rank()).or_default().push(process);
+                for leader in process.leaders.others() {
+                    if self.process_numbers.insert(Arc::as_ptr(leader), 0).is_none() {
+                        levels.entry(leader.rank()).or_default().push(leader);
+                    }
+                }
                 next = process.parent.as_ref();
             }
         }
@@ -169,9 +176,22 @@ impl<'a> Shared<'a> {
         process.args.iter().for_each(|arg| out.text(arg));
         out.option(process.args_count, Writer::signed);
         text(out, &process.working_directory);
-        text(out, &process.user);
-        text(out, &process.group);
+        save_person(&process.person, out);
         out.signed(process.start.0);
+        let Leaders { session, group, entry, kind } = &process.leaders;
+        for leader in [session, group, entry] {
+            // 0 nobody knows, 1 itself, else the number of a process and two.
+            out.size(match leader {
+                Leader::Unknown => 0,
+                Leader::Itself => 1,
+                Leader::Other(other) => {
+                    let number = self.process_numbers.get(&Arc::as_ptr(other));
+                    number.map_or(0, |number| number + 2)
+                }
+            });
+        }
+        let kind = kind.and_then(|kind| EntryKind::ALL.iter().position(|known| *known == kind));
+        out.size(kind.map_or(0, |kind| kind + 1));
     }
 
     fn save_event(&self, event: &Kept, out: &mut Writer) {
@@ -326,4 +346,22 @@ fn save_sample(state: &SampleKey, shared: &Shared<'_>, out: &mut Writer) {
     out.option(state.newest_sample, |out, time| out.signed(time.0));
     out.option(state.newest, |out, time| out.signed(time.0));
     shared.host(state.host.as_ref(), out);
+}
+
+fn save_person(person: &Person, out: &mut Writer) {
+    for id in [person.user, person.group, person.effective_user, person.effective_group] {
+        out.option(id, |out, id| out.number(id.into()));
+    }
+    let (kind, number) = match person.terminal {
+        None => (0, None),
+        Some(Terminal::None) => (1, None),
+        Some(Terminal::Other) => (2, None),
+        Some(Terminal::Pseudo(number)) => (3, Some(number)),
+        Some(Terminal::Console(number)) => (4, Some(number)),
+        Some(Terminal::Serial(number)) => (5, Some(number)),
+    };
+    out.byte(kind);
+    if let Some(number) = number {
+        out.number(number.into());
+    }
 }

@@ -2,9 +2,12 @@
 //!
 //! In: an object as `journalctl -o json` writes it. Out: the line of the audit record in it, if it is one
 //! of the audit subsystem, or of the kernel or syslog with a record as its text. Every other entry of the
-//! journal is no record and need not be. Where journald itself hears the audit subsystem, the kernel's
-//! copies of the same records are passed by.
+//! journal is no record and need not be. One event often comes more than once, from the audit
+//! subsystem, in the kernel's log and in syslog: a copy is passed by when a better witness has told of
+//! its event before. The audit subsystem itself is never passed by: what any program may say must not
+//! hide what happened.
 
+use std::hash::BuildHasher as _;
 use std::io::Write as _;
 
 use memchr::memmem;
@@ -12,14 +15,27 @@ use memchr::memmem;
 use super::TranslateError;
 use super::spelling;
 use super::tape::{Cell, Tape};
+use crate::record::raw::head;
 
 /// Memory to work in, and what was seen.
 #[derive(Debug, Default)]
 pub(super) struct Journald {
     line: Vec<u8>,
     message: Vec<u8>,
-    /// journald hears the audit subsystem.
-    hears_audit: bool,
+    /// Events of late, by a hash of their names, with the best witness of each.
+    told: Vec<(u64, Witness)>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// Events that are remembered for copies of them.
+const TOLD: usize = 4096;
+
+/// Who told journald, the best one first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Witness {
+    Audit,
+    Kernel,
+    Other,
 }
 
 impl Journald {
@@ -34,18 +50,19 @@ impl Journald {
         }
         self.line.clear();
         if tape.text_of("_TRANSPORT") == Some("audit") || tape.member("_AUDIT_ID").is_some() {
-            self.hears_audit = true;
             self.of_audit(tape)?;
+            self.is_news(Witness::Audit);
             each(&self.line);
             return Ok(true);
         }
+        let witness = match tape.text_of("_TRANSPORT") {
+            Some("kernel") => Witness::Kernel,
+            _ => Witness::Other,
+        };
         let is_notice = self.message.starts_with(b"audit: ");
         let record = memmem::find(&self.message, b"type=")
             .filter(|_| memmem::find(&self.message, b"audit(").is_some());
         match record {
-            Some(_) if self.hears_audit && tape.text_of("_TRANSPORT") == Some("kernel") => {
-                return Ok(false);
-            }
             Some(at) => {
                 let (before, from) = self.message.split_at_checked(at).unwrap_or_default();
                 let named = before.trim_ascii_end().rsplit(|byte| *byte == b' ').next();
@@ -62,8 +79,27 @@ impl Journald {
             None if is_notice => self.line.extend_from_slice(&self.message),
             None => return Ok(false),
         }
-        each(&self.line);
-        Ok(true)
+        let is_news = self.is_news(witness);
+        if is_news {
+            each(&self.line);
+        }
+        Ok(is_news)
+    }
+
+    /// Whether the event of the line at hand was not told of by a better witness before.
+    fn is_news(&mut self, witness: Witness) -> bool {
+        let Ok(head) = head(&self.line) else { return true };
+        let hash = self.hasher.hash_one((head.node, head.time, head.serial));
+        if self.told.is_empty() {
+            self.told.resize(TOLD, (0, Witness::Other));
+        }
+        let Some(slot) = self.told.get_mut(head.serial as usize % TOLD) else { return true };
+        if slot.0 == hash {
+            slot.1 = slot.1.min(witness);
+            return slot.1 == witness;
+        }
+        *slot = (hash, witness);
+        true
     }
 
     /// The text of the entry, without line ends. `false` when it has none.

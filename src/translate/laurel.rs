@@ -36,6 +36,7 @@ pub(super) struct Laurel {
     /// What a program said, between its quotes.
     said: Vec<u8>,
     bytes: Vec<u8>,
+    joined: Vec<u8>,
 }
 
 impl Laurel {
@@ -147,43 +148,39 @@ impl Laurel {
         if !spelling::is_key(key.as_bytes()) {
             return;
         }
-        let Self { line, said, bytes, .. } = self;
+        let Self { line, said, bytes, joined, .. } = self;
         let out = if kind.is_user() && !of_kernel { said } else { line };
         let from = out.len();
         let _ = write!(out, " {key}=");
         let written = match tape.cell(at) {
-            Cell::Null => Some(out.extend_from_slice(b"(null)")),
-            Cell::Bool(value) => write!(out, "{value}").ok(),
-            Cell::Int(value) => write!(out, "{value}").ok(),
-            Cell::Large(value) => write!(out, "{value}").ok(),
-            Cell::Float(value) => write!(out, "{value}").ok(),
+            Cell::Bool(value) => write!(out, "{value}").is_ok(),
+            Cell::Int(value) => write!(out, "{value}").is_ok(),
+            Cell::Large(value) => write!(out, "{value}").is_ok(),
+            Cell::Float(value) => write!(out, "{value}").is_ok(),
+            Cell::Null => {
+                out.extend_from_slice(b"(null)");
+                true
+            }
             Cell::Text { .. } => {
                 let text = tape.text(at).unwrap_or_default();
-                spelling::percent_decoded(text, bytes);
-                match number(kind, key, text) {
-                    Some((lead, digits)) => {
-                        out.extend_from_slice(lead);
-                        Some(out.extend_from_slice(digits.as_bytes()))
-                    }
-                    None => Some(spelling::value(kind, key.as_bytes(), bytes, out)),
+                if let Some((lead, digits)) = number(kind, key, text) {
+                    out.extend_from_slice(lead);
+                    out.extend_from_slice(digits.as_bytes());
+                } else {
+                    spelling::percent_decoded(text, bytes);
+                    spelling::value(kind, key.as_bytes(), bytes, out);
                 }
+                true
             }
             // Several rule keys are one key of parts joined by 0x01.
             Cell::List(_) => {
-                let mut joined = Vec::new();
-                for item in tape.items(at) {
-                    let Some(text) = tape.text(item) else { continue };
-                    spelling::percent_decoded(text, bytes);
-                    if !joined.is_empty() {
-                        joined.push(1);
-                    }
-                    joined.extend_from_slice(bytes);
-                }
-                Some(spelling::value(kind, key.as_bytes(), &joined, out))
+                join(tape, at, 1, bytes, joined);
+                spelling::value(kind, key.as_bytes(), joined, out);
+                true
             }
-            Cell::Object(_) => None,
+            Cell::Object(_) => false,
         };
-        if written.is_none() {
+        if !written {
             out.truncate(from);
         }
     }
@@ -268,16 +265,9 @@ impl Laurel {
 
     /// A command line: arguments, each ended by a NUL but the last.
     fn title(&mut self, tape: &Tape, at: At) {
-        let mut title = Vec::new();
-        for (number, item) in tape.items(at).enumerate() {
-            if number > 0 {
-                title.push(0);
-            }
-            spelling::percent_decoded(tape.text(item).unwrap_or_default(), &mut self.bytes);
-            title.extend_from_slice(&self.bytes);
-        }
+        join(tape, at, 0, &mut self.bytes, &mut self.joined);
         self.line.extend_from_slice(b" proctitle=");
-        spelling::untrusted(&title, &mut self.line);
+        spelling::untrusted(&self.joined, &mut self.line);
     }
 
     /// The EXECVE records of an argument list. What LAUREL has left out of it is missing here too: the
@@ -326,6 +316,18 @@ impl Laurel {
             spelling::hex(part, &mut self.line);
         }
         self.bytes = bytes;
+    }
+}
+
+/// The texts of a list with a byte between them, put into `out`, which is emptied first.
+fn join(tape: &Tape, at: At, between: u8, bytes: &mut Vec<u8>, out: &mut Vec<u8>) {
+    out.clear();
+    for (number, item) in tape.items(at).enumerate() {
+        if number > 0 {
+            out.push(between);
+        }
+        spelling::percent_decoded(tape.text(item).unwrap_or_default(), bytes);
+        out.extend_from_slice(bytes);
     }
 }
 

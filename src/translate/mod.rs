@@ -9,6 +9,7 @@
 //! sizes and depths are bounded, and whatever a value holds, it stays one value of one record.
 
 mod builtin;
+mod interpreted;
 mod journald;
 mod laurel;
 mod map;
@@ -26,7 +27,8 @@ pub use map_file::read_map;
 pub use sniff::{Form, bulk_action};
 pub use whole::{Splitter, Start};
 
-use crate::record::JsonError;
+use crate::record::{HeadError, JsonError};
+use interpreted::Interpreted;
 use journald::Journald;
 use laurel::Laurel;
 use map::Mapper;
@@ -59,6 +61,12 @@ pub enum TranslateError {
     /// No member is named after a record type.
     #[error("no member named after an audit record")]
     NoRecords,
+    /// A line of `ausearch -i` is no record.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The date of an interpreted record cannot be read, or there is no such date.
+    #[error("not a date, time and serial that can be read")]
+    BadDate,
 }
 
 /// Translates lines; keeps memory between them and allocates nothing else in steady state.
@@ -67,6 +75,7 @@ pub struct Translator {
     tape: Tape,
     laurel: Laurel,
     journald: Journald,
+    interpreted: Interpreted,
     mapper: Mapper,
     line: Vec<u8>,
     map: Option<Arc<FieldMap>>,
@@ -91,11 +100,19 @@ impl Translator {
             tape: Tape::default(),
             laurel: Laurel::default(),
             journald: Journald::default(),
+            interpreted: Interpreted::default(),
             mapper: Mapper::default(),
             line: Vec::new(),
             map,
             builtin: Vec::new(),
         }
+    }
+
+    /// The same, for interpreted records whose dates are so many seconds ahead of UTC.
+    #[must_use]
+    pub fn ahead_of_utc(mut self, seconds: i32) -> Self {
+        self.interpreted.offset = seconds;
+        self
     }
 
     /// Calls `each` with everything that a line of this form becomes, in order. Cost grows with the
@@ -110,9 +127,14 @@ impl Translator {
         line: &[u8],
         each: &mut impl FnMut(Line<'_>),
     ) -> Result<Translated, TranslateError> {
+        if form == Form::Interpreted {
+            // Blanks at its end may be those of a value.
+            let record = &mut |line: &[u8]| each(Line::Record(line));
+            return self.interpreted.record(line, record).map(|()| Translated::Whole(0));
+        }
         let line = unwrapped(line);
         match form {
-            Form::Audit => each(Line::Record(line)),
+            Form::Interpreted | Form::Audit => each(Line::Record(line)),
             Form::Ecs | Form::Auditbeat => each(Line::Event(line)),
             Form::Laurel => {
                 self.tape.read(line)?;

@@ -31,11 +31,14 @@ pub enum Form {
     Tetragon,
     /// JSON events read through a field map of the user.
     Mapped,
+    /// Audit records in the words of `ausearch -i`; never told from a line, because it is read only when
+    /// the user says so.
+    Interpreted,
 }
 
 impl Form {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
     /// All of them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Audit,
@@ -48,6 +51,7 @@ impl Form {
         Self::Falco,
         Self::Tetragon,
         Self::Mapped,
+        Self::Interpreted,
     ];
 
     /// What inputs of this form hold, for people.
@@ -63,6 +67,7 @@ impl Form {
             Self::Falco => "Falco alerts",
             Self::Tetragon => "Tetragon events",
             Self::Mapped => "JSON events through a field map",
+            Self::Interpreted => "interpreted audit records",
         }
     }
 
@@ -79,6 +84,7 @@ impl Form {
             Self::Falco => "a Falco alert",
             Self::Tetragon => "a Tetragon event",
             Self::Mapped => "a JSON event",
+            Self::Interpreted => "an interpreted audit record",
         }
     }
 
@@ -89,7 +95,7 @@ impl Form {
 
     /// Whether its lines hold JSON.
     pub fn is_json(self) -> bool {
-        self != Self::Audit
+        !matches!(self, Self::Audit | Self::Interpreted)
     }
 
     /// Whether its lines are events as they are, in whatever fields.

@@ -196,7 +196,9 @@ impl Splitter {
                 },
                 State::Word if matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace() => {
                     self.give(block.get(from..at).unwrap_or_default(), each);
-                    self.between(byte);
+                    if self.between(byte) {
+                        from = at;
+                    }
                 }
                 State::Word => {}
                 State::Tail => self.tail(byte),
@@ -429,6 +431,11 @@ mod tests {
         assert_eq!(values(result), [r#"{"_source":{"hits":{"hits":[1]}}}"#, r#"{"b":2}"#]);
         assert_eq!(values(&format!("[{result},{result}]")).len(), 4);
         assert_eq!(values("[]"), [""; 0]);
+        assert_eq!(
+            values("1}}"),
+            ["1", "}", "}"],
+            "what belongs to nothing is a value that cannot be read"
+        );
         assert_eq!(values("[1, \"x\",null,[{}]]"), ["1", "\"x\"", "null", "[{}]"]);
     }
 

@@ -24,7 +24,7 @@ pub use answer::{
     WantInfo,
 };
 
-use crate::pipeline::{self, Live, Report, Settings};
+use crate::pipeline::{self, Live, Observer, Rehearsal, Report, Settings};
 use crate::rule::{Rule, RuleSet};
 use assemble::Assembly;
 use gather::{Gather, Selection};
@@ -81,13 +81,62 @@ pub fn why(
     question: &Question,
     live: &mut dyn FnMut(&Live),
 ) -> Result<Answered, String> {
+    answer(rule, &Log::Inputs(inputs), settings, question, live)
+}
+
+/// Answers the same over a log in memory, under the conditions it was run under; restarts are left out.
+///
+/// # Errors
+///
+/// As [`why`].
+pub fn why_text(
+    rule: Rule,
+    log: &[u8],
+    rehearsal: Rehearsal,
+    settings: &Settings,
+    question: &Question,
+) -> Result<Answered, String> {
+    // Who watches is forgotten at a restart.
+    let rehearsal = Rehearsal { restarts: false, ..rehearsal };
+    answer(rule, &Log::Text(log, rehearsal), settings, question, &mut |_| ())
+}
+
+/// What is read.
+enum Log<'a> {
+    Inputs(&'a [PathBuf]),
+    Text(&'a [u8], Rehearsal),
+}
+
+impl Log<'_> {
+    fn run(
+        &self,
+        rules: &Arc<RuleSet>,
+        settings: &Settings,
+        observer: &mut impl Observer,
+    ) -> Result<Report, String> {
+        match self {
+            Self::Inputs(inputs) => pipeline::replay(rules, inputs, settings, observer),
+            Self::Text(log, rehearsal) => {
+                pipeline::rehearse(rules, log, *rehearsal, settings, observer)
+            }
+        }
+    }
+}
+
+fn answer(
+    rule: Rule,
+    log: &Log<'_>,
+    settings: &Settings,
+    question: &Question,
+    live: &mut dyn FnMut(&Live),
+) -> Result<Answered, String> {
     let limit = question.limit.clamp(1, MAX_LIMIT);
     let mut probe = Probe::new(&rule, &settings.schema)?;
     let names = columns(&probe);
     let selection = select(&question.keys, &names)?;
     let rules = RuleSet::new(vec![rule]);
     let mut gather = Gather::new(&mut probe, selection.clone(), limit, live);
-    let report = pipeline::replay(&rules, inputs, settings, &mut gather)?;
+    let report = log.run(&rules, settings, &mut gather)?;
     let Gather { fates, passed, present, events, first, last, fired, .. } = gather;
     let mut assembly = Assembly {
         rules: Arc::clone(&rules),
@@ -105,7 +154,7 @@ pub fn why(
     };
     let (wants, spoilers) = assembly.questions(&probe, limit);
     let mut search = Search::new(&mut probe, wants, spoilers, live);
-    let again = pipeline::replay(&rules, inputs, settings, &mut search)?;
+    let again = log.run(&rules, settings, &mut search)?;
     let Search { wants, spoilers, events: seen, .. } = search;
     let changed = seen != events || again.bytes != report.bytes;
     let answer = assembly.answer(&probe, &report, limit, wants, spoilers);

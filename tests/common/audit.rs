@@ -1,6 +1,8 @@
 //! Small audit logs as tests write them, and what they become.
 
-use catena::event::{CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Projection};
+use catena::event::{
+    CoalesceLimits, Coalescer, Document, Event, Group, Hosts, Identity, Projection,
+};
 use catena::process::Table;
 use catena::time::Ordinal;
 
@@ -24,7 +26,7 @@ pub(crate) struct Run {
     pub(crate) projection: Projection,
     pub(crate) table: Table,
     pub(crate) event: Event,
-    hosts: Hosts,
+    pub(crate) hosts: Hosts,
 }
 
 impl Run {
@@ -35,7 +37,7 @@ impl Run {
     pub(crate) fn with(fields: &[&str], table: Table) -> Self {
         let projection = Projection::new(fields.iter().map(|name| (*name, None)));
         let event = Event::new(projection.len());
-        Self { projection, table, event, hosts: Hosts::new(Some("web01"), ["log"]) }
+        Self { projection, table, event, hosts: Hosts::new(&Identity::named("web01"), ["log"]) }
     }
 
     /// Makes the next event the present one.

@@ -2,7 +2,7 @@
 
 use catena::event::{Event, Json, JsonReader, Projection};
 use catena::pick::Text;
-use catena::record::{RecordType, head};
+use catena::record::{RecordType, fields, head};
 use catena::schema::{FIELDS, FieldId, Schema};
 use catena::translate::{Form, Line, Splitter, Start, Translator, read_map};
 
@@ -35,6 +35,7 @@ fn documents(log: &[u8]) {
 /// A line, read in every form: what it becomes are lines, records of one event where it is one, and never
 /// many times its length.
 fn translated(line: &[u8]) {
+    let whole = line;
     assert_eq!(Form::of(line).is_none(), catena::translate::unwrapped(line).is_empty());
     let mut translator = Translator::new(None);
     for form in Form::ALL {
@@ -48,6 +49,13 @@ fn translated(line: &[u8]) {
                 let head = head(text).unwrap();
                 assert_ne!(head.kind, RecordType::OTHER);
                 ids.push((head.time, head.serial, head.node.map(<[u8]>::to_vec)));
+            }
+            if form == Form::Interpreted {
+                let equals = memchr::memchr_iter(b'=', whole).count();
+                match head(text) {
+                    Ok(head) => assert!(fields(head.body).count() <= equals),
+                    Err(error) => assert!(!error.is_malformed(), "{error}"),
+                }
             }
         });
         ids.dedup();

@@ -106,7 +106,7 @@ pub(crate) fn coalesce(log: &[u8]) {
 fn in_words(event: &Event, text: &mut Text) {
     let Some(group) = event.raw().group() else { return };
     let mut records = 0;
-    interpret(group, &mut |record, told| {
+    interpret(group, None, &mut |record, told| {
         records += 1;
         for field in told {
             let key = field.key.as_bytes();

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use super::decoded;
 use super::group::{Group, Record};
+use super::names::Names;
 use super::view::{View, decimal, field_of, uring_call};
 use crate::record::tables::{arch_name, parse_arch, signal_name, syscall_name};
 use crate::record::text::{keys, proctitle_in_place, text_of};
@@ -31,15 +32,21 @@ pub struct Told<'g> {
     pub absent: bool,
 }
 
-/// Calls `each` with every record of an event and what it says.
+/// Calls `each` with every record of an event and what it says. `names` are those of users and groups of
+/// the machine it is from; what the daemon has added goes before.
 ///
 /// Cost grows with the size of the records; no record is held longer than its call.
-pub fn interpret<'g>(group: &'g Group, each: &mut impl FnMut(Record<'g>, &[Told<'g>])) {
+pub fn interpret<'g>(
+    group: &'g Group,
+    names: Option<&Names>,
+    each: &mut impl FnMut(Record<'g>, &[Told<'g>]),
+) {
     let view = View::new(group);
     let mut told = Vec::new();
     for record in group.records() {
         told.clear();
-        Interpreter { view: &view, record, arch: arch_of(record).or(view.arch) }.run(&mut told);
+        let arch = arch_of(record).or(view.arch);
+        Interpreter { view: &view, record, arch, names }.run(&mut told);
         each(record, &told);
     }
 }
@@ -53,6 +60,7 @@ struct Interpreter<'v, 'g> {
     view: &'v View<'g>,
     record: Record<'g>,
     arch: Option<u32>,
+    names: Option<&'v Names>,
 }
 
 /// What the daemon has added to a record, by key; the first of repeated keys counts.
@@ -104,10 +112,24 @@ impl<'g> Interpreter<'_, 'g> {
         };
         let means = argument
             .or_else(|| value.bytes().and_then(|bytes| self.means(key, value, bytes)))
-            .or_else(|| means.map(name));
+            .or_else(|| means.map(name))
+            .or_else(|| self.known(key, value.bytes()?));
         let raw = raw(value);
         let absent = value.bytes().is_none();
         Told { key: text_of(key), means: means.filter(|means| *means != raw), raw, absent }
+    }
+
+    /// What an id is called on the machine.
+    fn known(&self, key: &[u8], value: &[u8]) -> Option<String> {
+        let names = self.names?;
+        let id = std::str::from_utf8(value).ok()?.parse().ok()?;
+        let name = match key {
+            _ if !is_id(key) => None,
+            _ if key.ends_with(b"uid") => names.user(id),
+            _ if key.ends_with(b"gid") => names.group(id),
+            _ => None,
+        };
+        name.map(str::to_owned)
     }
 
     /// What a value means by itself.

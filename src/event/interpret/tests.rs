@@ -12,7 +12,7 @@ fn told(lines: &[&str]) -> Vec<String> {
     coalescer.finish();
     let group = coalescer.pop().unwrap();
     let mut out = Vec::new();
-    interpret(&group, &mut |_, fields| {
+    interpret(&group, None, &mut |_, fields| {
         for field in fields {
             out.push(match &field.means {
                 Some(means) => format!("{}={means} [{}]", field.key, field.raw),

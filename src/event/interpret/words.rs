@@ -7,53 +7,10 @@ use std::net::IpAddr;
 
 use super::super::decoded::{FAMILIES, OPEN_FLAGS, OPEN_GENERIC, OPEN_MODES, Words};
 use super::arguments::MAPPING;
+use crate::record::tables::{capability_bits, capability_names};
 use crate::record::text::text_of;
 use crate::record::{RecordType, Sockaddr};
 
-/// Names of the capabilities by number.
-const CAPABILITIES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 const FILE_TYPES: Words = &[
     (0o14_0000, "socket"),
     (0o12_0000, "link"),
@@ -147,15 +104,15 @@ fn capabilities(mask: u64) -> Option<String> {
     if mask == 0 {
         return None;
     }
-    let all = (1_u64 << CAPABILITIES.len()) - 1;
+    let all = capability_bits();
     if mask == all {
         return Some("all".to_owned());
     }
     if mask & !all != 0 {
         return None;
     }
-    let held = CAPABILITIES.iter().zip(0_u32..).filter(|(_, bit)| mask >> bit & 1 == 1);
-    Some(held.map(|(name, _)| *name).collect::<Vec<_>>().join(","))
+    let short = |name: &str| name.trim_start_matches("CAP_").to_lowercase();
+    Some(capability_names(mask).map(short).collect::<Vec<_>>().join(","))
 }
 
 /// The mode of a file: its type and permissions.

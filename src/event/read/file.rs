@@ -4,6 +4,8 @@ use super::super::actions::Object;
 use super::super::group::Record;
 use super::super::take::Sink;
 use super::super::view::{decimal, field_of, name_type};
+use super::summary::type_of_mode;
+use super::user::Kind;
 use super::{Reader, enriched_of, give};
 use crate::record::{RawValue, RecordType};
 use crate::value::{Scalar, Value};
@@ -25,6 +27,12 @@ pub(super) fn extension(path: &[u8]) -> Option<&[u8]> {
     let name = name(path)?;
     let dot = memchr::memrchr(b'.', name).filter(|at| *at > 0)?;
     name.get(dot + 1..).filter(|extension| !extension.is_empty())
+}
+
+/// What stands before the last slash.
+pub(super) fn directory(path: &[u8]) -> Option<&[u8]> {
+    let slash = memchr::memrchr(b'/', path)?;
+    path.get(..slash.max(1))
 }
 
 impl<'g> Reader<'g, '_> {
@@ -102,12 +110,30 @@ impl<'g> Reader<'g, '_> {
 
     /// The name of the file's owner or group.
     pub(super) fn file_owner(&mut self, key: &[u8], sink: Sink<'_>) {
-        if let Some(name) = self.object().and_then(|record| enriched_of(record.body, key)) {
-            give(name, &mut self.scratch.text, sink);
+        let Some(object) = self.object() else { return };
+        if let Some(name) = enriched_of(object.body, key) {
+            return give(name, &mut self.scratch.text, sink);
+        }
+        let (key, kind): (&[u8], _) = match key {
+            b"OUID" => (b"ouid", Kind::User),
+            _ => (b"ogid", Kind::Group),
+        };
+        let id = field_of(object, key).and_then(RawValue::bytes);
+        if let Some(name) = id.and_then(|id| self.known(id, kind)) {
+            sink.value(Scalar::Str(name));
         }
     }
 
-    /// A key of every PATH record, in order of the records.
+    /// What kind of file it is, as ECS has it.
+    pub(super) fn file_type(&mut self, sink: Sink<'_>) {
+        let mode = self.object().and_then(|record| field_of(record, b"mode"));
+        match mode.and_then(RawValue::bytes).and_then(type_of_mode) {
+            Some("directory") => sink.word("dir"),
+            Some(other) => sink.word(other),
+            None => {}
+        }
+    }
+
     /// The PATH records in order, each with those of `keys` that have a value.
     pub(in crate::event) fn path_records(&mut self, keys: &[&str]) -> Vec<Vec<(String, Value)>> {
         let mut found = Vec::new();
@@ -126,6 +152,7 @@ impl<'g> Reader<'g, '_> {
         found
     }
 
+    /// A key of every PATH record, in order of the records.
     pub(super) fn paths(&mut self, key: &[u8], sink: Sink<'_>) {
         for record in self.view.records(RecordType::PATH) {
             if let Some(value) = path_key(record, key) {

@@ -46,6 +46,15 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Which kind of address data goes to or comes from.
+    pub(super) fn network_type(&mut self, sink: Sink<'_>) {
+        if self.direction().is_some()
+            && let Some(Sockaddr::Inet { ip, .. }) = self.address()
+        {
+            sink.word(if plain_ip(ip).is_ipv4() { "ipv4" } else { "ipv6" });
+        }
+    }
+
     /// Reads the address as that of the other side, where data goes to.
     pub(super) fn destination(&mut self, read: fn(&mut Self, Sink<'_>), sink: Sink<'_>) {
         if self.direction() == Some(Direction::Egress) {

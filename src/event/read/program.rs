@@ -1,8 +1,10 @@
 //! The program a process runs: its name, path, arguments.
 
+use super::super::context::{MAX_COMM, whole_name};
+use super::super::host::Profile;
 use super::super::take::Sink;
 use super::super::view::field_of;
-use super::{Reader, give};
+use super::{Reader, Scratch, give};
 use crate::record::text::{proctitle_in_place, push_text, text_of};
 use crate::record::{RecordType, decode_into};
 use crate::value::Scalar;
@@ -11,7 +13,8 @@ use crate::value::Scalar;
 pub(in crate::event) const DELETED: &[u8] = b" (deleted)";
 
 impl Reader<'_, '_> {
-    /// `comm` first, as Auditbeat has it; then the file name of the program, as Endpoint has it.
+    /// `comm` and the file name of the program, in the order of the profile; behind them the name of a
+    /// script of which `comm` has but the beginning.
     pub(super) fn process_name(&mut self, sink: Sink<'_>) {
         let comm = self.view.tokens.comm.is_some_and(|value| self.decode(b"comm", value));
         let bytes = &mut self.scratch.bytes;
@@ -19,17 +22,32 @@ impl Reader<'_, '_> {
             bytes.clear();
         }
         let end = bytes.len();
-        let exe = self.view.exe();
-        let exe = exe.is_some_and(|value| decode_into(b"exe", RecordType::SYSCALL, value, bytes));
+        if let Some(exe) = self.view.exe() {
+            decode_into(b"exe", RecordType::SYSCALL, exe, bytes);
+        }
+        let may_be_cut = self.load_cut(end);
+        let endpoint = self.profile() == Profile::Endpoint;
+        let Scratch { args, bytes, text } = &mut *self.scratch;
         let (comm, path) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-        let text = &mut self.scratch.text;
-        if !comm.is_empty() {
-            give(comm, text, sink);
-        }
         let file = file_name(path);
-        if exe && !file.is_empty() && file != comm {
-            give(file, text, sink);
+        let (first, second) = if endpoint { (file, comm) } else { (comm, file) };
+        if !first.is_empty() {
+            give(first, text, sink);
         }
+        if !second.is_empty() && second != first {
+            give(second, text, sink);
+        }
+        if may_be_cut
+            && let Some(script) = whole_name(comm, args.iter())
+            && script != file
+        {
+            give(script, text, sink);
+        }
+    }
+
+    /// Whether `comm` may be the beginning of a name that the arguments have.
+    fn load_cut(&mut self, comm: usize) -> bool {
+        comm == MAX_COMM && self.view.is_exec() && self.load_args()
     }
 
     pub(super) fn executable(&mut self, sink: Sink<'_>) {

@@ -3,6 +3,7 @@
 use super::super::actions::{Object, Who};
 use super::super::take::Sink;
 use super::super::view::field_of;
+use super::user::Kind;
 use super::{Reader, enriched_of, file, give, id_of};
 use crate::record::{RawValue, RecordType};
 
@@ -38,6 +39,7 @@ impl Reader<'_, '_> {
 
     fn id_or_name(&mut self, id: &[u8], key: &[u8], sink: Sink<'_>) {
         let name = self.view.main.and_then(|record| enriched_of(record.body, key));
+        let name = name.or_else(|| self.known(id, Kind::User).map(str::as_bytes));
         give(name.unwrap_or(id), &mut self.scratch.text, sink);
     }
 
@@ -56,7 +58,7 @@ impl Reader<'_, '_> {
             Object::File { .. } => {
                 let record = self.object();
                 let mode = record.and_then(|r| field_of(r, b"mode")).and_then(RawValue::bytes);
-                sink.word(mode.and_then(file_type).unwrap_or("file"));
+                sink.word(mode.and_then(type_of_mode).unwrap_or("file"));
             }
         }
     }
@@ -122,7 +124,7 @@ impl Reader<'_, '_> {
 }
 
 /// The type of a file from its mode in octal.
-fn file_type(mode: &[u8]) -> Option<&'static str> {
+pub(super) fn type_of_mode(mode: &[u8]) -> Option<&'static str> {
     let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
     Some(match mode & 0o170_000 {
         0o140_000 => "socket",

@@ -1,9 +1,11 @@
-//! Who did it, as whom, to whom: ids of the records, names only from the enriched part.
+//! Who did it, as whom, to whom: ids of the records, names from the enriched part or else from the
+//! machine's own passwd and group files, if they were given.
 //!
 //! A process's own ids say who it is. Records of programs about logins and accounts are different: the
 //! process is a daemon, the user is the one at login, and `acct` or `id` name whom it is about.
 
 use super::super::actions::Who;
+use super::super::host::Profile;
 use super::super::origin::IdKey;
 use super::super::take::Sink;
 use super::super::view::field_of;
@@ -14,6 +16,26 @@ use crate::value::Scalar;
 
 /// Names looked at for `related.user`; there are at most a dozen in real records.
 const NAMES: usize = 32;
+
+/// What an id is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    User,
+    Group,
+}
+
+impl Kind {
+    fn of(id: IdKey) -> Self {
+        match id {
+            IdKey::Gid | IdKey::Egid | IdKey::Sgid | IdKey::Fsgid => Self::Group,
+            _ => Self::User,
+        }
+    }
+}
+
+/// Users that took part in an event.
+const USERS: [IdKey; 6] =
+    [IdKey::Auid, IdKey::Uid, IdKey::Euid, IdKey::Suid, IdKey::Fsuid, IdKey::OldAuid];
 
 impl<'g> Reader<'g, '_> {
     pub(super) fn id(&mut self, id: IdKey, sink: Sink<'_>) {
@@ -27,7 +49,36 @@ impl<'g> Reader<'g, '_> {
         };
         if let Some(name) = record.and_then(|record| enriched_of(record.body, id.keys().1)) {
             sink.value(Scalar::Str(&text_of(name)));
+        } else if let Some(name) = self.token(id).and_then(|token| self.known(token, Kind::of(id)))
+        {
+            sink.value(Scalar::Str(name));
         }
+    }
+
+    /// What an id is called on the machine, where its files were given.
+    pub(super) fn known(&self, id: &[u8], kind: Kind) -> Option<&'g str> {
+        let names = self.host?.names.as_deref()?;
+        let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+        match kind {
+            Kind::User => names.user(id),
+            Kind::Group => names.group(id),
+        }
+    }
+
+    /// The id with whose rights a process acts, in the sense of the profile: real or effective.
+    pub(super) fn acting(&self, real: IdKey) -> IdKey {
+        let tokens = &self.view.tokens;
+        match real {
+            _ if self.profile() == Profile::Auditd => real,
+            IdKey::Uid if tokens.euid.is_some() => IdKey::Euid,
+            IdKey::Gid if tokens.egid.is_some() => IdKey::Egid,
+            real => real,
+        }
+    }
+
+    /// Whether effective ids have fields of their own: Auditbeat tells them where they differ.
+    pub(super) fn tells_effective(&self, effective: Option<&[u8]>, real: Option<&[u8]>) -> bool {
+        effective != real || self.profile() == Profile::Endpoint
     }
 
     fn token(&self, id: IdKey) -> Option<&'g [u8]> {
@@ -36,6 +87,8 @@ impl<'g> Reader<'g, '_> {
             IdKey::Auid => return tokens.auid,
             IdKey::Uid => return tokens.uid,
             IdKey::Gid => return tokens.gid,
+            IdKey::Euid => return tokens.euid,
+            IdKey::Egid => return tokens.egid,
             // Only LOGIN has it, which may come before a system call.
             IdKey::OldAuid => self.view.leading.filter(|r| r.kind == RecordType::LOGIN),
             _ => self.view.main,
@@ -51,7 +104,7 @@ impl<'g> Reader<'g, '_> {
     /// Whose id `user.id` is.
     fn actor(&mut self) -> IdKey {
         let at_login = match self.who() {
-            Who::Process => return IdKey::Uid,
+            Who::Process => return self.acting(IdKey::Uid),
             // The daemon's own id says nothing about who logs in.
             Who::Login => return IdKey::Auid,
             Who::LoginId => IdKey::OldAuid,
@@ -78,7 +131,9 @@ impl<'g> Reader<'g, '_> {
     pub(super) fn effective_id(&mut self, sink: Sink<'_>) {
         let tokens = self.view.tokens;
         match self.who() {
-            Who::Process if tokens.euid != tokens.uid => set_id(tokens.euid, sink),
+            Who::Process if self.tells_effective(tokens.euid, tokens.uid) => {
+                set_id(tokens.euid, sink);
+            }
             Who::Process => {}
             Who::Login => set_id(self.said(b"id"), sink),
             Who::LoginId => set_id(self.new_login_id(), sink),
@@ -92,20 +147,34 @@ impl<'g> Reader<'g, '_> {
     pub(super) fn effective_name(&mut self, sink: Sink<'_>) {
         let tokens = self.view.tokens;
         match self.who() {
-            Who::Process if tokens.euid != tokens.uid => self.enriched(b"EUID", sink),
+            Who::Process
+                if self.tells_effective(tokens.euid, tokens.uid) || self.differs_by_name() =>
+            {
+                self.id_name(IdKey::Euid, sink);
+            }
             Who::Process => {}
             Who::Login => self.account(sink),
             Who::LoginId => {
                 let name = self.view.leading.and_then(|record| enriched_of(record.body, b"AUID"));
+                let id = || self.known(self.new_login_id()?, Kind::User);
                 if let Some(name) = name {
                     sink.value(Scalar::Str(&text_of(name)));
+                } else if let Some(name) = id() {
+                    sink.value(Scalar::Str(name));
                 }
             }
             Who::Account | Who::GroupAccount if self.actor() != IdKey::Uid => {
-                self.enriched(b"UID", sink);
+                self.id_name(IdKey::Uid, sink);
             }
             Who::Account | Who::GroupAccount => {}
         }
+    }
+
+    /// Of a record that holds names in place of ids: whether the effective user is another one.
+    fn differs_by_name(&self) -> bool {
+        let name = |key| self.view.main.and_then(|main| enriched_of(main.body, key));
+        let tokens = &self.view.tokens;
+        tokens.uid.is_none() && tokens.euid.is_none() && name(b"UID") != name(b"EUID")
     }
 
     pub(super) fn target_id(&mut self, sink: Sink<'_>) {
@@ -124,7 +193,7 @@ impl<'g> Reader<'g, '_> {
         if self.who() == Who::GroupAccount {
             set_id(self.said(b"id"), sink);
         } else {
-            set_id(self.view.tokens.gid, sink);
+            self.id(self.acting(IdKey::Gid), sink);
         }
     }
 
@@ -132,7 +201,7 @@ impl<'g> Reader<'g, '_> {
         if self.who() == Who::GroupAccount {
             self.account(sink);
         } else {
-            self.id_name(IdKey::Gid, sink);
+            self.id_name(self.acting(IdKey::Gid), sink);
         }
     }
 
@@ -153,7 +222,18 @@ impl<'g> Reader<'g, '_> {
         let group = || self.view.said(b"grp").filter(known);
         match self.view.said(b"acct").filter(known).or_else(group) {
             Some(name) => self.decoded(RecordType::USER_LOGIN, b"acct", name, sink),
-            None => self.enriched(b"ID", sink),
+            None => {
+                let name = self.view.main.and_then(|record| enriched_of(record.body, b"ID"));
+                let kind = match self.who() {
+                    Who::GroupAccount => Kind::Group,
+                    _ => Kind::User,
+                };
+                if let Some(name) = name {
+                    sink.value(Scalar::Str(&text_of(name)));
+                } else if let Some(name) = self.said(b"id").and_then(|id| self.known(id, kind)) {
+                    sink.value(Scalar::Str(name));
+                }
+            }
         }
     }
 
@@ -176,7 +256,24 @@ impl<'g> Reader<'g, '_> {
                 give(name, &mut self.scratch.text, sink);
             }
         }
+        let mut more: [Option<&str>; USERS.len()] = [None; USERS.len()];
+        for (at, id) in USERS.into_iter().enumerate() {
+            if enriched_of(main.body, id.keys().1).is_some() {
+                continue;
+            }
+            let name = self.token(id).and_then(|token| self.known(token, Kind::User));
+            let Some(name) = name.filter(|name| {
+                !more.contains(&Some(*name)) && !names().any(|known| known == name.as_bytes())
+            }) else {
+                continue;
+            };
+            if let Some(place) = more.get_mut(at) {
+                *place = Some(name);
+            }
+            sink.value(Scalar::Str(name));
+        }
         if let Some(account) = account
+            && !more.iter().flatten().any(|name| Some(name.as_bytes()) == account.bytes())
             && !names().any(|name| Some(name) == account.bytes())
         {
             self.decoded(RecordType::USER_LOGIN, b"acct", account, sink);

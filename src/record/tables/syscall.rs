@@ -65,6 +65,36 @@ pub fn arch_name(arch: u32) -> Option<&'static str> {
     })
 }
 
+/// The value of an architecture by its name; of two with one name, the common one.
+pub fn arch_number(name: &str) -> Option<u32> {
+    const ARCHES: [u32; 23] = [
+        X86_64,
+        I386,
+        AARCH64,
+        0x4000_0028,
+        0x28,
+        0xc000_00f3,
+        0x4000_00f3,
+        0xc000_0015,
+        0x8000_0015,
+        0x14,
+        0x8000_0016,
+        0x16,
+        0xc000_0102,
+        0x8,
+        0x4000_0008,
+        0x8000_0008,
+        0xc000_0008,
+        0x2,
+        0x8000_002b,
+        0xc000_9026,
+        0xc000_0032,
+        0xf,
+        0x8000_000f,
+    ];
+    ARCHES.into_iter().find(|arch| arch_name(*arch) == Some(name))
+}
+
 /// The name of system call `number` on `arch`, as the audit tools spell it. `None` when the table of
 /// that architecture has no such number, or there is no table (alpha, ia64, parisc).
 ///
