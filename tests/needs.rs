@@ -89,6 +89,8 @@ const GRID: &[(&str, &str, &[&str])] = &[
     ("what was denied", "-a always,exit -F arch=b64 -S execve -F exit=-EACCES", &[EXEC, FAILED]),
     ("one program", "-a always,exit -F arch=b64 -S execve -F exe=/usr/bin/curl", &[CURL, LIKE_CURL, EXEC]),
     ("all but one program", "-a always,exit -F arch=b64 -S execve -F exe!=/usr/bin/curl", &[CURL, LIKE_CURL, EXEC]),
+    ("programs by name", "-a never,exit -F exe=/usr/sbin/cron\n-a always,exit -F arch=b64 -S execve -F exe=/usr/bin/bash", &["process where event.action == \"executed\" and process.name == \"bash\""]),
+    ("not some program", "-a never,exit -F exe=/usr/sbin/cron\n-a always,exit -F arch=b64 -S execve", &["process where event.action == \"executed\" and process.name == \"bash\""]),
     ("writes to a file", "-w /etc/passwd -p wa -k identity", &[PASSWD, "file where audit.open.flags == \"rdonly\" and file.path == \"/etc/passwd\"", "file where event.action == \"opened-file\" and file.path == \"/etc/shadow\""]),
     ("a folder", "-a always,exit -F dir=/etc -F perm=wa -k etc", &[PASSWD, CRON, "file where event.action == \"opened-file\" and file.path == \"/etcetera\""]),
     ("a folder but for one below", "-a never,exit -F dir=/etc/cron.d\n-w /etc -p wa", &[CRON, "file where event.action == \"changed-file-permissions-of\" and file.path == \"/etc/cron.d/x\""]),
@@ -101,6 +103,7 @@ const GRID: &[(&str, &str, &[&str])] = &[
     ("all is deleted", "-a always,exit -F arch=b64 -S execve\n-D", &[EXEC]),
     ("sockets of 32 bits by one call", "-a always,exit -F arch=b32 -S socketcall -F a0=3", &[CONNECT, "any where audit.syscall == \"bind\""]),
     ("what is not followed", "-a always,exit -F arch=b64 -S execve -F subj_type=httpd_t", &[EXEC]),
+    ("never by a label", "-a never,exit -F subj_type=crond_t\n-a never,exit -F auid=nobody\n-a always,exit -F arch=b64 -S execve", &[EXEC, BY_ALICE, "process where event.action == \"executed\" and auditd.user.selinux.domain == \"crond_t\""]),
     ("rings", "-a always,io_uring -S openat", &[PASSWD]),
 ];
 
@@ -186,6 +189,7 @@ fn only_what_rules_ask_for_is_suggested() {
         "any where auditd.data.syscall == \"socket\" and audit.socket.family in (\"inet\", \"inet6\")",
         "any where auditd.data.syscall == \"mmap2\"",
         "process where event.action == \"uid_change\"",
+        "file where file.path : (\"/etc/shadow\", \"/ROOT/*\") and event.type == \"change\"",
         "file where file.path == \"/tmp/a b\" and event.action == \"deletion\"",
     ];
     insta::assert_snapshot!(all.map(of).join("\n"));

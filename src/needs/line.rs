@@ -374,7 +374,8 @@ impl Reader<'_> {
                 Some((_, own)) => {
                     let Some(number) = number_of(value) else {
                         // The name of a user or group, which is another number on every machine.
-                        parts.filters.push(Filter { asks: Asks::Other, text: text.to_owned() });
+                        let asks = if operator == "=" { Asks::One(own) } else { Asks::Other };
+                        parts.filters.push(Filter { asks, text: text.to_owned() });
                         return Ok(());
                     };
                     match operator {
@@ -384,6 +385,10 @@ impl Reader<'_> {
                             compared(operator, number).ok_or_else(|| bad("compared like this"))?,
                         ),
                     }
+                }
+                None if operator == "=" && name.starts_with("subj_") => Asks::One("subj"),
+                None if operator == "=" && (name.starts_with("obj_") || name == "inode") => {
+                    Asks::One("obj")
                 }
                 None if OTHERS.contains(&name) => Asks::Other,
                 None => {

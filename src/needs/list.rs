@@ -72,6 +72,9 @@ pub(super) enum Asks {
     Perm(String),
     /// The record has this number; for messages and the list of what is left out.
     Message(Numbers),
+    /// A field has one value of very many, which one is not followed: a label, an inode, the id of a user
+    /// that is given by name.
+    One(&'static str),
     /// Something that is not followed here.
     Other,
 }

@@ -123,6 +123,12 @@ fn add(lines: &mut Lines, rule: &str, stage: &Stage<'_>) -> Vec<String> {
             names.len()
         ));
     }
+    if calls.values().flatten().any(|wanted| !wanted.folded.is_empty()) {
+        notes.push(format!(
+            "{place}: names of files are written in lower case here, as the rule minds no case; put them as \
+             they are"
+        ));
+    }
     for (call, wanted) in &calls {
         if only_exec && !matches!(call.name, "execve" | "execveat") {
             continue;
@@ -145,7 +151,8 @@ fn filters(purpose: &str, call: &str, wanted: &[&Wanted]) -> Vec<String> {
         let pieces: Option<BTreeSet<String>> = wanted
             .iter()
             .flat_map(|wanted| match wanted.text("path") {
-                all if all.is_all() => vec![None],
+                all if all.is_all() && wanted.folded.is_empty() => vec![None],
+                all if all.is_all() => wanted.folded.iter().map(folder_or_file).collect(),
                 texts => texts.some.iter().map(folder_or_file).collect(),
             })
             .collect();

@@ -117,7 +117,18 @@ pub(super) fn walk(
                 note(&mut why, || first);
             }
             Logged::Unclear => note(&mut why, || {
-                format!("{}: whether a line before keeps it out is not known", rule.place)
+                let unclear = |earlier: &&&AuditRule| {
+                    slips_by(&event, call, &[**earlier], &mut { MOST_STEPS }) != Logged::Yes
+                };
+                match before.iter().find(unclear) {
+                    Some(earlier) => format!(
+                        "{}: whether {} keeps it out is not known ({})",
+                        rule.place, earlier.place, earlier.text
+                    ),
+                    None => {
+                        format!("{}: whether lines before keep it out is not known", rule.place)
+                    }
+                }
             }),
             Logged::Yes => {}
         }
@@ -224,9 +235,15 @@ fn narrow(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
         }
         Asks::Text(name, texts) | Asks::NotText(name, texts) => {
             let before = event.clone();
+            let of_program = *name == "exe" || call.name.starts_with("exec");
+            let named = event.doubtful.contains("name") && of_program;
             let beside = if *name == "path" { calls::beside(call.name) } else { Beside::Nothing };
             let holds = event.ask(&filter.asks);
             let is_not = matches!(filter.asks, Asks::NotText(..));
+            if named && !is_not && holds {
+                // Whether this program has the name that the stage asks for.
+                return Logged::Unclear;
+            }
             let touches = match beside {
                 Beside::Nothing => false,
                 Beside::Folder => has_folder(texts, &before.text(name)),
@@ -274,7 +291,7 @@ fn narrow(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
             }
         },
         Asks::Message(_) => Logged::No,
-        Asks::Other => Logged::Unclear,
+        Asks::One(_) | Asks::Other => Logged::Unclear,
     }
 }
 
@@ -347,6 +364,13 @@ fn fails(event: &mut Wanted, call: Call, filter: &Filter) -> Logged {
             };
         }
         Asks::Message(_) => return Logged::Yes,
+        // There are always others, unless the stage says something about it.
+        Asks::One(name) => {
+            let said = event.doubtful.contains(name)
+                || event.numbers.contains_key(name)
+                || *name == "obj" && !event.text("path").is_all();
+            return if said { Logged::Unclear } else { Logged::Yes };
+        }
         Asks::Other => return Logged::Unclear,
     };
     // A call that touches other files too may match by one of those.

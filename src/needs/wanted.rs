@@ -62,6 +62,8 @@ pub(super) struct Wanted {
     pub(super) texts: BTreeMap<&'static str, Texts>,
     /// Fields with tests that are not followed.
     pub(super) doubtful: BTreeSet<&'static str>,
+    /// Files it names without regard to case.
+    pub(super) folded: Vec<Piece>,
     /// Calls, one of each of which it must be.
     of_calls: BTreeSet<&'static [&'static str]>,
     /// Records it must have beside its own.
@@ -99,7 +101,7 @@ impl Wanted {
                 Some(texts) => return self.ask(&Asks::Text(name, texts)),
                 None => drop(self.doubtful.insert(name)),
             },
-            Asks::Bits { .. } | Asks::Perm(_) | Asks::Message(_) | Asks::Other => {}
+            Asks::Bits { .. } | Asks::Perm(_) | Asks::Message(_) | Asks::One(_) | Asks::Other => {}
         }
         !self.empty
     }
@@ -115,6 +117,7 @@ impl Wanted {
         both.doubtful.extend(&other.doubtful);
         both.records.extend(&other.records);
         both.of_calls.extend(&other.of_calls);
+        both.folded.extend_from_slice(&other.folded);
         both.empty |= other.empty;
         both
     }
@@ -157,7 +160,10 @@ pub(super) fn wanted(condition: &Cond, plan: &Plan, call: bool, variant: &Varian
     let is_of = |one: &Wanted| {
         one.of_calls.iter().all(|calls| calls.iter().any(|call| name.contains(call)))
     };
-    all.retain(|one| !one.empty && (!call || is_of(one)));
+    // What is read and written by number has no name in the log.
+    let is_nameless = matches!(name.first(), Some(&("read" | "write")));
+    let is_named = |one: &Wanted| !is_nameless || !one.records.contains("PATH");
+    all.retain(|one| !one.empty && (!call || is_of(one) && is_named(one)));
     all
 }
 
@@ -293,9 +299,15 @@ fn kernel_field(name: &str) -> (Option<&'static str>, &'static [&'static str]) {
         "audit.clone.flags" | "audit.ptrace.request" => (None, &["a0"]),
         "audit.socket.type" | "audit.socket.type_flags" | "audit.signal" => (None, &["a1", "a2"]),
         "audit.prot" | "audit.socket.protocol" => (None, &["a2"]),
+        // The file name of the program, of which there may be one in any folder.
+        "process.name" => (None, &["name"]),
+        "auditd.data.tty" | "auditd.data.syscall" | "auditd.data.arch" | "auditd.data.comm" => {
+            (None, &[])
+        }
         "audit.child_pid" => (None, &["exit"]),
+        _ if name.starts_with("auditd.user.selinux") => (None, &["subj"]),
         _ if name.starts_with("auditd.data.") || name.starts_with("auditd.paths.") => {
-            (None, &["path", "a0", "a1", "a2", "a3", "exit"])
+            (None, &["path", "a0", "a1", "a2", "a3", "exit", "subj", "obj"])
         }
         _ => (None, &[]),
     }
@@ -340,6 +352,10 @@ fn of_leaf(leaf: &Leaf, holds: bool) -> Wanted {
             } else if let Some(asks) = asks {
                 wanted.ask(&asks);
             }
+        }
+        None if holds && own == Some("path") => {
+            wanted.doubtful.insert("path");
+            wanted.folded = folded(test).unwrap_or_default();
         }
         None if own == Some("open.flags") => wanted.doubtful.extend(["mode_r", "mode_w"]),
         None => wanted.doubtful.extend(own),
@@ -404,6 +420,23 @@ fn followed(own: Option<&'static str>, test: &Test) -> Option<Asks> {
         Test::Present => Some(Asks::Text(own, Texts::all())),
         _ => None,
     }
+}
+
+/// The files that a test names whatever their case.
+fn folded(test: &Test) -> Option<Vec<Piece>> {
+    let texts: &[Box<str>] = match test {
+        Test::InFold(texts) | Test::Like { patterns: texts, fold: true } => texts,
+        _ => return None,
+    };
+    let piece = |text: &str| {
+        let is_plain = |text: &str| text.starts_with('/') && !text.contains(['*', '?']);
+        match text.strip_suffix('*') {
+            Some(start) if is_plain(start) => Some(Piece::Prefix(start.to_owned())),
+            None if is_plain(text) => Some(Piece::Exact(text.to_owned())),
+            _ => None,
+        }
+    };
+    texts.iter().take(MOST_VALUES).map(|text| piece(text)).collect()
 }
 
 /// Opens to read only, or to write only.
