@@ -129,3 +129,8 @@ fn regular_expressions() {
 fn rule_files() {
     hold(hostile::rule, &["fuzz/rule", "grammar/ok"]);
 }
+
+#[test]
+fn audit_rules() {
+    hold(hostile::audit_rules, &["fuzz/audit"]);
+}

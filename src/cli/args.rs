@@ -42,6 +42,8 @@ pub(super) enum Command {
     Events(Events),
     /// Tell what captured logs hold, what they lack, and which rules can never fire on them.
     Inspect(Inspect),
+    /// Print the audit rules that rules need, or tell which rules cannot fire under others.
+    Needs(Needs),
     /// List the fields that rules can read, with type, origin and an example.
     Fields(Fields),
     /// Print a completion script for a shell.
@@ -396,6 +398,43 @@ pub(super) struct Inspect {
     /// No summary and no progress, only errors.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// Without --against prints a file for auditctl -R: what the rules need to be logged, and no more.
+///
+/// Exits with 1 under --strict when a rule cannot fire.
+#[derive(Debug, Args)]
+pub(super) struct Needs {
+    /// Rule files, folders, or ids or file names of rules of the set [default: all].
+    #[arg(value_name = "RULE")]
+    pub(super) names: Vec<String>,
+    /// A query in their place.
+    #[arg(long, value_name = "EQL", conflicts_with = "names")]
+    pub(super) query: Option<String>,
+    /// Tell which rules can fire under these: files of audit rules, folders of them as augenrules takes
+    /// them, or logs.
+    #[arg(long, value_name = "PATH")]
+    pub(super) against: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: Rules,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = NeedsFormat::Text)]
+    pub(super) format: NeedsFormat,
+    /// Exit with 1 when a rule cannot fire.
+    #[arg(long, requires = "against")]
+    pub(super) strict: bool,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+/// How to show what rules need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NeedsFormat {
+    /// Lines for auditctl, or a page for people.
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// How to show what a log holds.

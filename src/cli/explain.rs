@@ -215,6 +215,9 @@ fn needs(needs: &Needs) -> Vec<String> {
             some => lines.push(format!("{what} {}", some.join(", "))),
         }
     }
+    if needs.together {
+        lines.push("a record and a call of these in one event".to_owned());
+    }
     if lines.is_empty() {
         lines.push("no system call or record type that satisfies it alone is known".to_owned());
     }

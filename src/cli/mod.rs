@@ -17,6 +17,7 @@ mod help;
 mod hosts;
 mod input_form;
 mod inspect;
+mod needs;
 mod new;
 mod output;
 mod progress;
@@ -58,6 +59,7 @@ pub fn run() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Needs(arguments) => needs::run(&arguments),
         Command::Fields(arguments) => fields::run(&arguments),
         Command::Completions(arguments) => help::completions(&arguments),
         Command::Man(arguments) => help::man(&arguments),

@@ -1,7 +1,8 @@
 //! Every code there is, with its severity and the page that `--explain` prints.
 //!
 //! Families: `E00xx` rule files, `E01xx` syntax, `E02xx` names, `E03xx` types, `E04xx` sequences and
-//! samples, `E05xx` limits, `E06xx` field maps; warnings are words and can be silenced by name.
+//! samples, `E05xx` limits, `E06xx` field maps,
+//! `E07xx` audit rules; warnings are words and can be silenced by name.
 
 use super::Severity;
 
@@ -84,10 +85,14 @@ codes! {
     TooLarge = "E0501", Error;
     /// The file that maps fields is wrong.
     FieldMap = "E0601", Error;
+    /// A line of audit rules cannot be read.
+    AuditRule = "E0701", Error;
     /// Two missing stages stand side by side.
     AdjacentMissing = "adjacent-missing", Warning;
     /// A part of a condition is always true.
     AlwaysTrue = "always-true", Warning;
+    /// Part of an audit rule is not followed.
+    AuditField = "audit-field", Warning;
     /// A test of a Windows path or program minds case.
     CaseSensitivePath = "case-sensitive-path", Warning;
     /// The event of `until` cannot happen.

@@ -3,6 +3,9 @@
 //! In: the tables of names. Out: one [`Producer`] each, found by reading a small log of it with the same
 //! readers that read every other log. For people and for advice on audit rules, never per event.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::{CoalesceLimits, Coalescer, Event, Projection};
 use crate::record::RecordType;
 use crate::record::tables::syscall_name;
@@ -11,7 +14,7 @@ use crate::value::Scalar;
 
 /// Fields that follow from a system call and its outcome; an event that begins with another record has
 /// them of both.
-pub const OF_CALL: [&str; 7] = [
+pub const OF_CALL: [&str; 8] = [
     "event.action",
     "event.category",
     "event.type",
@@ -19,11 +22,16 @@ pub const OF_CALL: [&str; 7] = [
     "auditd.data.syscall",
     "audit.syscall",
     "auditd.message_type",
+    "auditd.data.arch",
 ];
 /// Fields that follow from a record that is an event of its own.
 const OF_RECORD: &[&str] = &["event.action", "event.category", "event.type", "auditd.message_type"];
 
-const X86_64: u32 = 0xc000_003e;
+/// What a 64-bit machine of the common kind runs: its own calls, and those of 32 bits, which do the same
+/// under other numbers and names.
+const ARCHES: [u32; 2] = [0xc000_003e, 0x4000_0003];
+/// The last of the calls that `socketcall` stands for; its first argument says which.
+const SOCKET_CALLS: u32 = 20;
 /// Above every number of a system call.
 const CALLS: u32 = 1024;
 /// Numbers of record types that are logged.
@@ -34,26 +42,23 @@ const LOGIN: u16 = 1006;
 /// Parts of events that are told by other means than their name.
 const PARTS: [RecordType; 3] = [RecordType::SYSCALL, RecordType::URINGOP, RecordType::EOE];
 
-/// Every system call of x86_64 and every record type that is an event of its own, by name.
+/// Every system call of x86_64 and of its 32-bit calls, and every record type that is an event of its own,
+/// by name.
 ///
-/// Takes a few milliseconds.
+/// Takes some milliseconds.
 pub fn producers() -> Vec<Producer> {
-    let calls = (0..CALLS).filter_map(|number| Some((number, syscall_name(X86_64, number)?)));
-    let calls = calls.map(|(number, name)| {
-        let call = |outcome: &str| {
-            format!(
-                "type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall={number} {outcome} \
-                 a0=0 a1=0 a2=0 a3=0 items=1 ppid=1 pid=2 comm=\"a\" exe=\"/a\""
-            )
-        };
-        let created = "type=PATH msg=audit(1.000:1): item=0 name=\"a\" nametype=CREATE";
-        let logs = [
-            vec![call("success=yes exit=3")],
-            vec![call("success=yes exit=3"), created.to_owned()],
-            vec![call("success=no exit=-13")],
-        ];
-        producer(name, true, &OF_CALL, &logs)
-    });
+    let mut calls: BTreeMap<&'static str, Producer> = BTreeMap::new();
+    for arch in ARCHES {
+        for number in 0..CALLS {
+            let Some(name) = syscall_name(arch, number) else { continue };
+            let logs = of_call(arch, number, if name == "socketcall" { SOCKET_CALLS } else { 0 });
+            let one = producer(name, true, &OF_CALL, &logs);
+            match calls.entry(name) {
+                Entry::Occupied(mut known) => known.get_mut().variants.extend(one.variants),
+                Entry::Vacant(free) => drop(free.insert(one)),
+            }
+        }
+    }
     let records = std::iter::once(LOGIN).chain(RECORDS).map(RecordType);
     let whole = |kind: &RecordType| !kind.accompanies_syscall() && !PARTS.contains(kind);
     let records = records.filter(whole).filter_map(|kind| {
@@ -68,9 +73,31 @@ pub fn producers() -> Vec<Producer> {
             [record("", "/a"), record("apparmor=\"DENIED\"", "/a"), record("", "/usr/sbin/sshd")];
         Some(producer(name, false, OF_RECORD, &logs))
     });
-    let mut all: Vec<Producer> = calls.chain(records).collect();
+    let mut all: Vec<Producer> = calls.into_values().chain(records).collect();
     all.sort_by_key(|producer| (!producer.call, producer.name));
     all
+}
+
+/// A call in the ways it can end, with every first argument up to `most`.
+fn of_call(arch: u32, number: u32, most: u32) -> Vec<Vec<String>> {
+    let created = "type=PATH msg=audit(1.000:1): item=0 name=\"a\" nametype=CREATE";
+    // The last one is what a call returns that a signal has interrupted: neither done nor failed.
+    let endings = [
+        ("success=yes exit=3", None),
+        ("success=yes exit=3", Some(created)),
+        ("success=no exit=-13", None),
+        ("success=no exit=-512", None),
+    ];
+    let of = |first: u32| {
+        endings.map(|(outcome, more)| {
+            let call = format!(
+                "type=SYSCALL msg=audit(1.000:1): arch={arch:x} syscall={number} {outcome} \
+                 a0={first:x} a1=0 a2=0 a3=0 items=1 ppid=1 pid=2 comm=\"a\" exe=\"/a\""
+            );
+            std::iter::once(call).chain(more.map(str::to_owned)).collect()
+        })
+    };
+    (0..=most).flat_map(of).collect()
 }
 
 fn producer(
@@ -86,7 +113,9 @@ fn producer(
             variants.push(variant);
         }
     }
-    Producer { name, call, variants }
+    let kind = RecordType::from_name(name.as_bytes());
+    let with_call = !call && kind.is_some_and(|kind| !kind.is_single());
+    Producer { name, call, with_call, variants }
 }
 
 fn read(log: &[String], fields: &'static [&'static str]) -> Variant {
@@ -125,7 +154,9 @@ mod tests {
     fn an_execution_that_is_done_and_one_that_failed() {
         let execve = of("execve");
         assert!(execve.call);
-        for (variant, outcome) in execve.variants.iter().zip(["success", "failure"]) {
+        let outcomes = ["success", "failure", "unknown"].repeat(2);
+        assert_eq!(execve.variants.len(), outcomes.len(), "once for each architecture");
+        for (variant, outcome) in execve.variants.iter().zip(outcomes) {
             assert_eq!(values(variant, "auditd.data.syscall"), ["execve"]);
             assert!(values(variant, "event.action").contains(&"executed".to_owned()));
             assert_eq!(values(variant, "event.outcome"), [outcome]);
@@ -149,6 +180,24 @@ mod tests {
             .collect();
         assert!(actions.iter().any(|actions| actions.contains(&"ssh_login".to_owned())));
         assert!(actions.iter().any(|actions| !actions.contains(&"ssh_login".to_owned())));
+    }
+
+    #[test]
+    fn calls_of_32_bits_are_there_under_their_own_names() {
+        for name in ["mmap2", "_llseek", "setuid32", "socketcall"] {
+            let call = of(name);
+            assert!(
+                call.variants.iter().all(|v| values(v, "auditd.data.arch") == ["i386"]),
+                "{name}"
+            );
+        }
+        let meant: Vec<_> =
+            of("socketcall").variants.iter().flat_map(|v| values(v, "audit.syscall")).collect();
+        assert!(
+            ["socket", "connect", "bind", "sendmmsg"]
+                .iter()
+                .all(|name| meant.contains(&(*name).to_owned()))
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 use crate::value::Scalar;
 
 /// The number of the first of [`FIELDS`].
-#[expect(clippy::cast_possible_truncation, reason = "seven")]
+#[expect(clippy::cast_possible_truncation, reason = "eight")]
 const FIRST_VALUE: u16 = OF_CALL.len() as u16;
 
 /// Machines told apart.

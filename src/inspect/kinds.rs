@@ -49,7 +49,8 @@ impl Kinds {
         }
         let values = |field| texts(event, field).map(str::to_owned).collect();
         let variant: Variant = OF_CALL.into_iter().zip(fields().map(values)).collect();
-        self.known.insert(hash, Producer { name: "", call, variants: vec![variant] });
+        self.known
+            .insert(hash, Producer { name: "", call, with_call: false, variants: vec![variant] });
     }
 
     /// The kinds as sources of events; `None` when there were too many.

@@ -2,8 +2,10 @@
 //!
 //! In: a planned condition and the known [`Producer`]s. Out: those that cannot be ruled out by what is
 //! known of them. A producer that is left out can never satisfy the condition by itself; one that is
-//! named may still fail other tests. An event that begins with a record of another kind than its system
-//! call (an AVC before an open, say) is judged by each of the two alone.
+//! named may still fail other tests. Where nothing can alone, events are tried that begin with a record of
+//! the kernel and hold the system call that caused it: an AVC and an open, say.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -22,6 +24,8 @@ pub struct Needs {
     pub calls: Vec<&'static str>,
     /// Record types that are events of their own, by name; empty when `any`.
     pub records: Vec<&'static str>,
+    /// No call and no record alone: only a record of the kernel together with the call that caused it.
+    pub together: bool,
 }
 
 /// Which producers can satisfy a condition.
@@ -32,40 +36,97 @@ pub(super) fn needs(condition: &Cond, plan: &Plan, producers: &[Producer]) -> Ne
     };
     let possible: Vec<&Producer> = producers.iter().filter(can).collect();
     if possible.len() == producers.len() {
-        return Needs { any: true, calls: Vec::new(), records: Vec::new() };
+        return Needs { any: true, calls: Vec::new(), records: Vec::new(), together: false };
+    }
+    if possible.is_empty() {
+        return together(condition, plan, producers);
     }
     let names = |call: bool| possible.iter().filter(|p| p.call == call).map(|p| p.name).collect();
-    Needs { any: false, calls: names(true), records: names(false) }
+    Needs { any: false, calls: names(true), records: names(false), together: false }
 }
 
-/// Whether the condition holds on events of this kind; `None` when that depends on more than is known.
-fn judge(condition: &Cond, plan: &Plan, call: bool, variant: &Variant) -> Option<bool> {
-    match condition {
-        Cond::Const(value) => Some(*value),
-        Cond::Leaf(leaf) => judge_leaf(*leaf, plan, call, variant),
-        Cond::Not(inner) => judge(inner, plan, call, variant).map(|holds| !holds),
-        Cond::And(all) => {
-            let mut known = Some(true);
-            for part in all {
-                match judge(part, plan, call, variant) {
-                    Some(false) => return Some(false),
-                    Some(true) => {}
-                    None => known = None,
+/// Whether the condition holds on events that are alike in this; `None` when that depends on more than is
+/// known. `call`: a system call, not a record that is an event of its own.
+pub fn judge(condition: &Cond, plan: &Plan, call: bool, variant: &Variant) -> Option<bool> {
+    holds(condition, &|leaf| judge_leaf(leaf, plan, call, variant))
+}
+
+/// Whether a condition holds where some of its leaves are known.
+fn holds(condition: &Cond, leaves: &dyn Fn(LeafIx) -> Option<bool>) -> Option<bool> {
+    let (parts, decides) = match condition {
+        Cond::Const(value) => return Some(*value),
+        Cond::Leaf(leaf) => return leaves(*leaf),
+        Cond::Not(inner) => return holds(inner, leaves).map(|holds| !holds),
+        Cond::And(all) => (all, false),
+        Cond::Or(any) => (any, true),
+    };
+    let mut known = Some(!decides);
+    for part in parts {
+        match holds(part, leaves) {
+            Some(part) if part == decides => return Some(decides),
+            Some(_) => {}
+            None => known = None,
+        }
+    }
+    known
+}
+
+/// What is known of each leaf of a condition.
+type Known = Vec<Option<bool>>;
+
+/// Records and calls that satisfy a condition in one event and not alone. Producers that look the same to
+/// the condition are tried once.
+fn together(condition: &Cond, plan: &Plan, producers: &[Producer]) -> Needs {
+    let mut leaves = Vec::new();
+    super::explain::leaves(condition, &mut leaves);
+    leaves.sort_unstable();
+    let alike = |call: bool| {
+        let mut alike: BTreeMap<Known, Vec<&'static str>> = BTreeMap::new();
+        for producer in producers.iter().filter(|p| p.call == call && (call || p.with_call)) {
+            for variant in &producer.variants {
+                let known = |leaf: &LeafIx| judge_leaf(*leaf, plan, call, variant);
+                let names = alike.entry(leaves.iter().map(known).collect()).or_default();
+                if !names.contains(&producer.name) {
+                    names.push(producer.name);
                 }
             }
-            known
         }
-        Cond::Or(any) => {
-            let mut known = Some(false);
-            for part in any {
-                match judge(part, plan, call, variant) {
-                    Some(true) => return Some(true),
-                    Some(false) => {}
-                    None => known = None,
-                }
+        alike
+    };
+    let (of_calls, of_records) = (alike(true), alike(false));
+    let (mut calls, mut records) = (Vec::new(), Vec::new());
+    for (record, record_names) in &of_records {
+        for (call, call_names) in &of_calls {
+            let both = |leaf: LeafIx| {
+                let at = leaves.binary_search(&leaf).ok()?;
+                both(leaf, plan, *record.get(at)?, *call.get(at)?)
+            };
+            if holds(condition, &both) != Some(false) {
+                calls.extend_from_slice(call_names);
+                records.extend_from_slice(record_names);
             }
-            known
         }
+    }
+    for names in [&mut calls, &mut records] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    Needs { any: false, together: !calls.is_empty(), calls, records }
+}
+
+/// A leaf on an event of a record and a call: it has the names of both, its type from the record, and the
+/// rest from the call.
+fn both(leaf: LeafIx, plan: &Plan, record: Option<bool>, call: Option<bool>) -> Option<bool> {
+    let Leaf::Test(field, test) = &plan.leaves.get(leaf.index())?.leaf else { return None };
+    match (&*field.name, test) {
+        ("auditd.message_type", _) => record,
+        ("event.action" | "event.category" | "event.type", Test::Missing) => Some(record? && call?),
+        ("event.action" | "event.category" | "event.type", _) => match (record, call) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        },
+        _ => call,
     }
 }
 

@@ -213,7 +213,7 @@ impl Explaining<'_> {
     fn stage(&mut self, eql: String, stage: StageIx, missing: bool, runs: u32) {
         let Some(planned) = self.plan.stages.get(stage.index()) else { return };
         let mut leaves = Vec::new();
-        collect(&planned.condition, &mut leaves);
+        self::leaves(&planned.condition, &mut leaves);
         let tried = match &planned.filed {
             None => Tried::Always,
             Some(leaves) if leaves.is_empty() => Tried::Never,
@@ -273,13 +273,14 @@ impl Explaining<'_> {
 }
 
 /// The leaves of a condition in order, each once.
-fn collect(condition: &Cond, leaves: &mut Vec<LeafIx>) {
+/// The leaves of a condition, each once.
+pub fn leaves(condition: &Cond, leaves: &mut Vec<LeafIx>) {
     match condition {
         Cond::Const(_) => {}
         Cond::Leaf(leaf) if leaves.contains(leaf) => {}
         Cond::Leaf(leaf) => leaves.push(*leaf),
-        Cond::Not(inner) => collect(inner, leaves),
-        Cond::And(list) | Cond::Or(list) => list.iter().for_each(|c| collect(c, leaves)),
+        Cond::Not(inner) => self::leaves(inner, leaves),
+        Cond::And(list) | Cond::Or(list) => list.iter().for_each(|c| self::leaves(c, leaves)),
     }
 }
 

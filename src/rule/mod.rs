@@ -29,9 +29,9 @@ mod threat;
 
 use std::sync::Arc;
 
-pub use audit::Needs;
+pub use audit::{Needs, judge};
 pub(crate) use data::{Data, Node, Table, toml};
-pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain};
+pub use explain::{Cost, Explanation, FieldUse, Key, StageInfo, TestInfo, Tried, explain, leaves};
 pub use file::{load_query, load_text};
 pub use format::{Form, FormatError, Formatted, format};
 pub(crate) use keys::{Keys, Text, labelled};

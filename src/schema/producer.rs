@@ -7,6 +7,8 @@ pub struct Producer {
     pub name: &'static str,
     /// Whether it is a system call.
     pub call: bool,
+    /// A record of the kernel whose events can hold a system call as well.
+    pub with_call: bool,
     /// The ways its events can look, such as done and failed.
     pub variants: Vec<Variant>,
 }

@@ -4,6 +4,7 @@
 //! them with the seeds and with every input that once broke something. Each panics when its law does
 //! not hold, and otherwise says nothing.
 
+mod audit;
 mod json;
 mod logs;
 mod lucene;
@@ -12,6 +13,7 @@ mod rules;
 mod sockaddr;
 mod state;
 
+pub(crate) use audit::audit_rules;
 pub(crate) use json::json;
 pub(crate) use logs::{coalesce, record};
 pub(crate) use lucene::regex;
