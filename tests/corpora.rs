@@ -65,7 +65,7 @@ fn users_and_groups_that_come_and_go() {
 
 #[test]
 fn a_log_of_which_the_kernel_lost_much() {
-    insta::assert_snapshot!(page("lost-events.log.gz"));
+    insta::assert_snapshot!(page("lost.log.gz"));
 }
 
 #[test]

@@ -1,11 +1,7 @@
 //! `catena test`: what a case can say, every way in which it can fail, and that nothing is written
 //! unasked.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where something is wrong"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

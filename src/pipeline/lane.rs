@@ -328,7 +328,7 @@ impl Lane {
             untimed: json.untimed,
             cut: json.cut,
             incomplete: Incomplete::ALL.map(|cause| match cause {
-                Incomplete::Interpreted => self.turns.from_words(),
+                Incomplete::Interpreted => self.turns.told_in_words(),
                 _ => stats.incomplete(cause),
             }),
             late_records: stats.late,

@@ -218,7 +218,7 @@ impl Turns {
     }
 
     /// Events that are doubtful only because they were read from words.
-    pub(super) fn from_words(&self) -> u64 {
+    pub(super) fn told_in_words(&self) -> u64 {
         self.from_words.unwrap_or(0)
     }
 

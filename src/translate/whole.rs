@@ -12,6 +12,8 @@ use crate::record::json::MAX_LINE_BYTES;
 const MAX_BLANKS: usize = 64 << 10;
 /// How much of a first line is looked at.
 const LOOKED_AT: usize = 4096;
+/// The byte order mark, which may stand in front of anything.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 /// The names a search result begins with.
 const RESULT: [&[u8]; 9] = [
     b"took",
@@ -38,7 +40,10 @@ impl Start {
     /// What the beginning of an input says; `None` when more of it is needed. Asked with more and more of
     /// it the answer is the same.
     pub fn of(beginning: &[u8]) -> Option<Self> {
-        let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
+        if beginning.len() < MARK.len() && MARK.starts_with(beginning) {
+            return None;
+        }
+        let text = beginning.strip_prefix(MARK).unwrap_or(beginning);
         let window = text.get(..MAX_BLANKS).unwrap_or(text);
         let Some(at) = window.iter().position(|byte| !byte.is_ascii_whitespace()) else {
             return (text.len() >= MAX_BLANKS).then_some(Self::Lines);
@@ -71,7 +76,7 @@ impl Start {
     /// What an input says that has no more than this.
     pub fn of_all(text: &[u8]) -> Self {
         Self::of(text).unwrap_or_else(|| {
-            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+            let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
             match text.first() {
                 Some(b'{') => Self::of_line(text),
                 _ => Self::Lines,
@@ -495,6 +500,7 @@ mod tests {
         ] {
             assert_eq!(Start::of(text.as_bytes()), start, "{text}");
         }
+        assert_eq!((Start::of(b"\xef"), Start::of(b"\xefx")), (None, Some(Lines)));
         assert_eq!(Start::of_all(b"{\"a\":1}"), Lines);
         assert_eq!(Start::of_all(b"{\"took\":1,\"hits\":{\"hits\":[]}}"), Document);
         assert_eq!(Start::of(&[b' '; 70_000]), Some(Lines));
