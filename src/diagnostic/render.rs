@@ -86,8 +86,9 @@ pub(super) fn paragraph(text: &str) -> String {
 
 /// The range of `shown` that stands for `range` of `text`: same characters, maybe other lengths.
 fn shown_range(text: &str, shown: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    if text.len() == shown.len() {
-        return range.start.min(text.len())..range.end.min(text.len());
+    // Not their lengths alone: what is longer and what is shorter may be as much.
+    if text == shown && text.get(range.clone()).is_some() {
+        return range;
     }
     let at = |offset: usize| {
         let chars = text.char_indices().take_while(|(i, _)| *i < offset).count();
@@ -98,9 +99,22 @@ fn shown_range(text: &str, shown: &str, range: std::ops::Range<usize>) -> std::o
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, text};
+    use super::{Source, one_character, shown_range, text};
     use crate::diagnostic::{Code, Diagnostic};
     use crate::span::Span;
+
+    #[test]
+    fn spans_stay_right_where_characters_become_longer_and_others_shorter() {
+        let text = "\x1b = é\u{e0001}\u{e0001}";
+        let shown: String = text.chars().map(one_character).collect();
+        assert_eq!((shown.len(), shown == text), (text.len(), false));
+        let range = shown_range(text, &shown, 4..6);
+        assert_eq!(shown.get(range), Some("é"));
+        for (start, end) in [(0, 1), (4, 6), (5, 6), (6, 10), (7, 9), (10, 14), (3, 400)] {
+            let problem = Diagnostic::new(Code::RuleFile, "x").label(Span::new(start, end), "here");
+            super::text(&problem, Source { name: "a", text }, false);
+        }
+    }
 
     #[test]
     fn nothing_that_a_rule_file_says_reaches_the_terminal_raw() {
