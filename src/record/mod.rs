@@ -21,7 +21,7 @@ pub use execve::Arguments;
 pub use field::{Enriched, Field, Fields, RawValue, fields};
 pub use json::{Atom, JsonError, JsonLines};
 pub use nested::{Nested, nested};
-pub use raw::{Head, HeadError, Heads, head};
+pub use raw::{Head, HeadError, Heads, head, is_stamp};
 pub use sockaddr::Sockaddr;
 pub use tables::RecordType;
 pub use words::{Words, plain_value, words};

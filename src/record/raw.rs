@@ -308,11 +308,22 @@ fn record_at<'a>(
 /// `seconds.millis:serial)`; gives what follows the parenthesis.
 #[inline]
 fn stamp(text: &[u8]) -> Option<(Timestamp, u32, &[u8])> {
+    let (time, serial, rest) = numbers(text)?;
+    Some((time, serial, rest.strip_prefix(b")")?))
+}
+
+/// Whether this is `seconds.millis:serial`, of a time that can be told.
+pub fn is_stamp(text: &[u8]) -> bool {
+    numbers(text).is_some_and(|(_, _, rest)| rest.is_empty())
+}
+
+/// `seconds.millis:serial`; gives what follows.
+#[inline]
+fn numbers(text: &[u8]) -> Option<(Timestamp, u32, &[u8])> {
     let (seconds, rest) = digits(text, 11)?;
     // The fraction is a number of milliseconds, not a decimal fraction: `.5` is 5 ms.
     let (millis, rest) = digits(rest.strip_prefix(b".")?, 3)?;
     let (serial, rest) = digits(rest.strip_prefix(b":")?, 10)?;
-    let rest = rest.strip_prefix(b")")?;
     let nanos = i64::try_from(seconds * 1000 + millis).ok()?.checked_mul(1_000_000)?;
     Some((Timestamp(nanos), u32::try_from(serial).ok()?, rest))
 }

@@ -356,15 +356,9 @@ pub(super) fn record_type(name: &str) -> Option<RecordType> {
     (known && kind != RecordType::EOE).then_some(kind)
 }
 
-/// `seconds.milliseconds:serial`
+/// `seconds.milliseconds:serial`, as the reader of records takes it.
 pub(super) fn is_id(id: &str) -> bool {
-    let digits = |text: &str, most: usize| {
-        !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let parts = id.split_once(':').and_then(|(time, serial)| Some((time.split_once('.')?, serial)));
-    parts.is_some_and(|((seconds, millis), serial)| {
-        digits(seconds, 11) && digits(millis, 3) && digits(serial, 10)
-    })
+    crate::record::is_stamp(id.as_bytes())
 }
 
 /// A number that JSON has no literal for, as the kernel writes it: what stands in front, and digits.
