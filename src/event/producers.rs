@@ -8,7 +8,7 @@ use std::collections::btree_map::Entry;
 
 use super::{CoalesceLimits, Coalescer, Event, Projection};
 use crate::record::RecordType;
-use crate::record::tables::syscall_name;
+use crate::record::tables::{SOCKET_CALLS, syscall_name};
 use crate::schema::{FieldId, Producer, Variant};
 use crate::value::Scalar;
 
@@ -30,8 +30,6 @@ const OF_RECORD: &[&str] = &["event.action", "event.category", "event.type", "au
 /// What a 64-bit machine of the common kind runs: its own calls, and those of 32 bits, which do the same
 /// under other numbers and names.
 const ARCHES: [u32; 2] = [0xc000_003e, 0x4000_0003];
-/// The last of the calls that `socketcall` stands for; its first argument says which.
-const SOCKET_CALLS: u32 = 20;
 /// Above every number of a system call.
 const CALLS: u32 = 1024;
 /// Numbers of record types that are logged.
@@ -51,7 +49,8 @@ pub fn producers() -> Vec<Producer> {
     for arch in ARCHES {
         for number in 0..CALLS {
             let Some(name) = syscall_name(arch, number) else { continue };
-            let logs = of_call(arch, number, if name == "socketcall" { SOCKET_CALLS } else { 0 });
+            let logs =
+                of_call(arch, number, if name == "socketcall" { SOCKET_CALLS.len() } else { 0 });
             let one = producer(name, true, &OF_CALL, &logs);
             match calls.entry(name) {
                 Entry::Occupied(mut known) => known.get_mut().variants.extend(one.variants),
@@ -79,7 +78,7 @@ pub fn producers() -> Vec<Producer> {
 }
 
 /// A call in the ways it can end, with every first argument up to `most`.
-fn of_call(arch: u32, number: u32, most: u32) -> Vec<Vec<String>> {
+fn of_call(arch: u32, number: u32, most: usize) -> Vec<Vec<String>> {
     let created = "type=PATH msg=audit(1.000:1): item=0 name=\"a\" nametype=CREATE";
     // The last one is what a call returns that a signal has interrupted: neither done nor failed.
     let endings = [
@@ -88,7 +87,7 @@ fn of_call(arch: u32, number: u32, most: u32) -> Vec<Vec<String>> {
         ("success=no exit=-13", None),
         ("success=no exit=-512", None),
     ];
-    let of = |first: u32| {
+    let of = |first: usize| {
         endings.map(|(outcome, more)| {
             let call = format!(
                 "type=SYSCALL msg=audit(1.000:1): arch={arch:x} syscall={number} {outcome} \

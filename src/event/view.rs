@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::group::{Group, Record};
-use crate::record::tables::{parse_arch, syscall_name};
+use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
 use crate::record::{RawValue, RecordType, Words, fields, nested, plain_value, words};
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
@@ -296,29 +296,9 @@ impl<'g> View<'g> {
             return Some(name);
         }
         // The number in a0 says which of the socket calls was meant.
-        Some(match self.tokens.args.first().copied().flatten() {
-            Some(b"1") => "socket",
-            Some(b"2") => "bind",
-            Some(b"3") => "connect",
-            Some(b"4") => "listen",
-            Some(b"5") => "accept",
-            Some(b"6") => "getsockname",
-            Some(b"7") => "getpeername",
-            Some(b"8") => "socketpair",
-            Some(b"9") => "send",
-            Some(b"a") => "recv",
-            Some(b"b") => "sendto",
-            Some(b"c") => "recvfrom",
-            Some(b"d") => "shutdown",
-            Some(b"e") => "setsockopt",
-            Some(b"f") => "getsockopt",
-            Some(b"10") => "sendmsg",
-            Some(b"11") => "recvmsg",
-            Some(b"12") => "accept4",
-            Some(b"13") => "recvmmsg",
-            Some(b"14") => "sendmmsg",
-            _ => name,
-        })
+        let number = self.tokens.args.first().copied().flatten().and_then(hexadecimal);
+        let index = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        Some(index.and_then(|index| SOCKET_CALLS.get(index)).copied().unwrap_or(name))
     }
 }
 

@@ -11,6 +11,7 @@ use super::list::Asks;
 use super::set::{Numbers, Piece, Texts};
 use crate::check::ir::{Expr, Leaf, Test};
 use crate::plan::{Cond, Plan};
+use crate::record::tables::SOCKET_CALLS;
 use crate::rule;
 use crate::schema::{self, Variant};
 use crate::value::Value;
@@ -29,30 +30,6 @@ const FAMILIES: [(&str, i64); 7] = [
     ("packet", 17),
     ("alg", 38),
     ("vsock", 40),
-];
-
-/// What `socketcall` stands for, by its first argument from 1.
-const SOCKET_CALLS: [&str; 20] = [
-    "socket",
-    "bind",
-    "connect",
-    "listen",
-    "accept",
-    "getsockname",
-    "getpeername",
-    "socketpair",
-    "send",
-    "recv",
-    "sendto",
-    "recvfrom",
-    "shutdown",
-    "setsockopt",
-    "getsockopt",
-    "sendmsg",
-    "recvmsg",
-    "accept4",
-    "recvmmsg",
-    "sendmmsg",
 ];
 
 /// What is known of the events that would do.

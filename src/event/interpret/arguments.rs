@@ -11,7 +11,7 @@ use super::super::decoded::{
 use super::super::group::Record;
 use super::super::view::{View, decimal, field_of, hexadecimal};
 use super::words::{flags, mode_of, octal, word_of};
-use crate::record::tables::{signal_name, syscall_name};
+use crate::record::tables::{SOCKET_CALLS, signal_name, syscall_name};
 use crate::record::{RawValue, RecordType};
 
 /// What an argument is.
@@ -180,28 +180,6 @@ const MESSAGE: Words = &[
     (0x2000_0000, "fastopen"),
     (0x4000_0000, "cmsg_cloexec"),
 ];
-const SOCKET_CALLS: Words = &[
-    (1, "socket"),
-    (2, "bind"),
-    (3, "connect"),
-    (4, "listen"),
-    (5, "accept"),
-    (6, "getsockname"),
-    (7, "getpeername"),
-    (8, "socketpair"),
-    (9, "send"),
-    (10, "recv"),
-    (11, "sendto"),
-    (12, "recvfrom"),
-    (13, "shutdown"),
-    (14, "setsockopt"),
-    (15, "getsockopt"),
-    (16, "sendmsg"),
-    (17, "recvmsg"),
-    (18, "accept4"),
-    (19, "recvmmsg"),
-    (20, "sendmmsg"),
-];
 
 /// The arguments of one call.
 pub(super) struct Arguments {
@@ -290,7 +268,10 @@ impl Arguments {
                     (None, None) => return None,
                 }
             }
-            SocketCall => word_of(SOCKET_CALLS, value)?,
+            SocketCall => {
+                let index = usize::try_from(value).ok()?.checked_sub(1)?;
+                (*SOCKET_CALLS.get(index)?).to_owned()
+            }
             Prctl => word_of(PRCTLS, value)?,
             Memfd => flags(MEMFD, value)?,
             Bpf => word_of(BPFS, value)?,

@@ -12,4 +12,6 @@ mod syscall;
 pub use capability::{capability_bits, capability_names};
 pub use errno::{errno_name, signal_name};
 pub use kind::RecordType;
-pub use syscall::{arch_name, arch_number, is_little_endian, parse_arch, syscall_name};
+pub use syscall::{
+    SOCKET_CALLS, arch_name, arch_number, is_little_endian, parse_arch, syscall_name,
+};

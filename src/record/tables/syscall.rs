@@ -35,6 +35,30 @@ pub fn is_little_endian(arch: u32) -> bool {
     arch & 0x4000_0000 != 0
 }
 
+/// What `socketcall` stands for, by its first argument from 1.
+pub const SOCKET_CALLS: [&str; 20] = [
+    "socket",
+    "bind",
+    "connect",
+    "listen",
+    "accept",
+    "getsockname",
+    "getpeername",
+    "socketpair",
+    "send",
+    "recv",
+    "sendto",
+    "recvfrom",
+    "shutdown",
+    "setsockopt",
+    "getsockopt",
+    "sendmsg",
+    "recvmsg",
+    "accept4",
+    "recvmmsg",
+    "sendmmsg",
+];
+
 /// The name of an architecture; `None` for one not listed.
 pub fn arch_name(arch: u32) -> Option<&'static str> {
     Some(match arch {

@@ -69,29 +69,6 @@ const PROTOCOLS: &[(&str, u64)] = &[
     ("sctp", 132),
     ("raw", 255),
 ];
-/// The calls behind `socketcall`, from 1.
-const SOCKET_CALLS: [&str; 20] = [
-    "socket",
-    "bind",
-    "connect",
-    "listen",
-    "accept",
-    "getsockname",
-    "getpeername",
-    "socketpair",
-    "send",
-    "recv",
-    "sendto",
-    "recvfrom",
-    "shutdown",
-    "setsockopt",
-    "getsockopt",
-    "sendmsg",
-    "recvmsg",
-    "accept4",
-    "recvmmsg",
-    "sendmmsg",
-];
 const RESOLVE: &[(&str, u64)] = &[
     ("RESOLVE_NO_XDEV", 1),
     ("RESOLVE_NO_MAGICLINKS", 2),
@@ -139,7 +116,11 @@ pub(super) fn argument(call: &str, place: u8, text: &str, x86: bool) -> Option<u
         return Some(number);
     }
     if call == "socketcall" && place == 0 {
-        return SOCKET_CALLS.iter().zip(1..).find(|(known, _)| **known == text).map(|(_, n)| n);
+        return crate::record::tables::SOCKET_CALLS
+            .iter()
+            .zip(1..)
+            .find(|(known, _)| **known == text)
+            .map(|(_, n)| n);
     }
     if matches!(call, "socket" | "socketpair") {
         match place {
