@@ -22,9 +22,13 @@ scenario() {
 
 # Runs a program as somebody, as a service or a login does it: without a terminal, in its own home.
 as() {
-  local uid=$1
+  local uid=$1 HOME=/var/www
   shift
-  setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"
+  case $uid in
+    "$guest_uid") HOME=/home/guest ;;
+    "$visitor_uid") HOME=/home/visitor ;;
+  esac
+  HOME=$HOME setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"
 }
 as_guest() { as "$guest_uid" "$@"; }
 as_visitor() { as "$visitor_uid" "$@"; }

@@ -78,7 +78,9 @@ clean_up() {
 end_session() {
   local entry id
   for entry in /proc/[0-9]*; do
-    read -r id 2>/dev/null <"$entry/loginuid" || continue
+    id=
+    # The file has no line end, so that `read` fails though it has read.
+    { read -r id <"$entry/loginuid"; } 2>/dev/null || true
     [ "$id" != 4242 ] || kill -KILL "${entry#/proc/}" 2>/dev/null
   done
   return 0
@@ -149,6 +151,11 @@ mkdir "$folder/far"
 ip netns exec "$far" python3 corpus/capture/far.py "$near_ip" "$folder/far" >"$folder/far.out" 2>&1 &
 pids+=($!)
 until_true test -e "$folder/far/ready" || { cat "$folder/far.out" >&2; fail "the far host does not answer"; }
+
+if declare -F prepare >/dev/null; then
+  say "what the scenarios need"
+  prepare >"$folder/prepare.out" 2>&1 || { cat "$folder/prepare.out" >&2; fail "not prepared"; }
+fi
 
 say "an audit daemon"
 install -d -m 0700 "$folder/plugins.d" "$folder/log"
@@ -234,7 +241,7 @@ if [ "$#" -eq 0 ]; then
 fi
 if [ -n "$catena" ]; then
   say "what the rules of this checkout find"
-  "$catena" replay --format ndjson -r rules "$folder/picked.log" >"$folder/alerts.ndjson" 2>"$folder/messages" ||
+  "$catena" replay --format ndjson "$folder/picked.log" >"$folder/alerts.ndjson" 2>"$folder/messages" ||
     { cat "$folder/messages" >&2; fail "the capture is not read"; }
   python3 corpus/capture/truth.py --compare "$folder/truth.json" "$folder/alerts.ndjson" || fail "not what was expected"
 fi
