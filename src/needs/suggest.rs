@@ -21,7 +21,7 @@ use crate::rule::RuleSet;
 /// A stage that more calls satisfy than this is watched by executions alone, where those satisfy it.
 const MOST_CALLS: usize = 24;
 /// Files or folders of one stage that get lines of their own.
-const MOST_FILES: usize = 16;
+const MOST_FILES: usize = 24;
 /// Values of an argument that get lines of their own.
 const MOST_ARGUMENTS: usize = 4;
 /// Stages named above a line.
