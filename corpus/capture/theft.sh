@@ -81,7 +81,7 @@ agent_traced() {
 scenario own_program_traced "a debugger attaches to a program that sleeps"
 own_program_traced() { sleep 9 & gdb -p $! -batch -ex detach >/dev/null 2>&1; true; }
 
-scenario memory_opened "a script opens the memory of another process" process_memory_read
+scenario memory_opened "a script opens the memory of another process" process_memory_read foreign_memory_write
 memory_opened() {
   as_guest sleep 9 &
   sleep 0.3
