@@ -2,7 +2,7 @@
 # here is shaped by the rules; what they find in it all the same is explained in corpus/README.md.
 
 limit=900
-log_name=benign
+benign=yes
 
 prepare() {
   export DEBIAN_FRONTEND=noninteractive
