@@ -181,10 +181,26 @@ fn of_a_pattern_the_folder_before_its_first_star_is_watched() {
     let loads = |line: &str| text.lines().any(|l| l.starts_with("-a") && l.contains(line));
     assert!(loads("-F dir=/home -k file") && loads("-F dir=/var/log -k file"), "{text}");
     assert!(text.lines().any(|line| line == "-c"), "a folder may not be there: {text}");
-    assert!(!text.lines().any(|line| line.contains("unlink") && !line.contains("-F dir=")), "{text}");
+    let modes =
+        suggest(&set(&["file where event.action == \"changed-file-permissions-of\"".to_owned()]))
+            .to_text();
+    let with = |name: &str| {
+        modes.lines().filter(|line| line.contains(name)).all(|l| l.contains(&format!("-S {name} ")))
+    };
+    assert!(
+        modes.contains("fchmodat2") && with("fchmodat2"),
+        "an old auditctl does not know it: {modes}"
+    );
+    assert!(
+        !text.lines().any(|line| line.contains("unlink") && !line.contains("-F dir=")),
+        "{text}"
+    );
     // That a file below is one of those that are wanted nobody can tell from the folder.
     let audit = "-a always,exit -F arch=b64 -S unlink,unlinkat,rmdir -F dir=/srv -k file";
-    assert_eq!(by_rules(&rules, &read_text("r", audit).rules).rules[0].verdict, Verdict::CannotFire);
+    assert_eq!(
+        by_rules(&rules, &read_text("r", audit).rules).rules[0].verdict,
+        Verdict::CannotFire
+    );
 }
 
 #[test]
