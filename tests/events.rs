@@ -219,6 +219,33 @@ fn a_renamed_file_has_both_names() {
     );
 }
 
+/// In containers most folders are layers over each other, and the kernel logs the file in the layer too.
+#[test]
+fn a_file_without_a_name_is_not_the_new_name_of_a_renamed_one() {
+    expect(
+        &[
+            &call(82, OK, "1 2", ""),
+            "PATH item=0 name=\"/etc/\" nametype=PARENT",
+            "PATH item=1 name=\"/etc/\" nametype=PARENT",
+            "PATH item=2 name=\"/etc/sed7wVNhl\" inode=368 nametype=DELETE",
+            "PATH item=3 name=\"/etc/shadow\" inode=357 nametype=DELETE",
+            "PATH item=4 name=(null) inode=5 nametype=PARENT",
+            "PATH item=5 name=(null) inode=368 nametype=CREATE",
+            "PATH item=6 name=\"/etc/shadow\" inode=368 nametype=CREATE",
+        ],
+        &[("file.path", "/etc/sed7wVNhl|/etc/shadow"), ("file.name", "sed7wVNhl|shadow")],
+    );
+    expect(
+        &[
+            &call(263, OK, "ffffff9c 1 0", ""),
+            "PATH item=0 name=(null) nametype=PARENT",
+            "PATH item=1 name=(null) nametype=DELETE",
+            "PATH item=2 name=\"/etc/motd\" nametype=DELETE",
+        ],
+        &[("event.action", "deleted|deletion"), ("file.path", "/etc/motd")],
+    );
+}
+
 #[test]
 fn what_was_made_is_the_object_not_its_folder() {
     let folder = "PATH item=0 name=\"/srv\" nametype=PARENT";

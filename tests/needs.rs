@@ -178,6 +178,36 @@ fn what_is_suggested_serves_every_stage() {
 }
 
 #[test]
+fn of_a_pattern_the_folder_before_its_first_star_is_watched() {
+    let query = "file where event.action == \"deleted\" and file.path like (\"/home/*/.ssh/id_?\", \"/var/log/a*b\")";
+    let rules = set(&[query.to_owned()]);
+    let text = suggest(&rules).to_text();
+    let loads = |line: &str| text.lines().any(|l| l.starts_with("-a") && l.contains(line));
+    assert!(loads("-F dir=/home -k file") && loads("-F dir=/var/log -k file"), "{text}");
+    assert!(text.lines().any(|line| line == "-c"), "a folder may not be there: {text}");
+    let modes =
+        suggest(&set(&["file where event.action == \"changed-file-permissions-of\"".to_owned()]))
+            .to_text();
+    let with = |name: &str| {
+        modes.lines().filter(|line| line.contains(name)).all(|l| l.contains(&format!("-S {name} ")))
+    };
+    assert!(
+        modes.contains("fchmodat2") && with("fchmodat2"),
+        "an old auditctl does not know it: {modes}"
+    );
+    assert!(
+        !text.lines().any(|line| line.contains("unlink") && !line.contains("-F dir=")),
+        "{text}"
+    );
+    // That a file below is one of those that are wanted nobody can tell from the folder.
+    let audit = "-a always,exit -F arch=b64 -S unlink,unlinkat,rmdir -F dir=/srv -k file";
+    assert_eq!(
+        by_rules(&rules, &read_text("r", audit).rules).rules[0].verdict,
+        Verdict::CannotFire
+    );
+}
+
+#[test]
 fn only_what_rules_ask_for_is_suggested() {
     let of = |query: &str| {
         let text = suggest(&set(&[query.to_owned()])).to_text();
@@ -475,7 +505,7 @@ fn a_log_gives_the_same_verdicts_as_inspect() {
     let json = folder.path().join("a.json");
     fs::write(&json, "{\"@timestamp\":\"2026-01-01T00:00:00Z\",\"event\":{\"category\":\"x\"}}\n")
         .unwrap();
-    let run = needs(&["--against", json.to_str().unwrap(), "--strict"]);
+    let run = needs(&[&THREE[..], &["--against", json.to_str().unwrap(), "--strict"]].concat());
     assert_eq!(run.code, 0);
     assert!(run.stdout.contains("Cannot be decided: 3 of 3"), "{}", run.stdout);
 }

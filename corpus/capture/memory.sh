@@ -197,7 +197,7 @@ vm_writev() {
   /opt/tools/inject writev "$victim" "$place"
 }
 
-scenario proc_mem "python writes another process's memory through /proc" foreign_memory_write
+scenario proc_mem "python writes another process's memory through /proc" foreign_memory_write process_memory_read
 proc_mem() {
   make_victim
   /usr/bin/python3 -c "

@@ -7,7 +7,7 @@
 # login uid 4242, which is all that corpus/capture/audit.rules asks for; between two messages of auditctl, so
 # that its serial numbers are known. With a catena binary the rules of this checkout are run over the capture and
 # compared with what each scenario says must find it. With names of scenarios only these are run, and
-# nothing is written into corpus/auditd.
+# nothing is written into corpus/auditd. A set may say `limit` (seconds for each scenario; 60) and `benign=yes`.
 #
 # Nothing of the machine is changed: folders that are written (/etc, /usr, /var, /home, /root, /opt, /srv) are
 # overlays, /tmp, /run, /mnt and /dev/shm are empty, all in mounts of this process alone; two hosts are network
@@ -172,7 +172,7 @@ log_file = $folder/log/audit.log
 log_format = RAW
 flush = INCREMENTAL_ASYNC
 freq = 50
-max_log_file = 200
+max_log_file = 4000
 max_log_file_action = ROTATE
 num_logs = 5
 name_format = NONE
@@ -208,7 +208,7 @@ for name in "${only[@]}"; do
   say "$name: ${about[$name]}"
   auditctl -m "begin $name" >/dev/null
   code=0
-  timeout -k 1 60 nsenter --net="/run/netns/$near" -- bash /opt/session "$name" \
+  timeout -k 1 "${limit:-60}" nsenter --net="/run/netns/$near" -- bash /opt/session "$name" \
     >"$folder/out/$name" 2>&1 </dev/null || code=$?
   end_session
   auditctl -m "end $name" >/dev/null
@@ -241,9 +241,15 @@ for word in "$PWD" "$machine"; do
 done
 [ "$keep" = - ] || cp "$folder/picked.log" "$folder/truth.json" "$keep/"
 if [ "$#" -eq 0 ]; then
-  gzip -9nc "$folder/picked.log" >"corpus/auditd/$set_name.log.gz"
-  cp "$folder/truth.json" "corpus/auditd/$set_name.truth.json"
-  ls -l "corpus/auditd/$set_name.log.gz"
+  if [ -n "${benign:-}" ]; then
+    # Large, and nothing in it is to be found: what it is stands in corpus/README.md.
+    xz -9e -T1 -c "$folder/picked.log" >"corpus/auditd/$set_name.log.xz"
+    ls -l "corpus/auditd/$set_name.log.xz"
+  else
+    gzip -9nc "$folder/picked.log" >"corpus/auditd/$set_name.log.gz"
+    cp "$folder/truth.json" "corpus/auditd/$set_name.truth.json"
+    ls -l "corpus/auditd/$set_name.log.gz"
+  fi
 fi
 if [ -n "$catena" ]; then
   say "what the rules of this checkout find"

@@ -21,9 +21,20 @@ use crate::rule::RuleSet;
 /// A stage that more calls satisfy than this is watched by executions alone, where those satisfy it.
 const MOST_CALLS: usize = 24;
 /// Files or folders of one stage that get lines of their own.
-const MOST_FILES: usize = 16;
+const MOST_FILES: usize = 24;
 /// Values of an argument that get lines of their own.
 const MOST_ARGUMENTS: usize = 4;
+/// Calls that the auditctl of many machines does not know by name: it refuses the whole line they stand in.
+const NEW_CALLS: [&str; 8] = [
+    "fchmodat2",
+    "getxattrat",
+    "listxattrat",
+    "map_shadow_stack",
+    "mseal",
+    "open_tree_attr",
+    "removexattrat",
+    "setxattrat",
+];
 /// Stages named above a line.
 const MOST_STAGES: usize = 6;
 
@@ -43,7 +54,7 @@ pub struct Suggested {
 pub struct SuggestedLine {
     /// What it is for; also its key.
     pub purpose: &'static str,
-    /// The lines to load: one for calls of 64 bits, one for those of 32.
+    /// The lines to load: for calls of 64 bits, then for those of 32; calls that are new stand on lines of their own.
     pub load: Vec<String>,
     /// What needs it.
     pub needed_by: Vec<NeededBy>,
@@ -209,13 +220,16 @@ impl Lines {
             let (_, purpose, filter) = group;
             let mut load = Vec::new();
             for (width, names) in widths.iter().filter(|(_, names)| !names.is_empty()) {
-                let names: Vec<&str> = names.iter().copied().collect();
                 let filter = if filter.is_empty() { String::new() } else { format!(" {filter}") };
-                load.push(format!(
-                    "-a always,exit -F arch={} -S {}{filter} -k {purpose}",
-                    width.name(),
-                    names.join(","),
-                ));
+                let (new, old): (Vec<&str>, Vec<&str>) =
+                    names.iter().partition(|name| NEW_CALLS.contains(*name));
+                for names in [old, new].iter().filter(|names| !names.is_empty()) {
+                    load.push(format!(
+                        "-a always,exit -F arch={} -S {}{filter} -k {purpose}",
+                        width.name(),
+                        names.join(","),
+                    ));
+                }
             }
             if load.is_empty() {
                 continue;
@@ -241,6 +255,10 @@ impl Suggested {
             "# Load it with auditctl -R FILE, or keep it in /etc/audit/rules.d. Lines before it that match\n\
              # the same events decide for them: put it behind `never` lines for what is not wanted only.\n\
              # b32: programs can make 32-bit calls on a 64-bit machine, and nobody would see them.\n",
+        );
+        out.push_str(
+            "# -c: what this machine has not, a folder or the name of a call, is refused, and the rest is loaded all the\n\
+             # same.\n-c\n",
         );
         for line in &self.lines {
             let _ = writeln!(out, "\n# {}", line.purpose);

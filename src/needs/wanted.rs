@@ -333,6 +333,9 @@ fn of_leaf(leaf: &Leaf, holds: bool) -> Wanted {
         None if holds && own == Some("path") => {
             wanted.doubtful.insert("path");
             wanted.folded = folded(test).unwrap_or_default();
+            if let Some(starts) = beginnings(test) {
+                wanted.ask(&Asks::Text("path", starts));
+            }
         }
         None if own == Some("open.flags") => wanted.doubtful.extend(["mode_r", "mode_w"]),
         None => wanted.doubtful.extend(own),
@@ -397,6 +400,18 @@ fn followed(own: Option<&'static str>, test: &Test) -> Option<Asks> {
         Test::Present => Some(Asks::Text(own, Texts::all())),
         _ => None,
     }
+}
+
+/// What every file that a test names begins with, where the test says more than that.
+fn beginnings(test: &Test) -> Option<Texts> {
+    let Test::Like { patterns, fold: false } = test else { return None };
+    let piece = |pattern: &str| match pattern.find(['*', '?']) {
+        _ if !pattern.starts_with('/') => None,
+        Some(end) => pattern.get(..end).map(|start| Piece::Prefix(start.to_owned())),
+        None => Some(Piece::Exact(pattern.to_owned())),
+    };
+    let pieces = patterns.iter().take(MOST_VALUES + 1).map(|pattern| piece(pattern));
+    pieces.collect::<Option<Vec<_>>>().filter(|all| all.len() <= MOST_VALUES).map(Texts::of)
 }
 
 /// The files that a test names whatever their case.

@@ -49,7 +49,10 @@ impl<'g> Reader<'g, '_> {
         by_row
             .filter(|path| name_type(*path) != Some(b"PARENT"))
             .or_else(|| {
-                paths().find(|path| !matches!(name_type(*path), Some(b"PARENT" | b"UNKNOWN")))
+                let is_object =
+                    |path: &Record<'_>| !matches!(name_type(*path), Some(b"PARENT" | b"UNKNOWN"));
+                let named = paths().find(|path| is_object(path) && is_named(*path));
+                named.or_else(|| paths().find(is_object))
             })
             .or_else(|| paths().find(|path| name_type(*path) != Some(b"PARENT")))
             .or(by_row)
@@ -59,7 +62,8 @@ impl<'g> Reader<'g, '_> {
     fn second_name(&mut self) -> Option<Record<'g>> {
         let Some(Object::File { twice: true, .. }) = self.file_row() else { return None };
         let mut made = self.view.records(RecordType::PATH);
-        made.find(|path| name_type(*path) == Some(b"CREATE"))
+        // Where layers of folders lie over each other (overlayfs), the file in the layer comes first, without a name.
+        made.find(|path| name_type(*path) == Some(b"CREATE") && is_named(*path))
     }
 
     fn file_row(&mut self) -> Option<Object> {
@@ -160,6 +164,11 @@ impl<'g> Reader<'g, '_> {
             }
         }
     }
+}
+
+/// Whether the record says which file it is.
+fn is_named(path: Record<'_>) -> bool {
+    field_of(path, b"name").is_some_and(|name| !matches!(name, RawValue::Null))
 }
 
 /// A key of a PATH record; what is `nametype` today was `objtype` once.
