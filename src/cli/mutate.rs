@@ -20,11 +20,8 @@ pub(super) fn run(arguments: &Mutate) -> Exit {
         Ok(schema) => schema,
         Err(exit) => return exit,
     };
-    let options = Options {
-        list: arguments.list,
-        jobs: arguments.jobs.count(),
-        schema: Arc::new(schema),
-    };
+    let options =
+        Options { list: arguments.list, jobs: arguments.jobs.count(), schema: Arc::new(schema) };
     let here = vec![PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here } else { &arguments.paths };
     let started = Instant::now();

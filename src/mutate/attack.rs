@@ -6,9 +6,9 @@
 //! reported is what it costs to get past it.
 
 use super::record::{self, BETWEEN, Event, Key, RENAMED};
+use crate::check::ir::QueryKind;
 use crate::prove::{Found, Log, Piece, Ready};
 use crate::rule::Rule;
-use crate::check::ir::QueryKind;
 use crate::time::{Duration, Timestamp};
 
 /// Most cases of a rule that are attacked.
@@ -164,7 +164,7 @@ pub(super) fn attacks(rule: &Rule, ready: &[Ready<'_>]) -> Result<Vec<Attack>, S
     for ready in ready.iter().filter(|ready| !ready.found.is_empty()).take(MAX_CASES) {
         let Some(found) = ready.found.first() else { continue };
         let Some(scene) = Scene::new(rule, ready, found)? else { continue };
-        for (kind, what, log) in scene.attacks() {
+        scene.attacks(&mut |(kind, what, log)| {
             let fires = ready.count(&log.bytes())? >= ready.found.len();
             let outcome = match (kind, fires) {
                 (AttackKind::PidReuse, true) => Outcome::Confused,
@@ -172,9 +172,10 @@ pub(super) fn attacks(rule: &Rule, ready: &[Ready<'_>]) -> Result<Vec<Attack>, S
                 (_, false) => Outcome::Evaded,
             };
             attacks.push(Attack { kind, case: ready.case.name.clone(), what, outcome });
-        }
+            Ok(())
+        })?;
     }
-    attacks.sort_by(|a, b| a.kind.cmp(&b.kind));
+    attacks.sort_by_key(|attack| attack.kind);
     Ok(attacks)
 }
 
@@ -211,13 +212,18 @@ impl<'a> Scene<'a> {
         Ok(Some(Self { log, time_field, steps, bound }))
     }
 
-    fn attacks(&self) -> Vec<Tried> {
-        let mut tried = self.renames();
-        tried.extend(self.pads());
-        tried.extend(self.wrap());
+    /// Hands out one attack after the other: a log may be large.
+    fn attacks(&self, hand: &mut dyn FnMut(Tried) -> Result<(), String>) -> Result<(), String> {
+        for program in self.programs() {
+            hand(self.rename(&program))?;
+        }
+        for kind in [AttackKind::PadFront, AttackKind::PadEnd] {
+            self.pad(kind).map_or(Ok(()), &mut *hand)?;
+        }
+        self.wrap().map_or(Ok(()), &mut *hand)?;
         for pair in self.steps.windows(2) {
             let [one, next] = pair else { continue };
-            tried.extend(self.reorder(*one, *next));
+            self.reorder(*one, *next).map_or(Ok(()), &mut *hand)?;
         }
         // Every pair of stages of one process would be the same question again.
         let same = |pair: &&[usize]| {
@@ -225,20 +231,22 @@ impl<'a> Scene<'a> {
             pids.next().flatten().is_some_and(|pid| pids.all(|other| other.as_ref() == Some(&pid)))
         };
         if let Some([one, next]) = self.steps.windows(2).find(same) {
-            tried.extend(self.exec_between(*one, *next));
-            tried.extend(self.fork_between(*one, *next));
-            tried.extend(self.pid_reuse(*one, *next));
+            self.exec_between(*one, *next).map_or(Ok(()), &mut *hand)?;
+            self.fork_between(*one, *next).map_or(Ok(()), &mut *hand)?;
+            self.pid_reuse(*one, *next).map_or(Ok(()), &mut *hand)?;
         }
-        tried.extend(self.delays());
-        tried
+        for kind in [AttackKind::DelayWithin, AttackKind::DelayBeyond] {
+            self.delay(kind).map_or(Ok(()), &mut *hand)?;
+        }
+        Ok(())
     }
 
     fn text(&self, step: usize, key: Key) -> Option<String> {
         record::read(self.log.pieces.get(step)?, self.log.is_json(), key)
     }
 
-    /// Every program of the match under another name.
-    fn renames(&self) -> Vec<Tried> {
+    /// Names and paths of the programs of the match.
+    fn programs(&self) -> Vec<(String, String)> {
         let mut programs: Vec<(String, String)> = Vec::new();
         for step in &self.steps {
             let Some(name) = self.text(*step, Key::Name) else { continue };
@@ -247,33 +255,31 @@ impl<'a> Scene<'a> {
                 programs.push((name, path));
             }
         }
-        let rename = |(name, path): (String, String)| {
-            let mut log = self.log.clone();
-            each(&mut log, |mut event| event.rename((&name, &path), RENAMED));
-            (AttackKind::Rename, format!("`{name}` is called `{RENAMED}`"), log)
-        };
-        programs.into_iter().map(rename).collect()
+        programs
     }
 
-    fn pads(&self) -> Vec<Tried> {
-        let mut tried = Vec::new();
-        for (kind, front) in [(AttackKind::PadFront, true), (AttackKind::PadEnd, false)] {
-            let mut log = self.log.clone();
-            let json = log.is_json();
-            let mut padded = false;
-            for step in &self.steps {
-                if let Some(piece) = log.pieces.get_mut(*step)
-                    && record::is_exec(piece, json)
-                {
-                    padded |= Event { piece, json }.pad(front);
-                }
-            }
-            if padded {
-                let place = if front { "behind the program" } else { "at the end" };
-                tried.push((kind, format!("an argument `--` more, {place}"), log));
+    fn rename(&self, (name, path): &(String, String)) -> Tried {
+        let mut log = self.log.clone();
+        let json = log.is_json();
+        for piece in &mut log.pieces {
+            Event { piece, json }.rename((name, path), RENAMED);
+        }
+        (AttackKind::Rename, format!("`{name}` is called `{RENAMED}`"), log)
+    }
+
+    fn pad(&self, kind: AttackKind) -> Option<Tried> {
+        let front = kind == AttackKind::PadFront;
+        let mut log = self.log.clone();
+        let json = log.is_json();
+        let mut padded = false;
+        for step in &self.steps {
+            let piece = log.pieces.get_mut(*step)?;
+            if record::is_exec(piece, json) {
+                padded |= Event { piece, json }.pad(front);
             }
         }
-        tried
+        let place = if front { "behind the program" } else { "at the end" };
+        padded.then(|| (kind, format!("an argument `--` more, {place}"), log))
     }
 
     /// Another program starts the first program of the match and stays its parent.
@@ -377,29 +383,23 @@ impl<'a> Scene<'a> {
         Some((AttackKind::Reorder, what, log))
     }
 
-    fn delays(&self) -> Vec<Tried> {
-        let (Some(bound), [first, second, ..]) = (self.bound, self.steps.as_slice()) else {
-            return Vec::new();
+    fn delay(&self, kind: AttackKind) -> Option<Tried> {
+        let bound = self.bound?;
+        let [first, second, ..] = self.steps.as_slice() else { return None };
+        let time = |step: &usize| self.log.pieces.get(*step).map(|piece| piece.time);
+        let took = time(self.steps.last()?)?.since(time(first)?);
+        let (longer, more) = match kind {
+            AttackKind::DelayBeyond => (LONGER, "1s more than "),
+            _ => (Duration(0), ""),
         };
-        let time = |step: Option<&usize>| step.and_then(|step| self.log.pieces.get(*step));
-        let (Some(from), Some(to)) = (time(Some(first)), time(self.steps.last())) else {
-            return Vec::new();
-        };
-        let left = Duration(bound.0.saturating_sub(to.time.since(from.time).0));
-        let longer = Duration(left.0.saturating_add(LONGER.0));
-        let mut tried = Vec::new();
-        for (kind, by) in [(AttackKind::DelayWithin, left), (AttackKind::DelayBeyond, longer)] {
-            let mut log = self.log.clone();
-            let moved = self.not_before(*second).into_iter().try_for_each(|place| {
-                let piece = log.pieces.get_mut(place)?;
-                self.place(piece, piece.time.plus(by), None)
-            });
-            if moved.is_some() && by.0 > 0 {
-                let what = format!("{by} pass between the first two events of the match");
-                tried.push((kind, what, log));
-            }
+        let by = Duration(bound.0.saturating_sub(took.0).saturating_add(longer.0));
+        let mut log = self.log.clone();
+        for place in self.not_before(*second) {
+            let piece = log.pieces.get_mut(place)?;
+            self.place(piece, piece.time.plus(by), None)?;
         }
-        tried
+        let what = format!("the match takes {more}the {bound} that the rule allows");
+        Some((kind, what, log))
     }
 
     /// The start of the program that a process runs.
@@ -411,7 +411,7 @@ impl<'a> Scene<'a> {
             record::is_exec(piece, json)
                 && record::read(piece, json, Key::Pid).as_ref() == Some(&pid)
         });
-        own.map(|(place, _)| place).last()
+        own.map(|(place, _)| place).next_back()
     }
 
     /// Places of the piece and of all that happened later.
@@ -447,9 +447,4 @@ impl<'a> Scene<'a> {
         }
         Some(())
     }
-}
-
-fn each(log: &mut Log, mut change: impl FnMut(Event<'_>)) {
-    let json = log.is_json();
-    log.pieces.iter_mut().for_each(|piece| change(Event { piece, json }));
 }

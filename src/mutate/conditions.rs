@@ -9,7 +9,9 @@ use crate::syntax::ast::{Call, Compare, Expr, ExprKind, Literal, MatchOperator};
 use crate::syntax::print_expr;
 
 /// Most mutants of one list: a longer one loses several neighbours at once.
-const MAX_PARTS: usize = 6;
+const MAX_PARTS: usize = 4;
+/// The same of its wildcards.
+const MAX_NARROWED: usize = 2;
 
 /// Fields that hold words of the reader of audit records, or hexadecimal digits: their case never differs.
 const FIXED: [&str; 20] = [
@@ -44,6 +46,11 @@ pub(super) struct Site {
     pub(super) what: String,
     /// The mutant passes more events, or, in a filter that forbids something, gives more alerts.
     pub(super) wider: bool,
+    /// It is an operand of `or`: what it decides it decides alone.
+    pub(super) alone: bool,
+    /// What stood there, and what stands there now.
+    pub(super) before: String,
+    pub(super) after: String,
     pub(super) field: Option<String>,
     /// The piece of the query it is about.
     pub(super) text: String,
@@ -123,9 +130,26 @@ impl Walk {
         node: usize,
         edit: Edit,
     ) {
-        let field = first_field(expr);
-        let text = shown(expr);
-        self.sites.push(Site { operator, span: expr.span, what, wider, field, text, node, edit });
+        let (before, after) = match &edit {
+            Edit::Drop(_) => (print_expr(expr), String::new()),
+            Edit::Become(kind) => {
+                let changed = Expr { kind: (**kind).clone(), span: expr.span };
+                (print_expr(expr), print_expr(&changed))
+            }
+        };
+        self.sites.push(Site {
+            operator,
+            span: expr.span,
+            what,
+            wider,
+            alone: false,
+            before,
+            after,
+            field: first_field(expr),
+            text: shown(expr),
+            node,
+            edit,
+        });
     }
 
     fn node(&mut self, expr: &Expr, wider: bool) {
@@ -139,6 +163,9 @@ impl Walk {
                     let edit = Edit::Drop(index);
                     let more = and == wider;
                     self.push(Operator::DropCondition, operand, what, more, node, edit);
+                    if let Some(site) = self.sites.last_mut() {
+                        site.alone = !and;
+                    }
                 }
                 operands.iter().for_each(|operand| self.node(operand, wider));
             }
@@ -261,12 +288,8 @@ impl Walk {
         patterns: &[Expr],
         list: bool,
     ) {
-        let rebuild = |patterns| ExprKind::Match {
-            value: Box::new(value.clone()),
-            operator,
-            patterns,
-            list,
-        };
+        let rebuild =
+            |patterns| ExprKind::Match { value: Box::new(value.clone()), operator, patterns, list };
         self.drop_values(expr, node, !wider, patterns, &rebuild);
         if matches!(operator, MatchOperator::Regex | MatchOperator::RegexFold) {
             return;
@@ -274,9 +297,11 @@ impl Walk {
         let wild = patterns.iter().any(|pattern| text(pattern).is_some_and(is_wild));
         if operator == MatchOperator::Colon && (wild || case_matters(value, patterns)) {
             let kind = match patterns {
-                [one] if !list => {
-                    ExprKind::Compare(Compare::Equal, Box::new(value.clone()), Box::new(one.clone()))
-                }
+                [one] if !list => ExprKind::Compare(
+                    Compare::Equal,
+                    Box::new(value.clone()),
+                    Box::new(one.clone()),
+                ),
                 _ => ExprKind::In {
                     value: Box::new(value.clone()),
                     negated: false,
@@ -293,14 +318,25 @@ impl Walk {
         }
         let ends = [(true, "every pattern begins with `*`"), (false, "every pattern ends in `*`")];
         for (front, what) in ends {
-            let widened = patterns.iter().map(|pattern| widened(pattern, front)).collect();
-            let edit = Edit::Become(Box::new(rebuild(widened)));
+            let changed: Vec<Expr> =
+                patterns.iter().map(|pattern| widened(pattern, front)).collect();
+            // What only the mutant matches.
+            let both = patterns.iter().zip(&changed);
+            let example = both.filter(|(old, new)| old != new).find_map(|(old, _)| text(old));
+            let Some(example) = example.map(|text| text.replace(['*', '?'], "")) else { continue };
+            let edit = Edit::Become(Box::new(rebuild(changed)));
             self.push(Operator::WidenPattern, expr, what.to_owned(), wider, node, edit);
+            if let Some(site) = self.sites.last_mut() {
+                site.text = match front {
+                    true => format!("`x{}`", short(&example)),
+                    false => format!("`{}x`", short(&example)),
+                };
+            }
         }
         let all: Vec<usize> = (0..patterns.len())
             .filter(|index| patterns.get(*index).and_then(narrowed).is_some())
             .collect();
-        for part in parts(&all) {
+        for part in parts(&all, MAX_NARROWED) {
             let narrow = |(index, pattern): (usize, &Expr)| match part.contains(&index) {
                 true => narrowed(pattern).unwrap_or_else(|| pattern.clone()),
                 false => pattern.clone(),
@@ -339,7 +375,7 @@ impl Walk {
             return;
         }
         let all: Vec<usize> = (0..values.len()).collect();
-        for part in parts(&all) {
+        for part in parts(&all, MAX_PARTS) {
             let kept = values.iter().enumerate().filter(|(index, _)| !part.contains(index));
             let kept = kept.map(|(_, value)| value.clone()).collect();
             let what = format!("without {}", names(values, part));
@@ -354,9 +390,9 @@ impl Walk {
     }
 }
 
-/// Neighbours together, at most [`MAX_PARTS`] of nearly the same size.
-fn parts(all: &[usize]) -> impl Iterator<Item = &[usize]> {
-    let count = all.len().min(MAX_PARTS);
+/// Neighbours together, in at most so many parts of nearly the same size.
+fn parts(all: &[usize], most: usize) -> impl Iterator<Item = &[usize]> {
+    let count = all.len().min(most);
     (0..count).filter_map(move |part| {
         let from = all.len() * part / count;
         all.get(from..all.len() * (part + 1) / count)

@@ -5,7 +5,7 @@ use crate::syntax::ast::{Ast, Item, Query};
 use crate::time::Duration;
 
 /// Longest piece of a query that is shown in a sentence, in characters.
-const MAX_SHOWN: usize = 160;
+const MAX_SHOWN: usize = 90;
 
 /// What kind of change makes a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,6 +96,9 @@ pub(super) struct Draft {
     pub(super) span: Span,
     /// The change in words.
     pub(super) what: String,
+    /// What stood there, and what stands there now.
+    pub(super) before: String,
+    pub(super) after: String,
     pub(super) ast: Ast,
     /// Another window beside the query.
     pub(super) window: Option<Duration>,
@@ -120,6 +123,8 @@ pub(super) struct Hint {
     /// The mutant finds more than the rule, so a near miss is missing; otherwise it finds less, and a case
     /// that must fire is.
     pub(super) wider: bool,
+    /// The missing case is one in which the piece alone holds; otherwise one in which it alone does not.
+    pub(super) alone: bool,
     /// Number of the bracket, from 0; `None` for a query of one event.
     pub(super) stage: Option<usize>,
     /// The item of alerts that its events are.

@@ -273,7 +273,8 @@ fn find(line: &[u8], words: &[u8]) -> Option<usize> {
 }
 
 fn is_of(line: &[u8], kind: &[u8]) -> bool {
-    find(line, &[b"type=", kind, b" "].concat()).is_some_and(|at| at == 0 || line.get(at - 1) == Some(&b' '))
+    find(line, &[b"type=", kind, b" "].concat())
+        .is_some_and(|at| at == 0 || line.get(at - 1) == Some(&b' '))
 }
 
 fn splice(line: &[u8], start: usize, end: usize, text: &[u8]) -> Vec<u8> {

@@ -154,9 +154,8 @@ impl Report {
 impl Weighed {
     /// What there was of this rule.
     pub fn totals(&self) -> Totals {
-        let count = |is: fn(&Fate) -> bool| {
-            self.mutants.iter().filter(|mutant| is(&mutant.fate)).count()
-        };
+        let count =
+            |is: fn(&Fate) -> bool| self.mutants.iter().filter(|mutant| is(&mutant.fate)).count();
         let held = self.attacks.iter().filter(|attack| attack.outcome == Outcome::Held).count();
         let ran = self.not_run.is_none();
         Totals {
@@ -192,9 +191,8 @@ impl Weighed {
         for kind in AttackKind::ALL {
             let of_kind: Vec<&Attack> =
                 self.attacks.iter().filter(|attack| attack.kind == kind).collect();
-            let shown = of_kind
-                .iter()
-                .filter(|attack| everything || attack.outcome != Outcome::Held);
+            let shown =
+                of_kind.iter().filter(|attack| everything || attack.outcome != Outcome::Held);
             for attack in shown {
                 let _ = writeln!(
                     out,
@@ -247,8 +245,7 @@ impl Totals {
             (self.left_out, "too many"),
         ];
         let thrown = thrown.iter().filter(|(count, _)| *count > 0);
-        let thrown: Vec<String> =
-            thrown.map(|(count, what)| format!("{count} {what}")).collect();
+        let thrown: Vec<String> = thrown.map(|(count, what)| format!("{count} {what}")).collect();
         if !thrown.is_empty() {
             let _ = write!(words, "; thrown out: {}", thrown.join(", "));
         }

@@ -9,7 +9,7 @@ use super::draft::{Draft, Effect, Hint, Operator, items, items_mut, places, runs
 use crate::rule::Rule;
 use crate::span::Span;
 use crate::syntax::ast::{Ast, Field, Item, Query};
-use crate::syntax::print_filter;
+use crate::syntax::{print_filter, print_item};
 use crate::time::Duration;
 
 /// Fields that are easily taken for one another in a join.
@@ -30,12 +30,18 @@ const ALIKE: [(&str, &str); 14] = [
     ("file.name", "process.name"),
 ];
 
-/// All mutants of a query; the rule says what stands beside it.
-pub(super) fn drafts(ast: &Ast, rule: &Rule) -> Vec<Draft> {
+/// Most mutants of one rule; more are counted and not made.
+const MAX_MUTANTS: usize = 1000;
+/// Most text of all mutants of one rule, in bytes: of a rule of 100 kB there are 40.
+const MAX_TEXT: usize = 4 << 20;
+
+/// All mutants of a query, and how many there are more; the rule says what stands beside it.
+pub(super) fn drafts(ast: &Ast, rule: &Rule) -> (Vec<Draft>, usize) {
     let mut ast = ast.clone();
     // They would be in the way where a mutant is shown beside its rule.
     ast.comments.clear();
-    let mut making = Making { ast: &ast, drafts: Vec::new() };
+    let most = MAX_MUTANTS.min(MAX_TEXT / rule.text.len().max(1));
+    let mut making = Making { ast: &ast, drafts: Vec::new(), most, left_out: 0 };
     match &ast.query {
         Query::Event(filter) => {
             for site in conditions::sites(&filter.condition, true) {
@@ -56,9 +62,9 @@ pub(super) fn drafts(ast: &Ast, rule: &Rule) -> Vec<Draft> {
         }
     }
     making.window(rule);
-    let mut drafts = making.drafts;
+    let Making { mut drafts, left_out, .. } = making;
     drafts.sort_by_key(|draft| (draft.span.start, draft.operator, draft.span.end));
-    drafts
+    (drafts, left_out)
 }
 
 /// Whose condition is changed.
@@ -72,24 +78,33 @@ enum Target {
 struct Making<'a> {
     ast: &'a Ast,
     drafts: Vec<Draft>,
+    /// How many there may be.
+    most: usize,
+    left_out: usize,
 }
 
 impl Making<'_> {
     fn push(
         &mut self,
         (operator, span): (Operator, Span),
-        what: String,
+        (what, before, after): (String, String, String),
         (effect, hint): (Effect, Hint),
         change: impl FnOnce(&mut Ast),
     ) {
+        if self.drafts.len() >= self.most {
+            self.left_out += 1;
+            return;
+        }
         let mut ast = self.ast.clone();
         change(&mut ast);
-        self.drafts.push(Draft { operator, span, what, ast, window: None, effect, hint });
+        let window = None;
+        self.drafts.push(Draft { operator, span, what, before, after, ast, window, effect, hint });
     }
 
     fn condition(&mut self, site: &Site, stage: Option<usize>, item: usize, target: Target) {
         let hint = Hint {
             wider: site.wider,
+            alone: site.alone,
             stage,
             item,
             field: site.field.clone(),
@@ -115,7 +130,8 @@ impl Making<'_> {
             }
         };
         let parts = (Effect::default(), hint);
-        self.push((site.operator, site.span), what, parts, change);
+        let told = (what, site.before.clone(), site.after.clone());
+        self.push((site.operator, site.span), told, parts, change);
     }
 
     /// The brackets of a sequence or sample and what stands in them.
@@ -134,7 +150,9 @@ impl Making<'_> {
                 let text = short(&one_line(&print_filter(&item.filter)));
                 let hint = hint(true, index, place, text);
                 let place = (Operator::SwapStages, item.span.to(next.span));
-                self.push(place, what, (effect, hint), |ast| {
+                let (one, other) = (bracket(item), bracket(next));
+                let told = (what, format!("{one} {other}"), format!("{other} {one}"));
+                self.push(place, told, (effect, hint), |ast| {
                     if let Some(items) = items_mut(&mut ast.query) {
                         items.swap(index, index + 1);
                     }
@@ -158,7 +176,8 @@ impl Making<'_> {
         let rest: Vec<&Item> =
             all.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, i)| i).collect();
         let place = (operator, item.span);
-        self.push(place, what, (effect, hint), |ast| match (&mut ast.query, rest.as_slice()) {
+        let told = (what, bracket(item), String::new());
+        self.push(place, told, (effect, hint), |ast| match (&mut ast.query, rest.as_slice()) {
             // What is left of two stages is a query for one event.
             (Query::Sequence(_), [one]) if !one.missing && runs(one) == 1 => {
                 ast.query = Query::Event(one.filter.clone());
@@ -181,7 +200,8 @@ impl Making<'_> {
             };
             let effect = Effect { hidden: length(old), added: length(new), keys: false };
             let hint = hint(new < old, index, place, format!("runs={old}"));
-            self.push((Operator::ShiftBound, span), what, (effect, hint), |ast| {
+            let told = (what, format!("runs={old}"), format!("runs={new}"));
+            self.push((Operator::ShiftBound, span), told, (effect, hint), |ast| {
                 if let Some(item) = items_mut(&mut ast.query).and_then(|all| all.get_mut(index)) {
                     item.runs = Some((new, span));
                 }
@@ -199,8 +219,10 @@ impl Making<'_> {
                 Some(new) => format!("maxspan={new} instead of {old}"),
                 None => "without maxspan".to_owned(),
             };
+            let after = new.map_or_else(String::new, |new| format!("maxspan={new}"));
+            let told = (what, format!("maxspan={old}"), after);
             let hint = hint(true, 0, 0, old.to_string());
-            self.push((operator, span), what, (Effect::default(), hint), |ast| {
+            self.push((operator, span), told, (Effect::default(), hint), |ast| {
                 if let Query::Sequence(sequence) = &mut ast.query {
                     sequence.maxspan = new.map(|new| (new, span));
                 }
@@ -217,7 +239,9 @@ impl Making<'_> {
         let text = short(&one_line(&print_filter(&until.filter)));
         let parts = (Effect::default(), Hint { wider: true, text, ..Hint::default() });
         let place = (Operator::DropUntil, until.span);
-        self.push(place, "without `until`".to_owned(), parts, |ast| {
+        let told =
+            ("without `until`".to_owned(), format!("until {}", bracket(until)), String::new());
+        self.push(place, told, parts, |ast| {
             if let Query::Sequence(sequence) = &mut ast.query {
                 sequence.until = None;
             }
@@ -234,9 +258,11 @@ impl Making<'_> {
             ..Hint::default()
         };
         for (index, key) in by.iter().enumerate() {
+            let names = |skip: Option<usize>| by_names(by.iter().enumerate(), skip);
             let what = format!("without the join key `{}`", key.name);
             let parts = (effect.clone(), hint(key));
-            self.push((Operator::DropKey, key.span), what, parts, |ast| {
+            let told = (what, names(None), names(Some(index)));
+            self.push((Operator::DropKey, key.span), told, parts, |ast| {
                 if let Some(by) = by_mut(&mut ast.query) {
                     by.remove(index);
                 }
@@ -244,9 +270,14 @@ impl Making<'_> {
             let Some((_, other)) = ALIKE.iter().find(|(name, _)| *name == key.name) else {
                 continue;
             };
+            // Twice the same key is once the same key.
+            if by.iter().any(|key| key.name == *other) {
+                continue;
+            }
             let what = format!("joined by `{other}` instead of `{}`", key.name);
             let parts = (effect.clone(), hint(key));
-            self.push((Operator::ChangeKey, key.span), what, parts, |ast| {
+            let told = (what, names(None), names(None).replace(&key.name, other));
+            self.push((Operator::ChangeKey, key.span), told, parts, |ast| {
                 if let Some(key) = by_mut(&mut ast.query).and_then(|by| by.get_mut(index)) {
                     (*other).clone_into(&mut key.name);
                 }
@@ -255,14 +286,12 @@ impl Making<'_> {
         let items = items(&self.ast.query).to_vec();
         let Some(first) = items.first() else { return };
         for (column, key) in first.by.iter().enumerate() {
-            let names: Vec<&str> = items
-                .iter()
-                .filter_map(|item| item.by.get(column))
-                .map(|key| key.name.as_str())
-                .collect();
+            let names = items.iter().filter_map(|item| item.by.get(column));
+            let names: Vec<&str> = names.map(|key| key.name.as_str()).collect();
             let what = format!("without the join keys `{}`", names.join("`, `"));
             let parts = (effect.clone(), hint(key));
-            self.push((Operator::DropKey, key.span), what, parts, |ast| {
+            let told = (what, format!("by {}", names.join(" .. by ")), String::new());
+            self.push((Operator::DropKey, key.span), told, parts, |ast| {
                 for item in brackets_mut(&mut ast.query) {
                     if column < item.by.len() {
                         item.by.remove(column);
@@ -277,7 +306,8 @@ impl Making<'_> {
                 let number = index + 1;
                 let what = format!("stage {number} joined by `{other}` instead of `{}`", own.name);
                 let parts = (effect.clone(), Hint { stage: Some(index), ..hint(own) });
-                self.push((Operator::ChangeKey, own.span), what, parts, |ast| {
+                let told = (what, format!("by {}", own.name), format!("by {other}"));
+                self.push((Operator::ChangeKey, own.span), told, parts, |ast| {
                     let key = items_mut(&mut ast.query)
                         .and_then(|items| items.get_mut(index))
                         .and_then(|item| item.by.get_mut(column));
@@ -301,15 +331,28 @@ impl Making<'_> {
         let what = format!("a window of {new} instead of {old}");
         let parts = (Effect::default(), hint(true, 0, 0, old.to_string()));
         let start = Span::new(span.start, span.start);
-        self.push((Operator::WidenWindow, start), what, parts, |_| ());
-        if let Some(draft) = self.drafts.last_mut() {
+        let told = (what, format!("window = {old}"), format!("window = {new}"));
+        self.push((Operator::WidenWindow, start), told, parts, |_| ());
+        let draft = self.drafts.last_mut();
+        if let Some(draft) = draft.filter(|draft| draft.operator == Operator::WidenWindow) {
             draft.window = Some(new);
         }
     }
 }
 
 fn hint(wider: bool, stage: usize, item: usize, text: String) -> Hint {
-    Hint { wider, stage: Some(stage), item, field: None, text }
+    Hint { wider, alone: false, stage: Some(stage), item, field: None, text }
+}
+
+/// `by a, b`, without the one of this number.
+fn by_names<'a>(keys: impl Iterator<Item = (usize, &'a Field)>, skip: Option<usize>) -> String {
+    let names = keys.filter(|(index, _)| Some(*index) != skip).map(|(_, key)| key.name.as_str());
+    format!("by {}", names.collect::<Vec<_>>().join(", "))
+}
+
+/// A bracket on one line.
+fn bracket(item: &Item) -> String {
+    one_line(&print_item(item))
 }
 
 fn by_mut(query: &mut Query) -> Option<&mut Vec<Field>> {
@@ -332,6 +375,6 @@ fn brackets_mut(query: &mut Query) -> Vec<&mut Item> {
 }
 
 /// Text of several lines on one.
-pub(super) fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -7,15 +7,18 @@ use std::collections::HashSet;
 
 use super::draft::Draft;
 use super::{Fate, Mutant, Options, Weighed, attack, compare, stages, suggest};
+use crate::escape::escape;
 use crate::plan::{LogicHash, logic_hash};
-use crate::prove::{self, Ready, Subject};
+use crate::prove::{Ready, Subject};
 use crate::rule::Rule;
 use crate::span::{Position, position};
 use crate::syntax;
 use crate::time::Duration;
 
-/// Most mutants of one rule; more are counted and not made.
-const MAX_MUTANTS: usize = 1000;
+/// Words shown before and behind a change.
+const AROUND: usize = 3;
+/// Longest line of a difference, in characters.
+const MAX_LINE: usize = 200;
 
 /// Weighs the cases of a rule.
 pub(super) fn weigh(subject: &Subject<'_>, options: &Options) -> Weighed {
@@ -57,15 +60,13 @@ fn meaning(rule: &Rule) -> Meaning {
 /// The mutants of a rule that can be and that mean something of their own.
 fn mutants(rule: &Rule, options: &Options, weighed: &mut Weighed) -> Vec<Alive> {
     // It was parsed when it was loaded.
-    let Ok(mut ast) = syntax::parse(&rule.text) else { return Vec::new() };
-    let drafts = stages::drafts(&ast, rule);
-    ast.comments.clear();
-    let before = syntax::print(&ast);
+    let Ok(ast) = syntax::parse(&rule.text) else { return Vec::new() };
+    let (drafts, left_out) = stages::drafts(&ast, rule);
+    weighed.left_out = left_out;
     let own = meaning(rule);
     let mut seen = HashSet::from([own]);
     let mut alive = Vec::new();
-    weighed.left_out = drafts.len().saturating_sub(MAX_MUTANTS);
-    for draft in drafts.into_iter().take(MAX_MUTANTS) {
+    for draft in drafts {
         let query = syntax::print(&draft.ast);
         // What is shown is what is run.
         let Ok(mut mutated) = rule.with_query(&query, &options.schema) else {
@@ -87,7 +88,7 @@ fn mutants(rule: &Rule, options: &Options, weighed: &mut Weighed) -> Vec<Alive> 
             line,
             column,
             what: draft.what.clone(),
-            diff: changed_lines(&before, &query),
+            diff: diff(&draft.before, &draft.after),
             query,
             fate: Fate::Listed,
         };
@@ -108,11 +109,35 @@ fn place(rule: &Rule, offset: usize) -> Position {
     }
 }
 
-/// The lines of a difference without those that stand round them.
-fn changed_lines(before: &str, after: &str) -> String {
-    let diff = prove::diff(before, after);
-    let lines = diff.lines().filter(|line| line.starts_with(['-', '+']));
-    lines.map(|line| format!("{line}\n")).collect()
+/// What stood there and what stands there now, a line each, with little of what both begin and end with.
+fn diff(before: &str, after: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split(' ').collect(), after.split(' ').collect());
+    let same = |(a, b): &(&&str, &&str)| a == b;
+    let start = old.iter().zip(&new).take_while(same).count();
+    let most = old.len().min(new.len()) - start;
+    let end = old.iter().rev().zip(new.iter().rev()).take(most).take_while(same).count();
+    let line = |sign: char, words: &[&str]| {
+        if words.iter().all(|word| word.is_empty()) {
+            return String::new();
+        }
+        let from = start.saturating_sub(AROUND);
+        let to = words.len().saturating_sub(end.saturating_sub(AROUND));
+        let shown = words.get(from..to).unwrap_or_default().join(" ");
+        let (left, right) = (from > 0, to < words.len());
+        let left = if left { "… " } else { "" };
+        let right = if right { " …" } else { "" };
+        format!("{sign} {left}{}{right}\n", escape(&cut(&shown)))
+    };
+    line('-', &old) + &line('+', &new)
+}
+
+/// As much of a line as helps.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MAX_LINE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
 }
 
 /// All cases with their logs, or why nothing can be said about the mutants.

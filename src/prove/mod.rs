@@ -187,7 +187,7 @@ impl Proposal {
 }
 
 /// What one text has and another has not: lines with `-` and `+`, and what stands round them.
-pub fn diff(old: &str, new: &str) -> String {
+fn diff(old: &str, new: &str) -> String {
     /// Lines shown round a change.
     const AROUND: usize = 3;
     /// More than this helps nobody.
