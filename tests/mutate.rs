@@ -142,7 +142,7 @@ fn a_long_list_loses_neighbours_and_a_sample_has_a_window() {
 
 #[test]
 fn every_operator_is_shown_on_some_rule_here() {
-    let project = Project::new(&[("r.eql", STAGES), ("s.toml", SAMPLE)]);
+    let project = Project::new(&[("r.eql", STAGES), ("s.toml", SAMPLE), ("t.eql", TWO)]);
     let run = project.mutate(&["--list"]);
     for operator in Operator::ALL {
         let word = format!("mutant  {}:", operator.name());

@@ -324,7 +324,8 @@ impl<'a> Scene<'a> {
             self.place(piece, at, serial.map(|serial| serial.saturating_add(number)))?;
         }
         log.pieces.splice(next..next, [other, again]);
-        let what = format!("the process starts `{BETWEEN}` between its stages, and that it again");
+        let what =
+            format!("between its stages the process runs `{BETWEEN}`, then its program again");
         Some((AttackKind::ExecBetween, what, log))
     }
 
@@ -342,7 +343,7 @@ impl<'a> Scene<'a> {
                 event.other_entity();
             }
         }
-        let what = format!("process {pid} forks between its stages, and the child goes on");
+        let what = "the process forks between its stages, and the child goes on".to_owned();
         Some((AttackKind::ForkBetween, what, log))
     }
 
@@ -366,7 +367,8 @@ impl<'a> Scene<'a> {
             }
         }
         log.pieces.insert(next, end);
-        let what = format!("process {pid} ends between the stages, another one gets its number");
+        let what =
+            "the process ends between its stages, and another one gets its number".to_owned();
         Some((AttackKind::PidReuse, what, log))
     }
 

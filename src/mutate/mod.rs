@@ -88,6 +88,8 @@ pub struct Mutant {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// Line and column one past the end of what was changed.
+    pub end: (usize, usize),
     /// What was changed; words of others in it are not escaped.
     pub what: String,
     /// Lines that the query loses and gains, safe to show.

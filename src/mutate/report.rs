@@ -119,16 +119,12 @@ impl Report {
             out.push('\n');
         }
         for rule in &self.rules {
-            let place = |line, column| Location {
-                file: rule.file.clone(),
-                start: Some((line, column)),
-                end: None,
-            };
+            let place = |start, end| Location { file: rule.file.clone(), start: Some(start), end };
             if let Some((title, detail)) = &rule.not_run {
                 let text = format!("{title}\n{detail}");
                 out.push_str(&diagnostic::github_command(
                     Severity::Error,
-                    &place(rule.line, 1),
+                    &place((rule.line, 1), None),
                     "catena mutate",
                     text.trim_end(),
                 ));
@@ -140,7 +136,7 @@ impl Report {
                 let title = format!("catena mutate: {}", mutant.operator.name());
                 out.push_str(&diagnostic::github_command(
                     Severity::Warning,
-                    &place(mutant.line, mutant.column),
+                    &place((mutant.line, mutant.column), Some(mutant.end)),
                     &title,
                     &text,
                 ));
@@ -191,16 +187,14 @@ impl Weighed {
         for kind in AttackKind::ALL {
             let of_kind: Vec<&Attack> =
                 self.attacks.iter().filter(|attack| attack.kind == kind).collect();
-            let shown =
-                of_kind.iter().filter(|attack| everything || attack.outcome != Outcome::Held);
-            for attack in shown {
+            for (attack, cases) in together(&of_kind, everything) {
                 let _ = writeln!(
                     out,
                     "  {WEAK}{}{WEAK:#}  {}: {}  {DIM}{}{DIM:#}",
                     attack.outcome.name(),
                     kind.name(),
                     escape(&attack.what),
-                    escape(&attack.case),
+                    escape(&cases.join(", ")),
                 );
             }
             if of_kind.iter().any(|attack| attack.outcome != Outcome::Held) {
@@ -290,8 +284,25 @@ impl Mutant {
         };
         json!({
             "operator": self.operator.name(), "line": self.line, "column": self.column,
+            "end_line": self.end.0, "end_column": self.end.1,
             "what": self.what, "diff": self.diff, "query": self.query, "fate": fate,
             "killed_by": case, "missing_case": missing,
         })
     }
+}
+
+/// Attacks that did the same to several cases with the same outcome, and these cases.
+fn together<'a>(attacks: &[&'a Attack], everything: bool) -> Vec<(&'a Attack, Vec<&'a str>)> {
+    let mut told: Vec<(&Attack, Vec<&str>)> = Vec::new();
+    let shown = attacks.iter().filter(|attack| everything || attack.outcome != Outcome::Held);
+    for attack in shown {
+        let same = told
+            .iter_mut()
+            .find(|(other, _)| (other.outcome, &other.what) == (attack.outcome, &attack.what));
+        match same {
+            Some((_, cases)) => cases.push(&attack.case),
+            None => told.push((attack, vec![&attack.case])),
+        }
+    }
+    told
 }

@@ -347,7 +347,8 @@ fn hint(wider: bool, stage: usize, item: usize, text: String) -> Hint {
 /// `by a, b`, without the one of this number.
 fn by_names<'a>(keys: impl Iterator<Item = (usize, &'a Field)>, skip: Option<usize>) -> String {
     let names = keys.filter(|(index, _)| Some(*index) != skip).map(|(_, key)| key.name.as_str());
-    format!("by {}", names.collect::<Vec<_>>().join(", "))
+    let names = names.collect::<Vec<_>>().join(", ");
+    if names.is_empty() { names } else { format!("by {names}") }
 }
 
 /// A bracket on one line.
@@ -374,7 +375,14 @@ fn brackets_mut(query: &mut Query) -> Vec<&mut Item> {
     }
 }
 
-/// Text of several lines on one.
+/// Text of several lines on one. Lines are joined, not words: a string keeps its blanks.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut out = String::new();
+    for line in text.lines().map(str::trim) {
+        if !out.is_empty() && !out.ends_with('(') && !line.starts_with([')', ']']) {
+            out.push(' ');
+        }
+        out.push_str(line);
+    }
+    out
 }

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::{Fate, Mutant, Options, Weighed, attack, compare, stages, suggest};
 use crate::escape::escape;
 use crate::plan::{LogicHash, logic_hash};
-use crate::prove::{Ready, Subject};
+use crate::prove::{Kind, Ready, Subject};
 use crate::rule::Rule;
 use crate::span::{Position, position};
 use crate::syntax;
@@ -83,10 +83,12 @@ fn mutants(rule: &Rule, options: &Options, weighed: &mut Weighed) -> Vec<Alive> 
             continue;
         }
         let Position { line, column } = place(rule, draft.span.start);
+        let end = place(rule, draft.span.end);
         let mutant = Mutant {
             operator: draft.operator,
             line,
             column,
+            end: (end.line, end.column),
             what: draft.what.clone(),
             diff: diff(&draft.before, &draft.after),
             query,
@@ -146,13 +148,14 @@ fn made_ready<'a>(
     options: &Options,
 ) -> Result<Vec<Ready<'a>>, (String, String)> {
     if subject.stands.is_empty() {
-        return Err(("the rule has no case".to_owned(), String::new()));
+        return Err(("the rule has no case that could be run".to_owned(), String::new()));
     }
     let mut all = Vec::new();
     for stand in &subject.stands {
         let ready = stand.ready(&options.schema).map_err(|failures| {
             let title = format!("the rule fails its own case `{}`", stand.case.name);
-            let why = failures.iter().map(|failure| format!("{}\n", failure.title));
+            let told = failures.iter().filter(|failure| failure.kind != Kind::Why);
+            let why = told.map(|failure| format!("{}\n", failure.title));
             let why: String = why.collect();
             (title, format!("{why}`catena test` tells more\n"))
         })?;
