@@ -23,6 +23,7 @@ use crate::schema::FieldType;
 use crate::state::State;
 use crate::time::Timestamp;
 
+use super::meter::{Meter, Phase};
 use super::proc::Machine;
 
 /// One event on its way, and the memory for it.
@@ -79,6 +80,8 @@ pub(super) struct Worker {
     /// What is asked of the classes of events; `None` when every event is to be filled in.
     selections: Option<Selections>,
     arguments: Arguments,
+    /// Events that no rule could use.
+    passed: u64,
 }
 
 impl Worker {
@@ -104,6 +107,7 @@ impl Worker {
     /// Fills in the fields of the context and finds the stages.
     pub(super) fn sift(&mut self, seat: &mut Seat) {
         if seat.of_use == Use::None {
+            self.passed += 1;
             return self.sieve.pass(&mut seat.satisfied);
         }
         seat.event.add_context(&self.projection);
@@ -112,6 +116,16 @@ impl Worker {
             let selection = self.sieve.select(&seat.event, self.projection.settled());
             selections.learn(class, selection);
         }
+    }
+
+    /// Events that no rule could use.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// Values whose tests were remembered, and all that were looked up.
+    pub(super) fn remembered(&self) -> (u64, u64) {
+        self.sieve.remembered()
     }
 }
 
@@ -187,6 +201,7 @@ impl Session {
             sieve: self.engine.sieve(),
             selections: (!self.fills_all).then(Selections::default),
             arguments: Arguments::default(),
+            passed: 0,
         }
     }
 
@@ -222,7 +237,12 @@ impl Session {
     }
 
     /// Feeds the engine with an event that has been sifted; in event order.
-    pub(super) fn step(&mut self, seat: &Seat, emit: &mut impl FnMut(RuleIx, Option<Alert>)) {
+    pub(super) fn step(
+        &mut self,
+        seat: &Seat,
+        meter: &mut impl Meter,
+        emit: &mut impl FnMut(RuleIx, Option<Alert>),
+    ) {
         let time = seat.event.ordinal.time;
         self.process_stats = seat.processes;
         self.lost_arguments += u64::from(seat.lacks_arguments);
@@ -233,8 +253,14 @@ impl Session {
             }
         }
         let matches = &mut self.matches;
-        self.engine.offer(&seat.event, &seat.satisfied, &mut |found| matches.push(found));
-        self.deliver(emit);
+        let mut keep = |found| matches.push(found);
+        self.engine.offer_probed(&seat.event, &seat.satisfied, meter, &mut keep);
+        meter.lap(Phase::Machines);
+        if !self.matches.is_empty() {
+            meter.begin_alerts();
+            self.deliver(emit);
+            meter.end_alerts();
+        }
     }
 
     /// No event earlier than `watermark` will follow.
