@@ -81,6 +81,8 @@ pub(super) struct Replay {
     #[command(flatten)]
     pub(super) jobs: Jobs,
     #[command(flatten)]
+    pub(super) measured: Measured,
+    #[command(flatten)]
     pub(super) output: Output,
     #[command(flatten)]
     pub(super) fields: EventFields,
@@ -147,6 +149,8 @@ pub(super) struct Query {
     pub(super) run: Run,
     #[command(flatten)]
     pub(super) jobs: Jobs,
+    #[command(flatten)]
+    pub(super) measured: Measured,
     #[command(flatten)]
     pub(super) output: QueryOutput,
     #[command(flatten)]
@@ -709,6 +713,31 @@ pub(super) struct Jobs {
     /// Threads to use; alerts and counts are the same with any number [default: one a core].
     #[arg(short = 'j', long = "jobs", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) count: Option<u16>,
+}
+
+/// What a run cost.
+#[derive(Debug, Args)]
+pub(super) struct Measured {
+    /// Tell on standard error what the run cost, by phase and by rule; it takes one thread. See
+    /// docs/stats.md.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text"
+    )]
+    pub(super) stats: Option<StatsFormat>,
+}
+
+/// How to tell what a run cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatsFormat {
+    /// For people.
+    Text,
+    /// One JSON object in one line.
+    Json,
 }
 
 impl Jobs {

@@ -25,6 +25,7 @@ mod progress;
 mod query;
 mod replay;
 mod rules;
+mod stats;
 mod stream;
 mod summary;
 mod test;

@@ -78,6 +78,9 @@ pub(crate) struct Scratch {
     truths: Vec<LeafIx>,
     /// By field; `None` where nothing is worth remembering.
     memos: Vec<Option<Memo>>,
+    /// Values that were in them, and values that were not.
+    known: u64,
+    unknown: u64,
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
@@ -165,6 +168,8 @@ impl Predicates {
             stages: vec![0; self.stages.len()],
             truths: Vec::new(),
             memos: self.fields.iter().map(memo).collect(),
+            known: 0,
+            unknown: 0,
             hits: Vec::new(),
             folded: String::new(),
             expr: ExprScratch::default(),
@@ -349,6 +354,11 @@ impl Scratch {
         }
     }
 
+    /// Values whose tests were remembered, and all that were looked up.
+    pub(crate) fn remembered(&self) -> (u64, u64) {
+        (self.known, self.known + self.unknown)
+    }
+
     /// Events on which an expression had too many combinations of values to try them all.
     pub(crate) fn cut(&self) -> u64 {
         self.expr.cut
@@ -432,9 +442,11 @@ impl FieldTests {
         if let Some(Some(memo)) = scratch.memos.get_mut(number)
             && let Some(leaves) = memo.get(text)
         {
+            scratch.known += 1;
             scratch.hits.clear();
             scratch.hits.extend_from_slice(leaves);
         } else {
+            scratch.unknown += u64::from(!self.text.is_empty());
             self.test_text(text, scratch);
             if let Some(Some(memo)) = scratch.memos.get_mut(number)
                 && text.len() <= MEMO_BYTES
