@@ -57,6 +57,12 @@ pub(super) enum Command {
     /// The cases of NAME.toml stand in NAME.test.toml beside it, their snapshots in NAME.cases/; see
     /// docs/testing.md.
     Test(Test),
+    /// Tell whether the cases of rules would notice if a rule were slightly another one.
+    ///
+    /// Changes each rule in every small way and runs its cases: a change that no case notices shows which
+    /// case is missing. Changes the logs too, as attackers might, and tells whether the rule still fires;
+    /// see docs/testing.md.
+    Mutate(Mutate),
     /// Write a rule and its first cases from a template, to be written on.
     New(New),
 }
@@ -570,6 +576,35 @@ pub(super) struct Test {
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
     /// Only failures, no summary.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Mutate {
+    /// Rule files, test files or folders [default: this folder].
+    #[arg(value_name = "RULE")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Fail when a rule's score is below so many percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(super) threshold: Option<u32>,
+    /// Show the changed rules and run nothing.
+    #[arg(long, conflicts_with = "threshold")]
+    pub(super) list: bool,
+    /// Show also what was noticed, by which case, and the attacks that the rule held against.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How to write results.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub(super) format: TestFormat,
+    #[command(flatten)]
+    pub(super) jobs: Jobs,
+    #[command(flatten)]
+    pub(super) fields: EventFields,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// No summary.
     #[arg(short, long)]
     pub(super) quiet: bool,
 }

@@ -78,6 +78,10 @@ impl Observer for Screen {
         self.progress.suspend(|| self.writer.write(alert))
     }
 
+    fn shows_alerts(&self) -> bool {
+        self.writer.shows()
+    }
+
     fn read(&mut self, live: &Live) {
         self.progress.update(live);
     }

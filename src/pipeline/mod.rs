@@ -136,6 +136,12 @@ pub trait Observer {
     /// An alert, in order. [`Flow::Stop`] ends the run.
     fn alert(&mut self, alert: &Alert) -> Flow;
 
+    /// Whether [`Observer::alert`] does anything. Asked once; when it does not, alerts are counted and
+    /// never put together.
+    fn shows_alerts(&self) -> bool {
+        true
+    }
+
     /// Another block of input has been read.
     fn read(&mut self, live: &Live) {
         let _ = live;
@@ -279,6 +285,7 @@ impl<'a, O: Observer> Run<'a, O> {
             hosts,
             &observer.fields(),
             observer.reads_events(),
+            observer.shows_alerts(),
         )?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {
@@ -448,7 +455,7 @@ impl<'a, O: Observer> Run<'a, O> {
         if observer.event(seat.event()) == Flow::Stop {
             *flow = Flow::Stop;
         }
-        session.step(seat, meter, &mut |alert| tell(*observer, live, flow, &alert));
+        session.step(seat, meter, &mut |rule, alert| tell(*observer, live, flow, rule, alert));
         seat.take_raw()
     }
 
@@ -469,9 +476,9 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     /// The session, and where its alerts go.
-    fn split(&mut self) -> (&mut Session, impl FnMut(Alert)) {
+    fn split(&mut self) -> (&mut Session, impl FnMut(RuleIx, Option<Alert>)) {
         let Self { session, live, flow, observer, .. } = self;
-        (session, move |alert: Alert| tell(*observer, live, flow, &alert))
+        (session, move |rule, alert| tell(*observer, live, flow, rule, alert))
     }
 
     fn report(self) -> Report {
@@ -479,10 +486,18 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 }
 
-/// Tells the observer of an alert, unless it has had enough.
-fn tell(observer: &mut impl Observer, live: &Live, flow: &mut Flow, alert: &Alert) {
+/// Counts an alert and tells the observer of it, unless it has had enough.
+fn tell(
+    observer: &mut impl Observer,
+    live: &Live,
+    flow: &mut Flow,
+    rule: RuleIx,
+    alert: Option<Alert>,
+) {
     if *flow == Flow::Continue {
-        live.add_alert(alert.rule);
-        *flow = observer.alert(alert);
+        live.add_alert(rule);
+        if let Some(alert) = alert {
+            *flow = observer.alert(&alert);
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! 2. the [`Session`] attaches process context, in event order ([`Session::attach`]);
 //! 3. a worker finds the stages the event satisfies ([`Worker::sift`]);
 //! 4. the session feeds the engine, in event order, and matches become alerts with the evidence of
-//!    their window ([`Session::step`]).
+//!    their window ([`Session::step`]) - or are counted, where nobody looks at alerts.
 //!
 //! Workers have no state that could reach a result: any of them may do any event.
 
@@ -144,19 +144,22 @@ pub(super) struct Session {
     lost_arguments: u64,
     /// Somebody looks at the fields of every event.
     fills_all: bool,
+    /// Somebody looks at alerts.
+    shows_alerts: bool,
     /// The processes that are running on this machine, until an event of it comes.
     found: Option<Machine>,
 }
 
 impl Session {
     /// `more` fields are filled in behind those that the rules read. With `fills_all` every event has all
-    /// of them, also one that no rule can use.
+    /// of them, also one that no rule can use; without `shows_alerts` no alert is put together.
     pub(super) fn new(
         rules: Arc<RuleSet>,
         limits: Limits,
         hosts: Hosts,
         more: &[(Arc<str>, Option<FieldType>)],
         fills_all: bool,
+        shows_alerts: bool,
     ) -> Result<Self, String> {
         let fields = rules.plan().fields.iter().chain(more);
         let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
@@ -170,6 +173,7 @@ impl Session {
             matches: Vec::new(),
             lost_arguments: 0,
             fills_all,
+            shows_alerts,
             found: None,
         })
     }
@@ -237,7 +241,7 @@ impl Session {
         &mut self,
         seat: &Seat,
         meter: &mut impl Meter,
-        emit: &mut impl FnMut(Alert),
+        emit: &mut impl FnMut(RuleIx, Option<Alert>),
     ) {
         let time = seat.event.ordinal.time;
         self.process_stats = seat.processes;
@@ -260,7 +264,11 @@ impl Session {
     }
 
     /// No event earlier than `watermark` will follow.
-    pub(super) fn advance(&mut self, watermark: Timestamp, emit: &mut impl FnMut(Alert)) {
+    pub(super) fn advance(
+        &mut self,
+        watermark: Timestamp,
+        emit: &mut impl FnMut(RuleIx, Option<Alert>),
+    ) {
         let matches = &mut self.matches;
         self.engine.advance(watermark, &mut |found| matches.push(found));
         self.deliver(emit);
@@ -279,7 +287,7 @@ impl Session {
     }
 
     /// The input has ended.
-    pub(super) fn finish(&mut self, emit: &mut impl FnMut(Alert)) {
+    pub(super) fn finish(&mut self, emit: &mut impl FnMut(RuleIx, Option<Alert>)) {
         let matches = &mut self.matches;
         self.engine.finish(&mut |found| matches.push(found));
         self.deliver(emit);
@@ -319,11 +327,16 @@ impl Session {
         self.process_stats
     }
 
-    fn deliver(&mut self, emit: &mut impl FnMut(Alert)) {
+    fn deliver(&mut self, emit: &mut impl FnMut(RuleIx, Option<Alert>)) {
         for found in self.matches.drain(..) {
+            let rule = found.rule;
+            if !self.shows_alerts {
+                emit(rule, None);
+                continue;
+            }
             let evidence = self.engine.evidence(&found);
             if let Some(alert) = Alert::new(&self.rules, found, evidence) {
-                emit(alert);
+                emit(rule, Some(alert));
             }
         }
     }
