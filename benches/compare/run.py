@@ -151,7 +151,9 @@ def install_laurel():
         return program
     say("building LAUREL")
     environment = os.environ | {"CARGO_TARGET_DIR": str(WORK / "build")}
-    # Its build wants libclang; where the system has none, PyPI has.
+    # Its build wants libacl, and libclang: where the system has none of that, PyPI has.
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "-y", "-qq", "libacl1-dev"], capture_output=True, check=False)
     quiet([VENV / "python", "-m", "pip", "install", "--quiet", "libclang"])
     for library in (WORK / "venv").rglob("libclang*.so"):
         environment.setdefault("LIBCLANG_PATH", str(library.parent))
