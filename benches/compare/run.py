@@ -178,15 +178,21 @@ def attempt(what, install):
 # --- the program alone
 
 
-def ours(*arguments, jobs=1, keep=False, form="none"):
-    command = [CATENA, *arguments, "--jobs", jobs, "--quiet", "--format", form]
-    return Run(command, keep=keep)
+def ours(*arguments, jobs=1):
+    return Run([CATENA, *arguments, "--jobs", jobs, "--format", "none"], keep=False)
 
 
-def alerts_of(*arguments):
-    """How many alerts a run gives, as its summary says."""
-    said = Run([CATENA, *arguments, "--format", "none"], keep=False).err
-    return int(re.search(r"([\d,]+) alerts? in ", said).group(1).replace(",", ""))
+def alerts_of(run):
+    """How many alerts a run gave, as its summary says."""
+    told = re.search(r"([\d,]+) alerts? in ", run.err)
+    return int(told.group(1).replace(",", "")) if told else 0
+
+
+def checked(what, expected, *arguments):
+    """Processor seconds of a run that has to give so many alerts."""
+    run = ours(*arguments)
+    check(what, alerts_of(run), expected)
+    return run.cpu
 
 
 def own(rounds, truth):
@@ -200,23 +206,21 @@ def own(rounds, truth):
         ("JSON, the chain", ["query", CHAIN, ecs]),
         *((f"JSON, {n} mixed", ["replay", "--rules", folder, ecs]) for n, folder in zip((1, 100, 1000), mixed)),
     ]
-    found = {name: alerts_of(*arguments) for name, arguments in rows}
-    check("the chain in records", found["records, the chain"], b["planted"]["attack"])
-    check("the chain in JSON", found["JSON, the chain"], b["planted"]["attack"])
-    found["records, every field decoded"] = 0
     rows.append(("records, every field decoded", ["events", raw]))
     runs = {name: [] for name, _ in rows}
     for _ in range(rounds):
         for name, arguments in rows:
             say(name)
             runs[name].append(ours(*arguments))
+            if name.endswith("the chain"):
+                check(name, alerts_of(runs[name][-1]), b["planted"]["attack"])
     lines = ["| what | MB/s | events/s | alerts | peak memory |", "| --- | --- | --- | --- | --- |"]
     for name, arguments in rows:
         size = os.path.getsize(arguments[-1]) / 1e6
         cpu = statistics.median(run.cpu for run in runs[name])
         peak = max(run.peak for run in runs[name]) / 1e6
         speed, rate = size / cpu, b["events"] / cpu
-        lines.append(f"| {name} | {speed:,.0f} | {rate:,.0f} | {found[name]:,} | {peak:.0f} MB |")
+        lines.append(f"| {name} | {speed:,.0f} | {rate:,.0f} | {alerts_of(runs[name][0]):,} | {peak:.0f} MB |")
     return lines
 
 
@@ -314,9 +318,9 @@ def peer_laurel(rounds, program, truth):
         return run.cpu
 
     def mine():
-        return ours("query", CHAIN, WORK / "a.log").cpu
+        planted = truth["a"]["planted"]["attack"]
+        return checked("ours beside LAUREL", planted, "query", CHAIN, WORK / "a.log")
 
-    check("our chains in a.log", alerts_of("query", CHAIN, WORK / "a.log"), truth["a"]["planted"]["attack"])
     return ratio(f"LAUREL {LAUREL}", "set a: records to JSON; ours: records to alerts of the chain", *in_turn(rounds, mine, theirs), 20)
 
 
@@ -326,13 +330,14 @@ def python_peer(rounds, name, script, path, argument, hits, ours_arguments, what
         check(name, json.loads(run.out)["hits"], hits)
         return run.cpu
 
-    check(f"ours beside {name}", alerts_of(*ours_arguments), hits)
-    return ratio(name, what, *in_turn(rounds, lambda: ours(*ours_arguments).cpu, theirs), aim)
+    def mine():
+        return checked(f"ours beside {name}", hits, *ours_arguments)
+
+    return ratio(name, what, *in_turn(rounds, mine, theirs), aim)
 
 
 def peer_rsigma(rounds, program, hits):
     arguments = ["replay", "--rules", WORK / "chain100", WORK / "head.ecs"]
-    check("ours beside rsigma", alerts_of(*arguments), 100 * hits)
     told = set()
 
     def theirs():
@@ -340,7 +345,7 @@ def peer_rsigma(rounds, program, hits):
         told.add(json.loads(run.out)["hits"])
         return run.cpu
 
-    times = in_turn(rounds, lambda: ours(*arguments).cpu, theirs)
+    times = in_turn(rounds, lambda: checked("ours beside rsigma", 100 * hits, *arguments), theirs)
     # Seconds are its unit of time: chains out of order within a second are hits to it.
     if len(told) != 1 or min(told) < 100 * hits:
         raise SystemExit(f"rsigma: found {told}, expected at least {100 * hits}")
@@ -354,7 +359,7 @@ def compare(rounds, truth):
     if laurel:
         say("LAUREL")
         rows.append(peer_laurel(rounds, laurel, truth))
-    few = alerts_of("query", CHAIN, WORK / "head.ecs")
+    few = alerts_of(ours("query", CHAIN, WORK / "head.ecs"))
     if (VENV / "python").exists():
         chain, b, a = ["query", CHAIN], truth["b"], truth["a"]
         eql = f"Python eql {VERSIONS['eql']}"
