@@ -393,8 +393,10 @@ def machine():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     name = model.group(1) if model else platform.machine()
     rust = quiet(["rustc", "--version"]).split(" (")[0].strip()
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    version = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no repository"
     return (
-        f"{name}, {os.cpu_count()} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}; {rust}, "
+        f"{version}; {name}, {os.cpu_count()} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}; {rust}, "
         f"Python {platform.python_version()}; link-time optimisation "
         f"{os.environ.get('CARGO_PROFILE_RELEASE_LTO', 'thin')}; load {os.getloadavg()[0]:.1f} when the run began"
     )
