@@ -58,7 +58,10 @@ fn write_rules(folder: &Path) {
     let files = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
     let files: Vec<String> = files
         .map(|entry| entry.unwrap().into_path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.to_str()
+                .is_some_and(|name| name.ends_with(".toml") && !name.ends_with(".test.toml"))
+        })
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
     for number in 0..FILES {

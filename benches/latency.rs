@@ -53,6 +53,13 @@ fn event(out: &mut Vec<u8>, time: u64, serial: u64, pid: u64, call: u32, name: &
     writeln!(out, "type=EOE {head}: ").unwrap();
 }
 
+/// What is measured beside the probe, whatever else is built in.
+const RULES: [&str; 3] = [
+    "rules/command_and_control/udp_reverse_shell_sample.toml",
+    "rules/command_and_control/udp_reverse_shell_sequence.toml",
+    "rules/execution/web_server_shell.toml",
+];
+
 fn main() {
     let rate = number("CATENA_RATE", 100_000);
     let events = rate * number("CATENA_SECONDS", 5);
@@ -66,7 +73,8 @@ fn main() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_catena"))
         .args(["stream", "--format", "ndjson", "-r"])
         .arg(&rule)
-        .args(["-r", concat!(env!("CARGO_MANIFEST_DIR"), "/rules")])
+        .args(RULES.iter().flat_map(|rule| ["-r", rule]))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(&arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

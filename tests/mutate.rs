@@ -31,6 +31,11 @@ impl Run {
         format!("{}-- stderr\n{}\n-- exit {}\n", self.stdout, stderr.join("\n"), self.code)
     }
 
+    /// What is told of attacks.
+    fn attacks(&self) -> &str {
+        self.stdout.split_once("  attacks: ").unwrap().1
+    }
+
     /// The lines of standard output that begin with a word.
     fn lines(&self, word: &str) -> Vec<&str> {
         self.stdout.lines().filter(|line| line.trim_start().starts_with(word)).collect()
@@ -291,8 +296,8 @@ fn the_formats_for_programs_and_for_github() {
     assert_eq!(summary["killed"], count("killed"));
     assert_eq!(summary["survived"], count("survived"));
     assert_eq!(rule["attacks"][0]["outcome"], "evaded");
-    let survivor = rule["mutants"].as_array().unwrap().iter();
-    let survivor = survivor.filter(|mutant| mutant["fate"] == "survived").next().unwrap();
+    let mut mutants = rule["mutants"].as_array().unwrap().iter();
+    let survivor = mutants.find(|mutant| mutant["fate"] == "survived").unwrap();
     insta::assert_snapshot!(format!("{survivor:#}"));
 }
 
@@ -303,6 +308,30 @@ fn a_rule_of_many_conditions_has_a_bounded_number_of_mutants() {
     let run = project.mutate(&["--list"]);
     let line = run.stdout.lines().nth(1).unwrap();
     assert!(line.contains("too many"), "{line}");
+}
+
+#[test]
+fn filters_and_limits_hold_for_mutants_too() {
+    let filtered = SAMPLE.split("query =").next().unwrap().to_owned()
+        + "query = 'process where process.name == \"a\" and process.pid > 0'\n\
+           [[rule.filters]]\nexists.field = 'user.id'\n";
+    let user =
+        |pid: u32, rest: &str| event(0, "a", pid).replace("\"event\"", &format!("{rest}\"event\""));
+    let known = user(1, "\"user\":{\"id\":\"0\"},");
+    let cases = case("a", &[known, user(0, "")], "alerts = 1");
+    let run = Project::new(&[("r.toml", &filtered), ("r.test.toml", &cases)]).mutate(&[]);
+    let survived = run.lines("SURVIVED  drop-condition: without `process.pid > 0`");
+    assert_eq!(
+        survived.len(),
+        1,
+        "it fires on an event that the filter keeps away:\n{}",
+        run.stdout
+    );
+    // A hundred repetitions are the most there can be.
+    let runs = "sequence by process.pid [any where true] with runs=100 [process where true]";
+    let run = Project::of(runs, "").mutate(&["--list"]);
+    assert!(run.stdout.contains("runs=99"), "{}", run.stdout);
+    assert!(!run.stdout.contains("runs=101"), "{}", run.stdout);
 }
 
 /// A shell that opens a socket, by number of its process alone.
@@ -324,10 +353,9 @@ fn shell() -> Vec<String> {
 fn attacks_on_records_and_what_became_of_them() {
     let project = Project::of(SOCKET, &case("fires", &shell(), "alerts = 1"));
     let run = project.mutate(&["--all"]);
-    let at = run.stdout.find("  attacks").unwrap();
-    insta::assert_snapshot!(&run.stdout[at..]);
+    insta::assert_snapshot!(run.attacks());
     for kind in AttackKind::ALL {
-        assert!(run.stdout[at..].contains(&format!("{}: ", kind.name())), "{}", kind.name());
+        assert!(run.attacks().contains(&format!("{}: ", kind.name())), "{}", kind.name());
     }
 }
 
@@ -354,7 +382,7 @@ fn attacks_on_events_of_json() {
         &case("fires", &[event(0, "curl", 5), event(10, "sh", 5)], "alerts = 1"),
     );
     let run = project.mutate(&["--all"]);
-    insta::assert_snapshot!(&run.stdout[run.stdout.find("  attacks").unwrap()..]);
+    insta::assert_snapshot!(run.attacks());
 }
 
 #[test]

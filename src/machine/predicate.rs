@@ -98,7 +98,7 @@ impl Predicates {
             fields: Vec::new(),
             programs: Vec::new(),
             homes: Vec::new(),
-            stages: plan.stages.iter().map(|stage| stage.condition.clone()).collect(),
+            stages: plan.tests(),
             keys: vec![Vec::new(); plan.stages.len()],
             reads: plan.leaves.iter().map(|leaf| leaf.fields.as_slice().into()).collect(),
             filed: vec![Vec::new(); plan.leaves.len()],
@@ -296,7 +296,11 @@ impl Predicates {
         }
     }
 
+    #[inline]
     fn leaf(&self, leaf: LeafIx, event: &Event, scratch: &mut Scratch) -> bool {
+        if scratch.leaves.get(leaf.index()) == Some(&scratch.epoch) {
+            return true;
+        }
         if let Some(home) = self.homes.get(leaf.index()) {
             self.visit(*home, event, scratch);
         }

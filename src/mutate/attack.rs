@@ -5,6 +5,8 @@
 //! lies between the stages of one event - is not made. No rule must hold against all of them: what is
 //! reported is what it costs to get past it.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use super::record::{self, BETWEEN, Event, Key, RENAMED};
 use crate::check::ir::QueryKind;
 use crate::prove::{Found, Log, Piece, Ready};
@@ -163,9 +165,15 @@ pub(super) fn attacks(rule: &Rule, ready: &[Ready<'_>]) -> Result<Vec<Attack>, S
     let mut attacks = Vec::new();
     for ready in ready.iter().filter(|ready| !ready.found.is_empty()).take(MAX_CASES) {
         let Some(found) = ready.found.first() else { continue };
-        let Some(scene) = Scene::new(rule, ready, found)? else { continue };
+        let Some(whole) = Scene::new(rule, ready, found)? else { continue };
+        // Most of a log has nothing to do with the match, and need not be read again for each attack.
+        let close = whole.close();
+        let (scene, before) = match ready.count(&close.log.bytes())? {
+            0 => (whole, ready.found.len()),
+            count => (close, count),
+        };
         scene.attacks(&mut |(kind, what, log)| {
-            let fires = ready.count(&log.bytes())? >= ready.found.len();
+            let fires = ready.count(&log.bytes())? >= before;
             let outcome = match (kind, fires) {
                 (AttackKind::PidReuse, true) => Outcome::Confused,
                 (AttackKind::PidReuse, false) | (_, true) => Outcome::Held,
@@ -210,6 +218,43 @@ impl<'a> Scene<'a> {
         steps.dedup();
         let time_field = &ready.schema().events().timestamp;
         Ok(Some(Self { log, time_field, steps, bound }))
+    }
+
+    /// Only the events of the match, of its processes and of their ancestors.
+    fn close(&self) -> Self {
+        let json = self.log.is_json();
+        let of =
+            |piece: &Piece| [Key::Pid, Key::ParentPid].map(|key| record::read(piece, json, key));
+        let pids: Vec<[Option<String>; 2]> = self.log.pieces.iter().map(of).collect();
+        let mut parents: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for [pid, parent] in &pids {
+            if let (Some(pid), Some(parent)) = (pid, parent) {
+                parents.entry(pid).or_default().insert(parent);
+            }
+        }
+        let matched = self.steps.iter().filter_map(|step| pids.get(*step)).flatten().flatten();
+        let mut open: Vec<&str> = matched.map(String::as_str).collect();
+        let mut close: HashSet<&str> = open.iter().copied().collect();
+        while let Some(pid) = open.pop() {
+            let above = parents.get(pid).into_iter().flatten();
+            open.extend(above.filter(|parent| close.insert(parent)));
+        }
+        let mut log = self.log.clone();
+        let mut steps = Vec::new();
+        log.pieces.clear();
+        for ((place, piece), [pid, _]) in self.log.pieces.iter().enumerate().zip(&pids) {
+            let step = self.steps.contains(&place);
+            if step {
+                steps.push((self.steps.iter().position(|step| *step == place), log.pieces.len()));
+            }
+            if step || pid.as_deref().is_some_and(|pid| close.contains(pid)) {
+                log.pieces.push(piece.clone());
+            }
+        }
+        // In order of time, as before.
+        steps.sort_unstable();
+        let steps = steps.into_iter().map(|(_, place)| place).collect();
+        Self { log, time_field: self.time_field, steps, bound: self.bound }
     }
 
     /// Hands out one attack after the other: a log may be large.

@@ -82,9 +82,9 @@ impl Missing<'_> {
             (true, false) => {
                 let told = match field {
                     Some(field) if !has.is_empty() => {
-                        format!("every event that passes all else{stage} has `{field}` {has}")
+                        format!("in every alert `{field}`{stage} is {has}")
                     }
-                    _ => format!("no case is kept silent by `{text}` alone{stage}"),
+                    _ => format!("no case is silent for want of `{text}` alone{stage}"),
                 };
                 format!("{told}; {kind}: `{case}`, but `{text}` does not hold")
             }

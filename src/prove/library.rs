@@ -213,7 +213,6 @@ impl Library {
                     };
                     subject.stands.extend(test.cases.iter().filter(is_ours).map(|case| Stand {
                         rules,
-                        test,
                         case,
                         log: self.log(case),
                         old: unit.snapshots.get(&case.name).map(String::as_str),

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::case::{Case, Expect, TestFile};
+use super::case::Case;
 use super::found::Found;
 use super::log::Log;
 use super::trial::{Trial, Trying};
@@ -16,7 +16,7 @@ use crate::alert::Alert;
 use crate::pipeline::{self, Flow, Observer, Rehearsal, Settings};
 use crate::rule::{Rule, RuleSet};
 use crate::schema::Schema;
-use crate::span::{Span, position};
+use crate::span::Span;
 
 /// A rule and its cases.
 #[derive(Debug)]
@@ -39,7 +39,6 @@ impl Subject<'_> {
 #[derive(Debug)]
 pub struct Stand<'a> {
     pub(super) rules: &'a Arc<RuleSet>,
-    pub(super) test: &'a TestFile,
     /// What it says.
     pub case: &'a Case,
     pub(super) log: Result<&'a [u8], (String, Span)>,
@@ -47,25 +46,6 @@ pub struct Stand<'a> {
 }
 
 impl<'a> Stand<'a> {
-    /// The line of the test file on which its name stands.
-    pub fn line(&self) -> usize {
-        position(&self.test.text, self.case.span.start).line
-    }
-
-    /// The test file.
-    pub fn file(&self) -> &'a str {
-        &self.test.file
-    }
-
-    /// Whether it must give an alert; `None` when nobody has accepted its snapshot so far.
-    pub fn must_fire(&self) -> Option<bool> {
-        match &self.case.expect {
-            Expect::Count(count) => Some(*count > 0),
-            Expect::These(these) => Some(!these.is_empty()),
-            Expect::Snapshot => self.old.map(super::found::has_alerts),
-        }
-    }
-
     /// Picks and changes the log, and runs the rule over it once, without faults.
     ///
     /// # Errors
