@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the planted pattern of benches/gen_audit.py over a generated log and compares with its truth file.
+# Runs the planted pattern over a log of benches/data and compares with its truth file.
 #   benches/truth.sh LOG TRUTH [CATENA]
 set -euo pipefail
 log=$1 truth=$2 catena=${3:-target/release/catena}

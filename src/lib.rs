@@ -54,6 +54,7 @@ pub mod event;
 pub mod function;
 pub mod inspect;
 pub mod machine;
+pub mod mutate;
 pub mod needs;
 pub mod net;
 pub mod pick;

@@ -105,14 +105,15 @@ impl Alert {
             let mut out = Map::new();
             out.insert("pid".into(), json!(process.pid));
             out.insert("entity_id".into(), json!(process.entity_id));
-            if let Some(name) = &process.name {
+            if let Some(name) = process.image.name() {
                 out.insert("name".into(), json!(name));
             }
-            if let Some(executable) = &process.executable {
+            if let Some(executable) = process.image.executable() {
                 out.insert("executable".into(), json!(executable));
             }
-            if !process.args.is_empty() {
-                out.insert("args".into(), json!(&*process.args));
+            if process.image.args().len() > 0 {
+                let args: Json = process.image.args().collect();
+                out.insert("args".into(), args);
             }
             Json::Object(out)
         });

@@ -89,7 +89,7 @@ impl Alert {
         let mut tree = Vec::new();
         let mut next = self.latest().and_then(|event| event.kept.process().cloned());
         while let Some(process) = next {
-            next = process.parent.clone();
+            next = process.parent.as_ref().map(|parent| parent.process().clone());
             tree.push(process);
         }
         tree.reverse();
@@ -103,11 +103,11 @@ impl Alert {
         }
         for (process, depth) in tree.iter().zip(0..) {
             let label = if depth == 0 { "tree" } else { "" };
-            let command = if process.args.is_empty() {
-                let known = process.executable.as_deref().or(process.name.as_deref());
+            let command = if process.image.args().len() == 0 {
+                let known = process.image.executable().or(process.image.name());
                 known.unwrap_or("?").to_owned()
             } else {
-                process.args.join(" ")
+                process.image.args().collect::<Vec<_>>().join(" ")
             };
             let branch = if depth == 0 { String::new() } else { "  ".repeat(depth - 1) + "└ " };
             let _ = writeln!(

@@ -17,6 +17,7 @@ mod help;
 mod hosts;
 mod input_form;
 mod inspect;
+mod mutate;
 mod needs;
 mod new;
 mod output;
@@ -24,6 +25,7 @@ mod progress;
 mod query;
 mod replay;
 mod rules;
+mod stats;
 mod stream;
 mod summary;
 mod test;
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Mutate(arguments) => mutate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),

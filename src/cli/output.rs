@@ -32,6 +32,11 @@ impl AlertWriter {
         }
     }
 
+    /// Whether alerts are to be seen at all.
+    pub(super) fn shows(&self) -> bool {
+        self.lines.format != Format::None
+    }
+
     /// Writes one alert.
     pub(super) fn write(&mut self, alert: &Alert) -> Flow {
         let written = self.out.write_all(self.lines.next(alert));
@@ -62,6 +67,10 @@ impl AlertWriter {
 impl Observer for AlertWriter {
     fn alert(&mut self, alert: &Alert) -> Flow {
         self.write(alert)
+    }
+
+    fn shows_alerts(&self) -> bool {
+        self.shows()
     }
 
     fn reads_events(&self) -> bool {

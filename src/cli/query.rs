@@ -4,10 +4,13 @@ use super::args::{Format, Output, Query, QueryFormat};
 use super::exit::Exit;
 use super::output::message;
 use super::{batch, event_fields, input_form, replay, rules};
-use crate::pipeline::Settings;
 use crate::rule;
 
 pub(super) fn run(arguments: &Query) -> Exit {
+    if arguments.batch.events.is_some() && arguments.measured.stats.is_some() {
+        message("catena: error: --stats is for one query over logs, not for --events");
+        return Exit::Usage;
+    }
     if let Some(events) = &arguments.batch.events {
         return batch::run(arguments, events);
     }
@@ -34,13 +37,15 @@ pub(super) fn run(arguments: &Query) -> Exit {
     let query = arguments.query.as_deref().unwrap_or_default();
     match rules::accept(rule::load_query(query, &schema), &output) {
         Ok((rules, loaded)) => {
-            let Query { inputs, run, jobs, form, .. } = arguments;
+            let Query { inputs, run, jobs, measured, form, .. } = arguments;
             let settings = replay::settings(run, schema).and_then(|settings| {
-                let settings = Settings { jobs: jobs.count(), ..settings };
+                let settings = replay::with_threads(jobs, measured, settings)?;
                 input_form::settings(form, color, settings)
             });
             match settings {
-                Ok(settings) => loaded.min(replay::over(&rules, inputs, &settings, run, &output)),
+                Ok(settings) => {
+                    loaded.min(replay::over(&rules, inputs, &settings, run, measured, &output))
+                }
                 Err(exit) => exit,
             }
         }

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{Output, Replay, Run};
+use super::args::{Jobs, Measured, Output, Replay, Run};
 use super::exit::Exit;
 use super::output::{AlertWriter, message};
 use super::progress::Progress;
-use super::{event_fields, hosts, input_form, rules, summary};
+use super::{event_fields, hosts, input_form, rules, stats, summary};
 use crate::alert::Alert;
 use crate::engine::Limits;
-use crate::pipeline::{self, Flow, Live, Observer, Settings};
+use crate::pipeline::{self, Flow, Live, Observer, Settings, Time};
 use crate::rule::RuleSet;
 use crate::schema::Schema;
 use crate::time::Duration;
@@ -23,13 +23,13 @@ pub(super) fn run(arguments: &Replay) -> Exit {
     };
     match rules::load(&arguments.rules, &schema, &arguments.output) {
         Ok((rules, loaded)) => {
-            let Replay { inputs, run, jobs, output, form, .. } = arguments;
+            let Replay { inputs, run, jobs, measured, output, form, .. } = arguments;
             let settings = settings(run, schema).and_then(|settings| {
-                let settings = Settings { jobs: jobs.count(), ..settings };
+                let settings = with_threads(jobs, measured, settings)?;
                 input_form::settings(form, output.color, settings)
             });
             match settings {
-                Ok(settings) => loaded.min(over(&rules, inputs, &settings, run, output)),
+                Ok(settings) => loaded.min(over(&rules, inputs, &settings, run, measured, output)),
                 Err(exit) => exit,
             }
         }
@@ -43,6 +43,7 @@ pub(super) fn over(
     inputs: &[PathBuf],
     settings: &Settings,
     run: &Run,
+    measured: &Measured,
     output: &Output,
 ) -> Exit {
     let mut screen =
@@ -53,7 +54,11 @@ pub(super) fn over(
     let written = screen.writer.finish();
     match report {
         Ok(report) => {
-            summary::show(&report, started.elapsed(), output);
+            let elapsed = started.elapsed();
+            summary::show(&report, elapsed, output);
+            if let Some(format) = measured.stats {
+                stats::show(&report, elapsed, format);
+            }
             summary::exit(&report, run).min(write_exit(written))
         }
         Err(why) => {
@@ -71,6 +76,10 @@ struct Screen {
 impl Observer for Screen {
     fn alert(&mut self, alert: &Alert) -> Flow {
         self.progress.suspend(|| self.writer.write(alert))
+    }
+
+    fn shows_alerts(&self) -> bool {
+        self.writer.shows()
     }
 
     fn read(&mut self, live: &Live) {
@@ -105,6 +114,24 @@ pub(super) fn settings(run: &Run, schema: Schema) -> Result<Settings, Exit> {
         schema: Arc::new(schema),
         ..Settings::default()
     })
+}
+
+/// How many threads, and whether what they cost is measured.
+///
+/// # Errors
+///
+/// When several are asked for and measured: their phases overlap.
+pub(super) fn with_threads(
+    jobs: &Jobs,
+    measured: &Measured,
+    settings: Settings,
+) -> Result<Settings, Exit> {
+    let measure = measured.stats.map(|_| stats::now as Time);
+    if measure.is_some() && jobs.count.is_some_and(|count| count > 1) {
+        message("catena: error: --stats measures one thread: leave out --jobs");
+        return Err(Exit::Usage);
+    }
+    Ok(Settings { jobs: jobs.count(), measure, ..settings })
 }
 
 /// A result that cannot be written is as bad as an input that cannot be read.

@@ -10,6 +10,7 @@
 //! touched, also not by time passing.
 
 mod evidence;
+mod probe;
 mod reorder;
 mod saved;
 mod sieve;
@@ -23,6 +24,7 @@ pub use crate::machine::{
     Change, Counted, Fate, GivenUp, Held, Match, RuleStats, Watch, apply_pipe, compare_keys,
 };
 pub use evidence::{Evidence, Loss, LossKind};
+pub use probe::Probe;
 pub use reorder::{Released, Reorder, ReorderStats};
 pub use saved::Imported;
 pub use sieve::{Satisfied, Sieve};
@@ -212,6 +214,17 @@ impl Engine {
     /// Feeds one event as [`Engine::push`] does, when a [`Sieve`] of this engine has told what it
     /// satisfies.
     pub fn offer(&mut self, event: &Event, satisfied: &Satisfied, emit: &mut impl FnMut(Match)) {
+        self.offer_probed(event, satisfied, &mut (), emit);
+    }
+
+    /// The same, telling `probe` whenever a rule has done its part.
+    pub fn offer_probed(
+        &mut self,
+        event: &Event,
+        satisfied: &Satisfied,
+        probe: &mut impl Probe,
+        emit: &mut impl FnMut(Match),
+    ) {
         let time = event.ordinal.time;
         self.stats.events += 1;
         self.stats.cut_short += satisfied.cut;
@@ -222,11 +235,11 @@ impl Engine {
             self.note(Loss { kind: LossKind::Late, from: time, to: time, count: 1 });
         } else if timed {
             self.latest = event.ordinal;
-            self.advance(time, emit);
+            self.advance_probed(time, probe, emit);
         }
         if !satisfied.stages.is_empty() {
             self.stats.relevant += 1;
-            self.step(event, late, &satisfied.stages);
+            self.step(event, late, &satisfied.stages, probe);
             self.deliver(emit);
             while let Some(host) = self.full.pop() {
                 if self.host_bytes(host) > self.limits.host_bytes {
@@ -242,15 +255,24 @@ impl Engine {
     /// Declares that no event earlier than `watermark` will follow. Emits matches whose wait for a
     /// missing item is over, and ends partials whose time is up. Never moves back.
     pub fn advance(&mut self, watermark: Timestamp, emit: &mut impl FnMut(Match)) {
+        self.advance_probed(watermark, &mut (), emit);
+    }
+
+    fn advance_probed(
+        &mut self,
+        watermark: Timestamp,
+        probe: &mut impl Probe,
+        emit: &mut impl FnMut(Match),
+    ) {
         if watermark <= self.watermark {
             return;
         }
         self.watermark = watermark;
-        self.let_pass(emit);
+        self.let_pass(probe, emit);
     }
 
     /// Tells every program that wants to know that time has come to the watermark.
-    fn let_pass(&mut self, emit: &mut impl FnMut(Match)) {
+    fn let_pass(&mut self, probe: &mut impl Probe, emit: &mut impl FnMut(Match)) {
         let watermark = self.watermark;
         while let Some(Reverse((time, number))) = self.timers.peek().copied() {
             if time >= watermark {
@@ -267,6 +289,7 @@ impl Engine {
             self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
             self.count_hosts(index);
             self.schedule(number);
+            probe.stepped(RuleIx(number));
         }
         if !self.found.is_empty() {
             // Waits that end together are told apart by time, rule, events and key, never by the order
@@ -280,7 +303,7 @@ impl Engine {
     /// Ends the input: all waits are over, and pipes give what they held back.
     pub fn finish(&mut self, emit: &mut impl FnMut(Match)) {
         self.watermark = Timestamp::MAX;
-        self.let_pass(emit);
+        self.let_pass(&mut (), emit);
         for machine in &mut self.machines {
             let start = self.found.len();
             machine.finish(&mut self.found);
@@ -343,7 +366,7 @@ impl Engine {
     }
 
     /// Steps every program that subscribes to a satisfied stage.
-    fn step(&mut self, event: &Event, late: bool, satisfied: &[StageIx]) {
+    fn step(&mut self, event: &Event, late: bool, satisfied: &[StageIx], probe: &mut impl Probe) {
         let mut offer = Offer::new(event, late);
         self.keys.next_event();
         let mut work = std::mem::take(&mut self.work);
@@ -374,6 +397,7 @@ impl Engine {
             }
             // Matches that one event completes under several keys.
             self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
+            probe.stepped(RuleIx(number));
         }
         self.work = work;
     }

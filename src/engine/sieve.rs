@@ -43,6 +43,11 @@ impl Sieve {
         self.predicates.select(event, settled, &mut self.scratch)
     }
 
+    /// Values of fields that were looked up: those whose tests were remembered, and all.
+    pub fn remembered(&self) -> (u64, u64) {
+        self.scratch.remembered()
+    }
+
     /// For an event that no rule can use.
     pub fn pass(&mut self, satisfied: &mut Satisfied) {
         satisfied.stages.clear();

@@ -38,10 +38,10 @@ pub(super) fn read_context(
     let (relation, part) = match field {
         ContextField::Of(relation, part) => (relation, part),
         ContextField::AncestorNames => {
-            return process.ancestors().for_each(|one| text(one.name.as_deref(), sink));
+            return process.ancestors().for_each(|one| text(one.image.name(), sink));
         }
         ContextField::AncestorExecutables => {
-            return process.ancestors().for_each(|one| text(one.executable.as_deref(), sink));
+            return process.ancestors().for_each(|one| text(one.image.executable(), sink));
         }
         ContextField::AncestorIds => {
             return process.ancestors().for_each(|one| text(Some(&one.entity_id), sink));
@@ -120,20 +120,21 @@ fn read_part(process: &Process, host: Option<&Host>, part: Part, sink: Sink<'_>)
         Profile::Endpoint => (effective_user.or(user), effective_group.or(group)),
     };
     let names = host.and_then(|host| host.names.as_deref());
+    let image = &*process.image;
     match part {
         Part::EntityId => text(Some(&process.entity_id), sink),
         Part::Pid => sink.value(Scalar::Int(process.pid)),
         Part::Name => process_names(process, profile, sink),
-        Part::Executable => text(process.executable.as_deref(), sink),
-        Part::Args => process.args.iter().for_each(|arg| text(Some(arg), sink)),
+        Part::Executable => text(image.executable(), sink),
+        Part::Args => image.args().for_each(|arg| text(Some(arg), sink)),
         Part::ArgsCount => {
-            if let Some(count) = process.args_count {
+            if let Some(count) = image.args_count() {
                 sink.value(Scalar::Int(count));
             }
         }
-        Part::CommandLine if process.args.is_empty() => {}
-        Part::CommandLine => sink.joined(&process.args),
-        Part::WorkingDirectory => text(process.working_directory.as_deref(), sink),
+        Part::CommandLine if image.args().len() == 0 => {}
+        Part::CommandLine => sink.joined(&mut image.args()),
+        Part::WorkingDirectory => text(image.working_directory(), sink),
         Part::UserId => id(acting_user, sink),
         Part::GroupId => id(acting_group, sink),
         Part::RealUserId => id(user, sink),
@@ -181,8 +182,8 @@ fn id(id: Option<u32>, sink: Sink<'_>) {
 /// `comm` and the file name of the program where it differs, in the order of the profile; behind them
 /// the name of a script of which `comm` has but the beginning.
 fn process_names(process: &Process, profile: Profile, sink: Sink<'_>) {
-    let name = process.name.as_deref();
-    let path = process.executable.as_deref();
+    let name = process.image.name();
+    let path = process.image.executable();
     let path = path.map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
     let file = path.and_then(|path| path.rsplit('/').next()).filter(|file| !file.is_empty());
     let (first, second) = match profile {
@@ -191,7 +192,7 @@ fn process_names(process: &Process, profile: Profile, sink: Sink<'_>) {
     };
     text(first, sink);
     text(second.filter(|second| Some(*second) != first), sink);
-    let args = process.args.iter().map(|arg| arg.as_bytes());
+    let args = process.image.args().map(str::as_bytes);
     let script = name.and_then(|name| whole_name(name.as_bytes(), args));
     let script = script.and_then(|script| std::str::from_utf8(script).ok());
     text(script.filter(|script| Some(*script) != file), sink);

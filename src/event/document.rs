@@ -3,6 +3,7 @@
 //! In: the raw records of an event and what is known of its process. Out: its fields by name, read by
 //! the same code that fills in the fields that rules test.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -18,7 +19,7 @@ use crate::value::{Scalar, Value};
 /// Fields by dotted name, in the order of the schema, each with at least one value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
-    fields: Vec<(String, Vec<Value>)>,
+    fields: Vec<(Cow<'static, str>, Vec<Value>)>,
     paths: Vec<Vec<(String, Value)>>,
     left_out: usize,
 }
@@ -33,12 +34,13 @@ const PATH_KEYS: [&str; 9] =
 impl Document {
     /// Fields in this order.
     pub(super) fn new(fields: Vec<(String, Vec<Value>)>) -> Self {
+        let fields = fields.into_iter().map(|(name, values)| (name.into(), values)).collect();
         Self { fields, ..Self::default() }
     }
 
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[Value])> {
-        self.fields.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+        self.fields.iter().map(|(name, values)| (&**name, values.as_slice()))
     }
 
     /// The PATH records of an audit event in order, each with its keys that have a value.
@@ -126,11 +128,19 @@ struct Known {
     name: &'static str,
     origin: Origin,
     context: Option<ContextField>,
+    /// It is read as another field is that it repeats, and need not be.
+    is_copy: bool,
 }
 
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let listed = FIELDS.iter().filter(|info| !LEFT_OUT.contains(&info.name));
-    let known = |name| Known { name, origin: Origin::of(name), context: ContextField::of(name) };
+    let from = |name| (Origin::of(name), ContextField::of(name));
+    let known = |name| {
+        let (origin, context) = from(name);
+        let repeated = REPEATED.iter().find(|(repeated, _)| *repeated == name);
+        let is_copy = repeated.is_some_and(|(name, by)| from(name) == from(by));
+        Known { name, origin, context, is_copy }
+    };
     listed.map(|info| known(info.name)).collect()
 });
 
@@ -150,6 +160,7 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
     let mut found: Vec<Vec<Value>> = KNOWN
         .iter()
         .map(|known| match &known.origin {
+            _ if known.is_copy => Vec::new(),
             // To find out that no record has a key takes reading them all.
             Origin::Data(key) if !keys.all.contains(&**key) => Vec::new(),
             origin => with_context(&mut reader, &facts, (host, process), origin, known.context),
@@ -167,14 +178,14 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
     for (known, values) in KNOWN.iter().zip(found) {
         if !values.is_empty() {
             listed.extend(known.name.strip_prefix(DATA));
-            document.fields.push((known.name.to_owned(), values));
+            document.fields.push((known.name.into(), values));
         }
     }
     for key in keys.unmapped.iter().filter(|key| !listed.contains(key.as_str())) {
         let name = format!("{DATA}{key}");
         let values = values(&mut reader, &Origin::of(&name));
         if !values.is_empty() {
-            document.fields.push((name, values));
+            document.fields.push((name.into(), values));
         }
     }
     document.left_out = keys.left_out;
@@ -187,26 +198,28 @@ const DATA: &str = "auditd.data.";
 
 /// The keys of the records of an event.
 #[derive(Default)]
-struct DataKeys {
+struct DataKeys<'g> {
     /// As in names of fields, where dashes are underscores.
-    all: HashSet<Vec<u8>, RandomState>,
+    all: HashSet<Cow<'g, [u8]>, RandomState>,
     /// Those without fields of their own as text, each once and in order; [`MAX_DATA_KEYS`] at most.
     unmapped: Vec<String>,
     /// How many more there are.
     left_out: usize,
 }
 
-impl DataKeys {
-    fn of(reader: &Reader<'_, '_>) -> Self {
+impl<'g> DataKeys<'g> {
+    fn of(reader: &Reader<'g, '_>) -> Self {
         let mut this = Self::default();
-        let mut logged: HashSet<Vec<u8>, RandomState> = HashSet::default();
+        let mut logged: HashSet<&[u8], RandomState> = HashSet::default();
         reader.data_keys(&mut |key| {
-            if logged.contains(key) {
+            if !logged.insert(key) {
                 return;
             }
-            logged.insert(key.to_owned());
             let dash = |byte: &u8| if *byte == b'-' { b'_' } else { *byte };
-            this.all.insert(key.iter().map(dash).collect());
+            this.all.insert(match memchr::memchr(b'-', key) {
+                None => Cow::Borrowed(key),
+                Some(_) => key.iter().map(dash).collect(),
+            });
             if MAPPED.contains(&key) {
                 return;
             }

@@ -7,7 +7,7 @@ use super::decoded::{change, child_process, clones_pids};
 use super::origin::{ContextField, Origin, Part, Relation};
 use super::read::{DELETED, Reader};
 use super::view::{View, decimal};
-use super::{Event, Leaders, Person, Process, Terminal};
+use super::{Draft, Event, Image, Leaders, Parent, Person, Process, Terminal};
 use crate::record::{RawValue, RecordType, decode_into};
 use crate::time::Timestamp;
 use crate::value::Scalar;
@@ -148,35 +148,42 @@ fn id(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, add).filter(|id| *id != u32::MAX)
 }
 
-impl Event {
-    /// A process as this event shows it: the program that runs now, with its arguments when the event
-    /// is its execution, and the user at login. Allocates; meant for events that change what is known.
-    pub fn process_image(
-        &mut self,
-        entity_id: Box<str>,
-        start: Timestamp,
-        parent: Option<Arc<Process>>,
-    ) -> (Process, Option<u32>) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let nothing = super::Group::new();
-        let group = self.raw.group().unwrap_or(&nothing);
-        let mut reader = Reader::new(group, self.host.as_deref(), &mut scratch);
-        let mut first = |origin: Origin| {
-            let mut found: Option<Box<str>> = None;
-            reader.read(&origin, &mut |value: Scalar<'_>| {
-                if let Scalar::Str(text) = value {
-                    found.get_or_insert_with(|| text.into());
+/// What an event shows of the program that its process runs.
+#[derive(Debug, Clone)]
+pub(super) struct Sight {
+    image: Image,
+    person: Person,
+    /// The user at login.
+    login: Option<u32>,
+}
+
+impl Sight {
+    /// The program, with its arguments when the event is its execution. `draft` is memory to use.
+    pub(super) fn of(reader: &mut Reader<'_, '_>, draft: &mut Draft) -> Self {
+        draft.start();
+        let mut first = |choices: &[Origin]| {
+            let mut found = false;
+            for origin in choices {
+                reader.read(origin, &mut |value: Scalar<'_>| {
+                    if let Scalar::Str(text) = value
+                        && !found
+                    {
+                        found = true;
+                        draft.push(Some(text));
+                    }
+                });
+                if found {
+                    return;
                 }
-            });
-            found
+            }
+            draft.push(None);
         };
-        let name = first(Origin::Comm).or_else(|| first(Origin::ProcessName));
-        let executable = first(Origin::Executable);
-        let working_directory = first(Origin::WorkingDirectory);
-        let mut args: Vec<Box<str>> = Vec::new();
-        let mut left = ARGS_BYTES;
+        first(&[Origin::Comm, Origin::ProcessName]);
+        first(&[Origin::Executable]);
+        first(&[Origin::WorkingDirectory]);
         let mut args_count = None;
-        if self.facts.is_exec {
+        if reader.view.is_exec() {
+            let mut left = ARGS_BYTES;
             reader.read(&Origin::Args, &mut |value: Scalar<'_>| {
                 if let Scalar::Str(text) = value
                     && left > 0
@@ -184,7 +191,7 @@ impl Event {
                     let kept = prefix(text, left);
                     // Empty arguments take room too.
                     left = left.saturating_sub(kept.len() + size_of::<Box<str>>());
-                    args.push(kept.into());
+                    draft.push(Some(kept));
                 }
             });
             reader.read(&Origin::ArgsCount, &mut |value: Scalar<'_>| {
@@ -193,18 +200,35 @@ impl Event {
                 }
             });
         }
-        let person = person(&reader.view);
         let login = reader.view.tokens.auid.and_then(id);
-        self.scratch = scratch;
+        Self { image: draft.image(args_count), person: person(&reader.view), login }
+    }
+}
+
+impl Event {
+    /// A process as this event shows it: the program that runs now, with its arguments when the event
+    /// is its execution, and the user at login. Allocates; meant for events that change what is known,
+    /// once each.
+    pub fn process_image(
+        &mut self,
+        entity_id: Box<str>,
+        start: Timestamp,
+        parent: Option<Parent>,
+    ) -> (Process, Option<u32>) {
+        let Sight { image, person, login } = match self.sight.take() {
+            Some(sight) => sight,
+            None => {
+                let nothing = super::Group::new();
+                let group = self.raw.group().unwrap_or(&nothing);
+                let mut reader = Reader::new(group, self.host.as_deref(), &mut self.scratch);
+                Sight::of(&mut reader, &mut self.draft)
+            }
+        };
         let process = Process {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),
             ppid: self.facts.ppid,
-            name,
-            executable,
-            args: args.into(),
-            args_count,
-            working_directory,
+            image: Arc::new(image),
             person,
             start,
             parent,

@@ -39,6 +39,8 @@ pub struct Json {
     pub(super) values: Vec<Placed>,
     left_out: u64,
     places: Places,
+    /// Where the first value of each of [`Places`] stands, and one.
+    known: [u16; PLACES],
 }
 
 /// A value and the field it is for.
@@ -53,7 +55,10 @@ pub(super) struct Placed {
     pub(super) value: Slot,
 }
 
-/// Numbers of the fields that are read whatever the rules ask for.
+/// How many fields are read whatever the rules ask for.
+const PLACES: usize = 3 + HOST_FIELDS.len();
+
+/// Their numbers, above those of all others and one after the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Places {
     time: u16,
@@ -172,8 +177,9 @@ impl Json {
     }
 
     fn first(&self, field: u16) -> Option<Scalar<'_>> {
-        let start = self.values.partition_point(|placed| placed.field < field);
-        let placed = self.values.get(start).filter(|placed| placed.field == field)?;
+        let place = field.checked_sub(self.places.time)?;
+        let known = self.known.get(usize::from(place))?.checked_sub(1)?;
+        let placed = self.values.get(usize::from(known))?;
         Some(match &placed.value {
             Slot::Bool(b) => Scalar::Bool(*b),
             Slot::Int(i) => Scalar::Int(*i),
@@ -195,7 +201,20 @@ impl Json {
     fn start(&mut self) {
         self.text.clear();
         self.values.clear();
+        self.known = [0; PLACES];
         self.left_out = 0;
+    }
+
+    /// Puts the values of a field together and notes where those stand that are always read.
+    fn settle(&mut self) {
+        self.values.sort_unstable_by_key(|placed| (placed.field, placed.dots, placed.order));
+        let start = self.values.partition_point(|placed| placed.field < self.places.time);
+        for (placed, at) in self.values.iter().zip(1..).skip(start) {
+            let place = placed.field.saturating_sub(self.places.time);
+            if let Some(known) = self.known.get_mut(usize::from(place)).filter(|at| **at == 0) {
+                *known = at;
+            }
+        }
     }
 
     fn add(&mut self, field: u16, wanted: Wanted, dots: u32, value: Atom<'_>) {
@@ -403,7 +422,7 @@ impl JsonReader {
             }
             other => other?,
         }
-        json.values.sort_unstable_by_key(|placed| (placed.field, placed.dots, placed.order));
+        json.settle();
         json.time = match json.first(self.places.time) {
             Some(Scalar::Time(time)) => Some(time),
             _ => None,

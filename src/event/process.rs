@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Image;
 use crate::time::Timestamp;
 
 /// What is known about a process since it began to run its present program.
@@ -15,24 +16,49 @@ pub struct Process {
     pub pid: i64,
     /// Id of the parent when it was first seen.
     pub ppid: Option<i64>,
-    /// `comm`: at most 15 bytes, and the process may change it.
-    pub name: Option<Box<str>>,
-    /// Path of the program.
-    pub executable: Option<Box<str>>,
-    /// The first arguments, 32 KiB at most; empty when the execution was not seen.
-    pub args: Arc<[Box<str>]>,
-    /// How many arguments it was started with, kept or not.
-    pub args_count: Option<i64>,
-    /// Where it was started.
-    pub working_directory: Option<Box<str>>,
+    /// The program it runs.
+    pub image: Arc<Image>,
     /// As whom it ran when it was last seen, and at which terminal.
     pub person: Person,
     /// When it was first seen.
     pub start: Timestamp,
     /// The process that started it, as it was then. Chains are at most 16 long.
-    pub parent: Option<Arc<Process>>,
+    pub parent: Option<Parent>,
     /// Who leads what it belongs to.
     pub leaders: Leaders,
+}
+
+/// The process that started another one.
+///
+/// Says how long the line behind it is without a walk along it: the processes of a line lie anywhere in
+/// memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    process: Arc<Process>,
+    depth: usize,
+    bytes: usize,
+}
+
+impl Parent {
+    /// As the parent of others.
+    pub fn new(process: Arc<Process>) -> Self {
+        let (depth, bytes) =
+            process.parent.as_ref().map_or((0, 0), |next| (next.depth, next.bytes));
+        Self { depth: depth + 1, bytes: bytes + process.size_bytes(), process }
+    }
+
+    /// The process itself.
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+}
+
+impl std::ops::Deref for Parent {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
 }
 
 /// As whom a process runs, and where. What is not known is `None`.
@@ -232,7 +258,12 @@ impl Process {
 
     /// How many ancestors are known.
     pub fn depth(&self) -> usize {
-        self.ancestors().count()
+        self.parent.as_ref().map_or(0, |parent| parent.depth)
+    }
+
+    /// Bytes that its ancestors occupy, without their leaders.
+    pub fn ancestors_bytes(&self) -> usize {
+        self.parent.as_ref().map_or(0, |parent| parent.bytes)
     }
 
     /// The process that a leader of this one is.
@@ -261,14 +292,7 @@ impl Process {
 
     /// Bytes it occupies, without its ancestors and leaders.
     pub fn size_bytes(&self) -> usize {
-        let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
-        let args: usize = self.args.iter().map(|arg| arg.len() + size_of::<Box<str>>()).sum();
-        size_of::<Self>()
-            + self.entity_id.len()
-            + text(&self.name)
-            + text(&self.executable)
-            + text(&self.working_directory)
-            + args
+        size_of::<Self>() + self.entity_id.len() + self.image.size_bytes()
     }
 }
 

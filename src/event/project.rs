@@ -1,6 +1,7 @@
 //! [`Projection`]: which fields of an event are filled in, and from where.
 
 use super::class::is_settled;
+use super::facts::Sight;
 use super::origin::{ContextField, Origin};
 use super::read::Reader;
 use super::{Class, Event, Facts, Group, Host, Json, Raw, Selections};
@@ -114,6 +115,10 @@ impl Event {
             }
         };
         self.facts = Facts::of(&mut reader);
+        // Now that its records are taken apart; the table of processes will ask for it.
+        let mut draft = std::mem::take(&mut self.draft);
+        self.sight = self.facts.is_exec.then(|| Sight::of(&mut reader, &mut draft));
+        self.draft = draft;
         self.scratch = scratch;
         self.raw = Raw::Audit(group);
         self.host = host;
@@ -125,6 +130,7 @@ impl Event {
     pub fn load_json(&mut self, mut json: Json, host: Option<Arc<Host>>) {
         self.fill_json(&mut json);
         self.facts = Facts::default();
+        self.sight = None;
         self.raw = Raw::Json(json);
         self.host = host;
         self.process = None;

@@ -13,7 +13,7 @@ mod user;
 
 use super::actions::{self, Row};
 use super::decoded;
-use super::group::Group;
+use super::group::{Group, Record};
 use super::host::{Host, Profile};
 use super::origin::{IdKey, Origin};
 use super::outline::missing;
@@ -22,7 +22,7 @@ use super::take::{Sink, Take};
 use super::view::{View, decimal, field_of, hexadecimal};
 use crate::record::tables::capability_names;
 use crate::record::text::{keys, push_text, text_of};
-use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, fields, is_encoded};
+use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, is_encoded};
 use crate::value::Scalar;
 
 pub(super) use program::DELETED;
@@ -179,6 +179,12 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::View(view) => decoded::read(&self.view, *view, sink),
             Origin::Elsewhere => {}
         }
+    }
+
+    /// A name from the enriched part of a record. `unset` and `unknown(1000)` are none.
+    fn enriched(&self, record: Record<'g>, key: &[u8]) -> Option<&'g [u8]> {
+        let found = self.view.enriched(record).find(|field| field.key == key)?;
+        found.value.bytes().filter(|name| is_name(name))
     }
 
     /// The ECS names of a leading record and of the system call.
@@ -382,12 +388,6 @@ impl Take for Gather<'_> {
             *self.count += 1;
         }
     }
-}
-
-/// A name from the enriched part of a record. `unset` and `unknown(1000)` are none.
-fn enriched_of<'g>(body: &'g [u8], key: &[u8]) -> Option<&'g [u8]> {
-    let found = fields(body).enriched().find(|field| field.key == key)?;
-    found.value.bytes().filter(|name| is_name(name))
 }
 
 fn is_name(name: &[u8]) -> bool {

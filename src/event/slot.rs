@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::facts::Facts;
+use super::Draft;
+use super::facts::{Facts, Sight};
 use super::host::Host;
 use super::json::Json;
 use super::process::Process;
@@ -58,6 +59,9 @@ pub struct Event {
     text: String,
     pub(super) scratch: Scratch,
     pub(super) facts: Facts,
+    /// What an execution shows of its program.
+    pub(super) sight: Option<Sight>,
+    pub(super) draft: Draft,
 }
 
 impl Event {
@@ -73,6 +77,8 @@ impl Event {
             text: String::new(),
             scratch: Scratch::default(),
             facts: Facts::default(),
+            sight: None,
+            draft: Draft::default(),
         }
     }
 
@@ -218,10 +224,10 @@ impl Take for Filler<'_> {
         self.event.items.push(Slot::Static(word));
     }
 
-    fn joined(&mut self, parts: &[Box<str>]) {
+    fn joined(&mut self, parts: &mut dyn Iterator<Item = &str>) {
         let text = &mut self.event.text;
         let start = text.len();
-        for (part, at) in parts.iter().zip(0_u32..) {
+        for (part, at) in parts.zip(0_u32..) {
             if at > 0 {
                 text.push(' ');
             }

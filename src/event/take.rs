@@ -16,7 +16,8 @@ pub trait Take {
     }
 
     /// Texts joined by one space.
-    fn joined(&mut self, parts: &[Box<str>]) {
+    fn joined(&mut self, parts: &mut dyn Iterator<Item = &str>) {
+        let parts: Vec<&str> = parts.collect();
         self.value(Scalar::Str(&parts.join(" ")));
     }
 }

@@ -3,13 +3,14 @@
 //! In: a [`Group`]. Out: the tokens of its main record by key, which call was meant and whether it
 //! worked, other records on demand. Nothing is decoded or allocated here.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
 use super::group::{Group, Record};
 use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
-use crate::record::{RawValue, RecordType, Words, fields, nested, plain_value, words};
+use crate::record::{Enriched, RawValue, RecordType, Words, fields, nested, plain_value, words};
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,10 +28,15 @@ pub(super) struct Tokens<'g> {
     pub(super) gid: Option<&'g [u8]>,
     pub(super) euid: Option<&'g [u8]>,
     pub(super) egid: Option<&'g [u8]>,
+    pub(super) suid: Option<&'g [u8]>,
+    pub(super) sgid: Option<&'g [u8]>,
+    pub(super) fsuid: Option<&'g [u8]>,
+    pub(super) fsgid: Option<&'g [u8]>,
     pub(super) tty: Option<&'g [u8]>,
     pub(super) ses: Option<&'g [u8]>,
     pub(super) comm: Option<RawValue<'g>>,
     pub(super) exe: Option<RawValue<'g>>,
+    pub(super) subj: Option<RawValue<'g>>,
     pub(super) key: Option<RawValue<'g>>,
     /// The text of a program in `msg='…'`.
     pub(super) nested: Option<&'g [u8]>,
@@ -96,16 +102,16 @@ impl<'g> Tokens<'g> {
         let uid = next.word(b"uid=");
         let gid = next.word(b"gid=");
         let euid = next.word(b"euid=");
-        next.word(b"suid=");
-        next.word(b"fsuid=");
+        let suid = next.word(b"suid=");
+        let fsuid = next.word(b"fsuid=");
         let egid = next.word(b"egid=");
-        next.word(b"sgid=");
-        next.word(b"fsgid=");
+        let sgid = next.word(b"sgid=");
+        let fsgid = next.word(b"fsgid=");
         let tty = next.value(b"tty=").and_then(RawValue::bytes);
         let ses = next.word(b"ses=");
         let comm = next.value(b"comm=");
         let exe = next.value(b"exe=");
-        next.value(b"subj=");
+        let subj = next.value(b"subj=");
         let key = next.value(b"key=");
         // No word is left over, and no value holds an equals sign, where another token might begin.
         let is_all = next.next.is_none() && next.taken == next.words.equals_signs();
@@ -122,10 +128,15 @@ impl<'g> Tokens<'g> {
             gid,
             euid,
             egid,
+            suid,
+            sgid,
+            fsuid,
+            fsgid,
             tty,
             ses,
             comm,
             exe,
+            subj,
             key,
             ..Self::default()
         })
@@ -153,6 +164,10 @@ impl<'g> Tokens<'g> {
                 b"gid" => &mut tokens.gid,
                 b"euid" => &mut tokens.euid,
                 b"egid" => &mut tokens.egid,
+                b"suid" => &mut tokens.suid,
+                b"sgid" => &mut tokens.sgid,
+                b"fsuid" => &mut tokens.fsuid,
+                b"fsgid" => &mut tokens.fsgid,
                 b"tty" => &mut tokens.tty,
                 b"ses" => &mut tokens.ses,
                 b"res" => &mut tokens.res,
@@ -163,6 +178,10 @@ impl<'g> Tokens<'g> {
                 }
                 b"exe" => {
                     tokens.exe = tokens.exe.or(Some(field.value));
+                    continue;
+                }
+                b"subj" => {
+                    tokens.subj = tokens.subj.or(Some(field.value));
                     continue;
                 }
                 b"key" => {
@@ -207,6 +226,8 @@ pub(super) struct View<'g> {
     pub(super) exit: Option<i64>,
     /// What the log says about success; `None` when it does not say.
     pub(super) result: Option<bool>,
+    /// The enriched copies of `main`, once somebody has asked for them.
+    copies: OnceCell<Enriched<'g>>,
 }
 
 impl<'g> View<'g> {
@@ -229,6 +250,7 @@ impl<'g> View<'g> {
             arch,
             exit: tokens.exit.and_then(decimal),
             result: result(&tokens),
+            copies: OnceCell::new(),
         };
         view.call = view.meant_call();
         view
@@ -242,6 +264,16 @@ impl<'g> View<'g> {
     /// All records of a type.
     pub(super) fn records(&self, kind: RecordType) -> impl Iterator<Item = Record<'g>> + use<'g> {
         self.group.all(kind)
+    }
+
+    /// The enriched copies of a record. Those of the main one are looked for once: to find out that there are
+    /// none takes reading all of it.
+    pub(super) fn enriched(&self, record: Record<'g>) -> Enriched<'g> {
+        let search = || fields(record.body).enriched();
+        if self.main.is_some_and(|main| std::ptr::eq(main.line, record.line)) {
+            return self.copies.get_or_init(search).clone();
+        }
+        search()
     }
 
     /// Whether the event did what it is for. A connection that is still being made, and a call that

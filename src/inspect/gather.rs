@@ -264,6 +264,10 @@ impl Observer for Gather<'_> {
         Flow::Continue
     }
 
+    fn shows_alerts(&self) -> bool {
+        false
+    }
+
     fn read(&mut self, live: &Live) {
         (self.live)(live);
     }

@@ -78,6 +78,9 @@ pub(crate) struct Scratch {
     truths: Vec<LeafIx>,
     /// By field; `None` where nothing is worth remembering.
     memos: Vec<Option<Memo>>,
+    /// Values that were in them, and values that were not.
+    known: u64,
+    unknown: u64,
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
@@ -95,7 +98,7 @@ impl Predicates {
             fields: Vec::new(),
             programs: Vec::new(),
             homes: Vec::new(),
-            stages: plan.stages.iter().map(|stage| stage.condition.clone()).collect(),
+            stages: plan.tests(),
             keys: vec![Vec::new(); plan.stages.len()],
             reads: plan.leaves.iter().map(|leaf| leaf.fields.as_slice().into()).collect(),
             filed: vec![Vec::new(); plan.leaves.len()],
@@ -165,6 +168,8 @@ impl Predicates {
             stages: vec![0; self.stages.len()],
             truths: Vec::new(),
             memos: self.fields.iter().map(memo).collect(),
+            known: 0,
+            unknown: 0,
             hits: Vec::new(),
             folded: String::new(),
             expr: ExprScratch::default(),
@@ -291,7 +296,11 @@ impl Predicates {
         }
     }
 
+    #[inline]
     fn leaf(&self, leaf: LeafIx, event: &Event, scratch: &mut Scratch) -> bool {
+        if scratch.leaves.get(leaf.index()) == Some(&scratch.epoch) {
+            return true;
+        }
         if let Some(home) = self.homes.get(leaf.index()) {
             self.visit(*home, event, scratch);
         }
@@ -347,6 +356,11 @@ impl Scratch {
         if first_time(&mut self.leaves, leaf.index(), self.epoch) {
             self.truths.push(leaf);
         }
+    }
+
+    /// Values whose tests were remembered, and all that were looked up.
+    pub(crate) fn remembered(&self) -> (u64, u64) {
+        (self.known, self.known + self.unknown)
     }
 
     /// Events on which an expression had too many combinations of values to try them all.
@@ -432,9 +446,11 @@ impl FieldTests {
         if let Some(Some(memo)) = scratch.memos.get_mut(number)
             && let Some(leaves) = memo.get(text)
         {
+            scratch.known += 1;
             scratch.hits.clear();
             scratch.hits.extend_from_slice(leaves);
         } else {
+            scratch.unknown += u64::from(!self.text.is_empty());
             self.test_text(text, scratch);
             if let Some(Some(memo)) = scratch.memos.get_mut(number)
                 && text.len() <= MEMO_BYTES

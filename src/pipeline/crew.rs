@@ -139,7 +139,7 @@ impl Helper {
                 raws = std::mem::take(&mut memory.raws);
             }
             items.clear();
-            let (mark, is_last) = lane.read(&mut reader, &mut items);
+            let (mark, is_last) = lane.take_in(reader.next(), &mut reader, &mut items);
             if !self.send(&chunks, Chunk { items, mark, is_last, raws }) {
                 return;
             }
@@ -234,7 +234,7 @@ pub(super) fn run<O: Observer>(
     }
     drop(results_in);
     let mut crew = Crew {
-        merge: Merge::new(places),
+        merge: Merge::new(places, None),
         worker: run.session.worker(),
         run,
         tasks,

@@ -104,15 +104,17 @@ impl Lane {
         }
     }
 
-    /// Reads the next piece of input and moves what it sets free into `out`, which is empty; gives the
-    /// mark behind it and whether it was the last one.
-    pub(super) fn read(
+    /// Takes in the next piece of input, which `reader` has just read and may have the memory of back, and
+    /// moves what it sets free into `out`, which is empty; gives the mark behind it and whether it was
+    /// the last one.
+    pub(super) fn take_in(
         &mut self,
+        read: Option<Read1>,
         reader: &mut Reader,
         out: &mut VecDeque<Next>,
     ) -> (Box<Mark>, bool) {
         let (mut block, mut is_last) = (None, false);
-        match reader.next() {
+        match read {
             Some(read) => {
                 self.feed(&read);
                 if let Read1::Block(bytes) = read {
@@ -265,6 +267,11 @@ impl Lane {
     /// What comes next: an event, or a loss that events behind it should know of.
     pub(super) fn pop(&mut self) -> Option<Next> {
         self.turns.pop()
+    }
+
+    /// What putting events in order took, where it is measured.
+    pub(super) fn ordering(&self) -> std::time::Duration {
+        self.turns.spent()
     }
 
     /// Gives its memory back.

@@ -7,10 +7,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 
 use super::lane::{Lane, Mark};
+use super::meter::{BlockTimes, Time};
 use super::read::Reader;
 use super::turns::Next;
 use crate::engine::{Loss, Released};
@@ -73,6 +75,8 @@ struct Feed {
     mark: Option<Box<Mark>>,
     ended: bool,
     back: Spent,
+    /// What its blocks cost, when that is measured.
+    times: Option<BlockTimes>,
 }
 
 /// See the module page.
@@ -87,7 +91,8 @@ pub(super) struct Merge {
 
 impl Merge {
     /// Lanes in this order, with the numbers of their sources.
-    pub(super) fn new(places: Vec<(u32, Place)>) -> Self {
+    /// With a clock the blocks of those that are here are timed.
+    pub(super) fn new(places: Vec<(u32, Place)>, measure: Option<Time>) -> Self {
         let feed = |(source, place)| Feed {
             source,
             place,
@@ -95,6 +100,7 @@ impl Merge {
             mark: None,
             ended: false,
             back: Spent::default(),
+            times: measure.map(BlockTimes::new),
         };
         let unknown = (0..places.len()).rev().collect();
         let feeds: Vec<Feed> = places.into_iter().map(feed).collect();
@@ -162,6 +168,20 @@ impl Merge {
         }
     }
 
+    /// What reading, gathering and ordering took, where it was measured.
+    pub(super) fn times(&self) -> [Duration; 3] {
+        let mut sums = [Duration::ZERO; 3];
+        for feed in &self.feeds {
+            let (Place::Here(lane, _), Some(times)) = (&feed.place, &feed.times) else { continue };
+            let ordering = lane.ordering();
+            let gathering = times.gathering.saturating_sub(ordering);
+            for (sum, spent) in sums.iter_mut().zip([times.reading, gathering, ordering]) {
+                *sum += spent;
+            }
+        }
+        sums
+    }
+
     /// Adds a lane to what is waited for.
     pub(super) fn wait<'a>(&'a self, lane: usize, select: &mut Select<'a>) {
         if let Some(Feed { place: Place::Thread { chunks, .. }, .. }) = self.feeds.get(lane) {
@@ -189,7 +209,17 @@ impl Feed {
     /// Reads on; `false` when that is the work of another thread.
     fn read(&mut self) -> bool {
         let Place::Here(lane, reader) = &mut self.place else { return false };
-        let (mark, is_last) = lane.read(reader, &mut self.items);
+        if let Some(times) = &mut self.times {
+            times.start();
+        }
+        let read = reader.next();
+        if let Some(times) = &mut self.times {
+            times.read();
+        }
+        let (mark, is_last) = lane.take_in(read, reader, &mut self.items);
+        if let Some(times) = &mut self.times {
+            times.gathered();
+        }
         self.mark = Some(mark);
         self.ended = is_last;
         true

@@ -6,7 +6,8 @@
 //! a thread that does nothing else, so that whoever writes is never held up, and takes orders on another.
 //!
 //! The only clocks here are the flush tick of [`stream`] - when nothing more is to be read, what is
-//! complete leaves at once - and the pauses between two looks at a file that is followed.
+//! complete leaves at once - and the pauses between two looks at a file that is followed. Phases are measured with
+//! the caller's clock, when [`Settings::measure`] holds one; a run that is not measured is compiled without it.
 
 mod crew;
 mod follow;
@@ -17,6 +18,7 @@ mod lane;
 mod lines;
 mod live;
 mod merge;
+mod meter;
 mod proc;
 mod queue;
 mod read;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 pub use input::{Refusal, Source};
 pub use json::{JsonReport, read_json};
 pub use live::{LiveInput, LiveSource, Notice, Order};
+pub use meter::{Costs, Phase, Time};
 pub use rehearse::{Rehearsal, read_whole, rehearse};
 pub use report::{InputForms, Live, LostSerials, MalformedLine, ReadFailure, Report, RuleReport};
 
@@ -45,6 +48,7 @@ use crate::time::Duration;
 use crate::translate::{FieldMap, Form};
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
+use meter::{Clock, Meter, Off, On};
 use queue::{Taker, Took};
 use read::{Read1, Reader};
 use report::LaneReport;
@@ -94,6 +98,9 @@ pub struct Settings {
     pub field_map: Option<Arc<FieldMap>>,
     /// Seconds by which the dates of interpreted records are ahead of UTC.
     pub ahead_of_utc: i32,
+    /// With this clock [`replay`] measures what its phases cost, in one thread whatever `jobs` says:
+    /// [`Report::costs`].
+    pub measure: Option<Time>,
 }
 
 impl Default for Settings {
@@ -110,6 +117,7 @@ impl Default for Settings {
             form: None,
             field_map: None,
             ahead_of_utc: 0,
+            measure: None,
         }
     }
 }
@@ -127,6 +135,12 @@ pub enum Flow {
 pub trait Observer {
     /// An alert, in order. [`Flow::Stop`] ends the run.
     fn alert(&mut self, alert: &Alert) -> Flow;
+
+    /// Whether [`Observer::alert`] does anything. Asked once; when it does not, alerts are counted and
+    /// never put together.
+    fn shows_alerts(&self) -> bool {
+        true
+    }
 
     /// Another block of input has been read.
     fn read(&mut self, live: &Live) {
@@ -188,10 +202,13 @@ pub fn replay(
         (Lane::new(number, settings, run.session.projection()), Reader::new(source))
     };
     let lanes: Vec<(Lane, Reader)> = sources.into_iter().zip(0..).map(lane).collect();
+    if let Some(now) = settings.measure {
+        return Ok(run.measured(lanes, now));
+    }
     if settings.jobs > 1 {
         crew::run(&mut run, lanes, settings.jobs, threaded);
     } else {
-        run.alone(lanes);
+        run.alone(lanes, None, &mut Off);
     }
     run.finish();
     Ok(run.report())
@@ -268,6 +285,7 @@ impl<'a, O: Observer> Run<'a, O> {
             hosts,
             &observer.fields(),
             observer.reads_events(),
+            observer.shows_alerts(),
         )?;
         for (_, number) in rules.rules().iter().zip(0..) {
             if let Some(watch) = observer.watch(RuleIx(number)) {
@@ -288,23 +306,50 @@ impl<'a, O: Observer> Run<'a, O> {
         })
     }
 
+    /// Runs all lanes in the caller's thread and measures what that costs.
+    fn measured(mut self, lanes: Vec<(Lane, Reader)>, now: Time) -> Report {
+        let mut meter = On::new(now, self.session.engine().rules().rules().len());
+        let merge = self.alone(lanes, Some(now), &mut meter);
+        let mut costs = meter.costs();
+        let mut clock = Clock::new(now);
+        clock.start();
+        self.finish();
+        costs.add(Phase::Machines, clock.lap());
+        for (phase, spent) in
+            [Phase::Read, Phase::Gather, Phase::Order].into_iter().zip(merge.times())
+        {
+            costs.add(phase, spent);
+        }
+        costs.passed = self.worker.passed();
+        costs.remembered = self.worker.remembered();
+        let mut report = self.report();
+        report.costs = Some(Box::new(costs));
+        report
+    }
+
     /// Runs all lanes in the caller's thread.
-    fn alone(&mut self, lanes: Vec<(Lane, Reader)>) {
+    fn alone(
+        &mut self,
+        lanes: Vec<(Lane, Reader)>,
+        measure: Option<Time>,
+        meter: &mut impl Meter,
+    ) -> Merge {
         let here =
             |(lane, reader): (Lane, Reader)| (lane.source(), Place::Here(Box::new(lane), reader));
-        let mut merge = Merge::new(lanes.into_iter().map(here).collect());
+        let mut merge = Merge::new(lanes.into_iter().map(here).collect(), measure);
         while self.flow == Flow::Continue {
             match merge.next() {
                 Merged::Event(lane, source, released) => {
-                    let raw = self.event(lane, source, released);
+                    let raw = self.event(lane, source, released, meter);
                     merge.recycle(lane, raw);
                 }
                 Merged::Loss(loss) => self.session.note(loss),
                 Merged::Found(loss) => self.session.withdraw(loss),
                 Merged::Mark(lane, mark) => self.reach(lane, *mark),
-                Merged::Wait(_) | Merged::End => return,
+                Merged::Wait(_) | Merged::End => break,
             }
         }
+        merge
     }
 
     /// A lane has come to its next mark.
@@ -378,7 +423,7 @@ impl<'a, O: Observer> Run<'a, O> {
             match next {
                 Next::Event(released) => {
                     let source = lane.source();
-                    let raw = self.event(source as usize, source, released);
+                    let raw = self.event(source as usize, source, released, &mut Off);
                     lane.recycle(raw);
                 }
                 Next::Loss(loss) => self.session.note(loss),
@@ -391,16 +436,26 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     /// Runs one event; gives back its memory.
-    fn event(&mut self, lane: usize, source: u32, released: Released<Raw>) -> Raw {
+    fn event(
+        &mut self,
+        lane: usize,
+        source: u32,
+        released: Released<Raw>,
+        meter: &mut impl Meter,
+    ) -> Raw {
+        meter.event();
         self.session.seat(lane, source, released, &mut self.seat);
         self.worker.load(&mut self.seat);
+        meter.lap(Phase::Fields);
         self.session.attach(&mut self.seat);
+        meter.lap(Phase::Processes);
         self.worker.sift(&mut self.seat);
+        meter.lap(Phase::Predicates);
         let Self { session, seat, live, flow, observer, .. } = self;
         if observer.event(seat.event()) == Flow::Stop {
             *flow = Flow::Stop;
         }
-        session.step(seat, &mut |alert| tell(*observer, live, flow, &alert));
+        session.step(seat, meter, &mut |rule, alert| tell(*observer, live, flow, rule, alert));
         seat.take_raw()
     }
 
@@ -410,7 +465,7 @@ impl<'a, O: Observer> Run<'a, O> {
             self.flow = Flow::Stop;
         }
         let (session, mut sink) = self.split();
-        session.step(seat, &mut sink);
+        session.step(seat, &mut Off, &mut sink);
     }
 
     fn finish(&mut self) {
@@ -421,9 +476,9 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 
     /// The session, and where its alerts go.
-    fn split(&mut self) -> (&mut Session, impl FnMut(Alert)) {
+    fn split(&mut self) -> (&mut Session, impl FnMut(RuleIx, Option<Alert>)) {
         let Self { session, live, flow, observer, .. } = self;
-        (session, move |alert: Alert| tell(*observer, live, flow, &alert))
+        (session, move |rule, alert| tell(*observer, live, flow, rule, alert))
     }
 
     fn report(self) -> Report {
@@ -431,10 +486,18 @@ impl<'a, O: Observer> Run<'a, O> {
     }
 }
 
-/// Tells the observer of an alert, unless it has had enough.
-fn tell(observer: &mut impl Observer, live: &Live, flow: &mut Flow, alert: &Alert) {
+/// Counts an alert and tells the observer of it, unless it has had enough.
+fn tell(
+    observer: &mut impl Observer,
+    live: &Live,
+    flow: &mut Flow,
+    rule: RuleIx,
+    alert: Option<Alert>,
+) {
     if *flow == Flow::Continue {
-        live.add_alert(alert.rule);
-        *flow = observer.alert(alert);
+        live.add_alert(rule);
+        if let Some(alert) = alert {
+            *flow = observer.alert(&alert);
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::input::Source;
 use super::lane::Lane;
+use super::meter::Off;
 use super::read::{Read1, Reader};
 use super::turns::Next;
 use super::{Flow, Observer, Report, Run, Settings};
@@ -90,7 +91,7 @@ impl Stage {
             match next {
                 Next::Event(released) => {
                     self.latest = self.latest.max(released.ordinal.time);
-                    let raw = run.event(0, 0, released);
+                    let raw = run.event(0, 0, released, &mut Off);
                     lane.recycle(raw);
                     if self.restarts {
                         run.session.restart()?;

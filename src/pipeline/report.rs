@@ -7,6 +7,7 @@ use dashmap::DashMap;
 
 use super::Refusal;
 use super::lane::{Mark, Tally};
+use super::meter::Costs;
 use super::session::Session;
 use crate::engine::{EngineStats, ReorderStats, RuleStats};
 use crate::event::Incomplete;
@@ -192,6 +193,8 @@ pub struct Report {
     pub alerts: u64,
     /// By rule: name, alerts and what became of its partials.
     pub rules: Vec<RuleReport>,
+    /// What its phases cost, when that was measured.
+    pub costs: Option<Box<Costs>>,
 }
 
 /// How one rule fared.

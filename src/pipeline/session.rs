@@ -6,7 +6,7 @@
 //! 2. the [`Session`] attaches process context, in event order ([`Session::attach`]);
 //! 3. a worker finds the stages the event satisfies ([`Worker::sift`]);
 //! 4. the session feeds the engine, in event order, and matches become alerts with the evidence of
-//!    their window ([`Session::step`]).
+//!    their window ([`Session::step`]) - or are counted, where nobody looks at alerts.
 //!
 //! Workers have no state that could reach a result: any of them may do any event.
 
@@ -23,6 +23,7 @@ use crate::schema::FieldType;
 use crate::state::State;
 use crate::time::Timestamp;
 
+use super::meter::{Meter, Phase};
 use super::proc::Machine;
 
 /// One event on its way, and the memory for it.
@@ -79,6 +80,8 @@ pub(super) struct Worker {
     /// What is asked of the classes of events; `None` when every event is to be filled in.
     selections: Option<Selections>,
     arguments: Arguments,
+    /// Events that no rule could use.
+    passed: u64,
 }
 
 impl Worker {
@@ -104,6 +107,7 @@ impl Worker {
     /// Fills in the fields of the context and finds the stages.
     pub(super) fn sift(&mut self, seat: &mut Seat) {
         if seat.of_use == Use::None {
+            self.passed += 1;
             return self.sieve.pass(&mut seat.satisfied);
         }
         seat.event.add_context(&self.projection);
@@ -112,6 +116,16 @@ impl Worker {
             let selection = self.sieve.select(&seat.event, self.projection.settled());
             selections.learn(class, selection);
         }
+    }
+
+    /// Events that no rule could use.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// Values whose tests were remembered, and all that were looked up.
+    pub(super) fn remembered(&self) -> (u64, u64) {
+        self.sieve.remembered()
     }
 }
 
@@ -130,19 +144,22 @@ pub(super) struct Session {
     lost_arguments: u64,
     /// Somebody looks at the fields of every event.
     fills_all: bool,
+    /// Somebody looks at alerts.
+    shows_alerts: bool,
     /// The processes that are running on this machine, until an event of it comes.
     found: Option<Machine>,
 }
 
 impl Session {
     /// `more` fields are filled in behind those that the rules read. With `fills_all` every event has all
-    /// of them, also one that no rule can use.
+    /// of them, also one that no rule can use; without `shows_alerts` no alert is put together.
     pub(super) fn new(
         rules: Arc<RuleSet>,
         limits: Limits,
         hosts: Hosts,
         more: &[(Arc<str>, Option<FieldType>)],
         fills_all: bool,
+        shows_alerts: bool,
     ) -> Result<Self, String> {
         let fields = rules.plan().fields.iter().chain(more);
         let projection = Projection::new(fields.map(|(name, kind)| (&**name, *kind)));
@@ -156,6 +173,7 @@ impl Session {
             matches: Vec::new(),
             lost_arguments: 0,
             fills_all,
+            shows_alerts,
             found: None,
         })
     }
@@ -183,6 +201,7 @@ impl Session {
             sieve: self.engine.sieve(),
             selections: (!self.fills_all).then(Selections::default),
             arguments: Arguments::default(),
+            passed: 0,
         }
     }
 
@@ -218,7 +237,12 @@ impl Session {
     }
 
     /// Feeds the engine with an event that has been sifted; in event order.
-    pub(super) fn step(&mut self, seat: &Seat, emit: &mut impl FnMut(Alert)) {
+    pub(super) fn step(
+        &mut self,
+        seat: &Seat,
+        meter: &mut impl Meter,
+        emit: &mut impl FnMut(RuleIx, Option<Alert>),
+    ) {
         let time = seat.event.ordinal.time;
         self.process_stats = seat.processes;
         self.lost_arguments += u64::from(seat.lacks_arguments);
@@ -229,12 +253,22 @@ impl Session {
             }
         }
         let matches = &mut self.matches;
-        self.engine.offer(&seat.event, &seat.satisfied, &mut |found| matches.push(found));
-        self.deliver(emit);
+        let mut keep = |found| matches.push(found);
+        self.engine.offer_probed(&seat.event, &seat.satisfied, meter, &mut keep);
+        meter.lap(Phase::Machines);
+        if !self.matches.is_empty() {
+            meter.begin_alerts();
+            self.deliver(emit);
+            meter.end_alerts();
+        }
     }
 
     /// No event earlier than `watermark` will follow.
-    pub(super) fn advance(&mut self, watermark: Timestamp, emit: &mut impl FnMut(Alert)) {
+    pub(super) fn advance(
+        &mut self,
+        watermark: Timestamp,
+        emit: &mut impl FnMut(RuleIx, Option<Alert>),
+    ) {
         let matches = &mut self.matches;
         self.engine.advance(watermark, &mut |found| matches.push(found));
         self.deliver(emit);
@@ -253,7 +287,7 @@ impl Session {
     }
 
     /// The input has ended.
-    pub(super) fn finish(&mut self, emit: &mut impl FnMut(Alert)) {
+    pub(super) fn finish(&mut self, emit: &mut impl FnMut(RuleIx, Option<Alert>)) {
         let matches = &mut self.matches;
         self.engine.finish(&mut |found| matches.push(found));
         self.deliver(emit);
@@ -293,11 +327,16 @@ impl Session {
         self.process_stats
     }
 
-    fn deliver(&mut self, emit: &mut impl FnMut(Alert)) {
+    fn deliver(&mut self, emit: &mut impl FnMut(RuleIx, Option<Alert>)) {
         for found in self.matches.drain(..) {
+            let rule = found.rule;
+            if !self.shows_alerts {
+                emit(rule, None);
+                continue;
+            }
             let evidence = self.engine.evidence(&found);
             if let Some(alert) = Alert::new(&self.rules, found, evidence) {
-                emit(alert);
+                emit(rule, Some(alert));
             }
         }
     }

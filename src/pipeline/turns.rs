@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use super::Settings;
 use super::json::{JsonLane, tiebreaker};
+use super::meter::Sampler;
 use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
 use crate::event::{Coalescer, Gap, Incomplete, Missing, Raw};
 use crate::time::{Duration, Ordinal, Timestamp};
@@ -41,6 +42,8 @@ pub(super) struct Turns {
     open: Option<Loss>,
     /// Audit events come from words; how many were marked so that nothing else was wrong with.
     from_words: Option<u64>,
+    /// What the order costs, when that is measured.
+    sampler: Option<Box<Sampler>>,
 }
 
 impl Turns {
@@ -53,6 +56,7 @@ impl Turns {
             malformed_seen: 0,
             open: None,
             from_words: (settings.form == Some(Form::Interpreted)).then_some(0),
+            sampler: settings.measure.map(|now| Box::new(Sampler::new(now))),
         }
     }
 
@@ -101,6 +105,9 @@ impl Turns {
     }
 
     fn push(&mut self, time: Timestamp, tiebreaker: Option<u64>, raw: Raw) {
+        if let Some(sampler) = &mut self.sampler {
+            sampler.begin();
+        }
         self.arrivals += 1;
         let ordinal = Ordinal::new(time, tiebreaker, self.arrivals);
         let bytes = raw.size_bytes();
@@ -115,6 +122,14 @@ impl Turns {
         {
             self.release(forced);
         }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.end();
+        }
+    }
+
+    /// What that took, where it is measured.
+    pub(super) fn spent(&self) -> std::time::Duration {
+        self.sampler.as_ref().map(|sampler| sampler.spent()).unwrap_or_default()
     }
 
     /// Moves what is in order out.

@@ -3,15 +3,62 @@
 //! A set of leaves is *necessary* for a condition when the condition can only hold if at least one of
 //! them is true. An event then visits only the stages filed under a leaf that it makes true, so its
 //! cost follows what it satisfies and not how many stages there are.
+//!
+//! By the same estimates the parts of a condition are put in the order in which it is decided soonest.
 
 use super::{Cond, LeafIx, Plan};
 use crate::check::ir::{self, Test};
 
 /// Sets [`super::Stage::filed`] for every stage.
 pub(super) fn file(plan: &mut Plan) {
-    let costs: Vec<f64> = plan.leaves.iter().map(|leaf| share(&leaf.leaf)).collect();
+    let costs = plan.costs();
     for stage in &mut plan.stages {
         stage.filed = necessary(&stage.condition, &costs).map(|set| set.leaves);
+    }
+}
+
+impl Plan {
+    /// By stage: a condition that holds where the stage's does, with those parts first that decide it
+    /// most often.
+    pub fn tests(&self) -> Vec<Cond> {
+        let costs = self.costs();
+        self.stages.iter().map(|stage| ordered(&stage.condition, &costs).0).collect()
+    }
+
+    /// By leaf: the estimated share of events that make it true.
+    fn costs(&self) -> Vec<f64> {
+        self.leaves.iter().map(|leaf| share(&leaf.leaf)).collect()
+    }
+}
+
+/// A condition in order, and the estimated share of events for which it holds.
+fn ordered(condition: &Cond, costs: &[f64]) -> (Cond, f64) {
+    let parts = |all: &[Cond]| {
+        let mut parts: Vec<(Cond, f64)> = all.iter().map(|part| ordered(part, costs)).collect();
+        parts.sort_by(|a, b| a.1.total_cmp(&b.1));
+        parts
+    };
+    let bare = |parts: Vec<(Cond, f64)>| parts.into_iter().map(|(part, _)| part).collect();
+    match condition {
+        Cond::Leaf(leaf) => (condition.clone(), costs.get(leaf.index()).copied().unwrap_or(1.0)),
+        Cond::Const(value) => (condition.clone(), f64::from(u8::from(*value))),
+        Cond::Not(inner) => {
+            let (inner, share) = ordered(inner, costs);
+            (Cond::Not(Box::new(inner)), 1.0 - share)
+        }
+        // The rarest first: it is most likely to say no.
+        Cond::And(all) => {
+            let parts = parts(all);
+            let share = parts.iter().map(|(_, share)| share).product();
+            (Cond::And(bare(parts)), share)
+        }
+        // The most common first: it is most likely to say yes.
+        Cond::Or(any) => {
+            let mut parts = parts(any);
+            parts.reverse();
+            let share = parts.iter().map(|(_, share)| share).sum::<f64>().min(1.0);
+            (Cond::Or(bare(parts)), share)
+        }
     }
 }
 

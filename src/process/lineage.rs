@@ -87,7 +87,7 @@ fn kind(
 
 /// The file name of its program.
 fn program(process: &Process) -> &str {
-    let path = process.executable.as_deref().unwrap_or("");
+    let path = process.image.executable().unwrap_or("");
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     path.rsplit('/').next().unwrap_or("")
 }

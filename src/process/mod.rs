@@ -24,7 +24,7 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
 use crate::event::{
-    Change, EntryKind, Event, Facts, Leader, Leaders, Process, Projection, Terminal,
+    Change, EntryKind, Event, Facts, Leader, Leaders, Parent, Process, Projection, Terminal,
 };
 use crate::time::Timestamp;
 
@@ -297,7 +297,9 @@ impl Table {
         if same_process && let Some(entry) = self.processes.peek(&key) {
             return (entry.process.leaders.clone(), entry.apart);
         }
-        let Some(parent) = process.parent.as_ref() else { return Default::default() };
+        let Some(parent) = process.parent.as_ref().map(Parent::process) else {
+            return Default::default();
+        };
         let parent_key = (key.0, parent.pid);
         let entry = self.processes.peek(&parent_key).filter(|entry| !entry.ended);
         let apart = entry.is_some_and(|entry| entry.apart || entry.children_apart);
@@ -336,12 +338,12 @@ impl Table {
     }
 
     /// The parent of a process: as known already, else whoever has that id now.
-    fn parent_of(&mut self, key: Key, facts: &Facts) -> Option<Arc<Process>> {
+    fn parent_of(&mut self, key: Key, facts: &Facts) -> Option<Parent> {
         let known = self.processes.peek(&key).filter(|entry| entry.is_of(facts));
         if let Some(parent) = known.and_then(|entry| entry.process.parent.clone()) {
             return Some(parent);
         }
-        self.as_parent((key.0, facts.ppid?))
+        self.as_parent((key.0, facts.ppid?)).map(Parent::new)
     }
 
     /// A living process with as many ancestors as leave room for a child.
@@ -388,7 +390,7 @@ impl Table {
             pid: child,
             ppid: Some(pid),
             start: time,
-            parent: Some(parent.clone()),
+            parent: Some(Parent::new(parent.clone())),
             leaders,
             ..(*parent).clone()
         };
@@ -429,7 +431,7 @@ impl Table {
 
 /// Bytes of an entry, with the ancestors and leaders of its process.
 fn bytes_of(process: &Process) -> usize {
-    let chain = process.ancestors().map(Process::size_bytes).sum::<usize>();
+    let chain = process.ancestors_bytes();
     let leaders = process.leaders.others().map(|leader| leader.size_bytes()).sum::<usize>();
     size_of::<(Key, Entry)>() + process.size_bytes() + chain + leaders
 }
@@ -455,10 +457,10 @@ fn name_of(host: &str, pid: i64, Timestamp(time): Timestamp, serial: u32) -> Box
     hash.update(time.to_be_bytes());
     hash.update(serial.to_be_bytes());
     let mut id = String::with_capacity(32);
+    let digit = |half: u8| char::from(half + if half < 10 { b'0' } else { b'a' - 10 });
     for byte in hash.finalize().iter().take(16) {
-        for half in [byte >> 4, byte & 15] {
-            id.extend(char::from_digit(u32::from(half), 16));
-        }
+        id.push(digit(byte >> 4));
+        id.push(digit(byte & 15));
     }
     id.into()
 }
@@ -467,6 +469,7 @@ fn name_of(host: &str, pid: i64, Timestamp(time): Timestamp, serial: u32) -> Box
 fn shortened(process: &Process, depth: usize) -> Arc<Process> {
     let line: Vec<&Process> = process.ancestors().take(depth).collect();
     let copy = |process: &Process, parent| Arc::new(Process { parent, ..process.clone() });
-    let parent = line.into_iter().rev().fold(None, |parent, next| Some(copy(next, parent)));
+    let parent =
+        line.into_iter().rev().fold(None, |parent, next| Some(Parent::new(copy(next, parent))));
     copy(process, parent)
 }

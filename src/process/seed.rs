@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{MAX_DEPTH, Table, lineage, name_of};
-use crate::event::{EntryKind, Facts, Host, Leader, Leaders, Person, Process, program_of};
+use crate::event::{
+    Draft, EntryKind, Facts, Host, Leader, Leaders, Parent, Person, Process, program_of,
+};
 use crate::time::Timestamp;
 
 /// A process that was found running.
@@ -67,21 +69,21 @@ impl Table {
         if found.pid <= 0 || self.processes.contains(&key) {
             return;
         }
-        let text = |text: &Option<String>| text.as_deref().map(Box::from);
         let start = found.start.map_or(now, |start| start.min(now));
-        let args: Vec<Box<str>> = found.args.iter().map(|arg| arg.as_str().into()).collect();
+        let mut draft = Draft::default();
+        draft.push(Some(&found.name));
+        draft.push(found.executable.as_deref());
+        draft.push(found.working_directory.as_deref());
+        found.args.iter().for_each(|arg| draft.push(Some(arg)));
+        let args_count = i64::try_from(found.args.len()).ok().filter(|count| *count > 0);
         let process = Process {
             entity_id: name_of(&host.id, found.pid, start, 0),
             pid: found.pid,
             ppid: Some(found.ppid),
-            name: Some(found.name.as_str().into()),
-            executable: text(&found.executable),
-            args_count: i64::try_from(args.len()).ok().filter(|count| *count > 0),
-            args: args.into(),
-            working_directory: text(&found.working_directory),
+            image: Arc::new(draft.image(args_count)),
             person: found.person,
             start,
-            parent: self.as_parent((host.index, found.ppid)),
+            parent: self.as_parent((host.index, found.ppid)).map(Parent::new),
             leaders: Leaders::default(),
         };
         let program = found.executable.as_deref().map(|path| program_of(path.as_bytes()));

@@ -4,6 +4,7 @@
 //! and that shows no command line and no argument: these hold secrets, and snapshots are published.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::alert::{Alert, AlertEvent};
 use crate::escape::escape;
@@ -15,15 +16,19 @@ use crate::time::Timestamp;
 const MAX_VALUE: usize = 120;
 
 /// An alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+#[derive(Debug, Clone)]
+pub struct Found {
     /// The same rule on the same events has the same.
     pub(super) id: String,
     pub(super) rule: RuleIx,
-    pub(super) rule_name: String,
-    pub(super) keys: Vec<(String, String)>,
+    /// Names and values of the join key.
+    pub keys: Vec<(String, String)>,
     /// Serial numbers of the events that are there, in order of the items.
     pub(super) serials: Vec<u32>,
+    /// What the snapshot says of each item.
+    pub items: Vec<String>,
+    /// The events in order of the items; `None` where one did not happen.
+    pub events: Vec<Option<Arc<Kept>>>,
     /// As in the snapshot, without its number.
     text: String,
 }
@@ -37,13 +42,13 @@ impl Found {
         for (key, value) in &keys {
             let _ = writeln!(text, "   {} = {}", escape(key), short(value));
         }
-        for (event, item) in alert.events.iter().zip(1_u32..) {
-            match event {
-                Some(event) => line(&mut text, item, event),
-                None => {
-                    let _ = writeln!(text, "   {item}  did not happen");
-                }
-            }
+        let items = alert.events.iter().map(|event| match event {
+            Some(event) => line(event),
+            None => "did not happen".to_owned(),
+        });
+        let items: Vec<String> = items.collect();
+        for (item, number) in items.iter().zip(1_u32..) {
+            let _ = writeln!(text, "   {number}  {item}");
         }
         if alert.events.iter().any(Option::is_none) {
             let _ = match alert.decided {
@@ -61,14 +66,16 @@ impl Found {
         let serials =
             present.filter_map(|event| first(&event.kept, "event.sequence")?.parse().ok());
         let serials = serials.collect();
-        Self { id: alert.id.clone(), rule: alert.rule, rule_name: name, keys, serials, text }
+        let events = alert.events.iter();
+        let events = events.map(|event| event.as_ref().map(|event| event.kept.clone())).collect();
+        Self { id: alert.id.clone(), rule: alert.rule, keys, serials, items, events, text }
     }
 }
 
-/// `2  2023-11-14T22:13:20.123Z  serial 42  connected-to  sh (7)  192.0.2.1:53`
-fn line(text: &mut String, item: u32, event: &AlertEvent) {
+/// `2023-11-14T22:13:20.123Z  serial 42  connected-to  sh (7)  192.0.2.1:53`
+fn line(event: &AlertEvent) -> String {
     let kept = &event.kept;
-    let _ = write!(text, "   {item}  {}", kept.ordinal.time);
+    let mut text = kept.ordinal.time.to_string();
     if let Some(serial) = first(kept, "event.sequence") {
         let _ = write!(text, "  serial {}", short(&serial));
     }
@@ -90,7 +97,7 @@ fn line(text: &mut String, item: u32, event: &AlertEvent) {
     if let Some(path) = first(kept, "file.path") {
         let _ = write!(text, "  {}", short(&path));
     }
-    text.push('\n');
+    text
 }
 
 fn first(kept: &Kept, name: &str) -> Option<String> {

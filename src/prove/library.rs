@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::case::{Case, LogOf, TestFile};
 use super::file::read_text;
 use super::found::alerts;
+use super::stand::{Stand, Subject};
 use super::trial::{Trial, Trying};
 use super::{Check, Failure, Kind, Options, Proposal, Report};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -62,19 +63,29 @@ struct Unit {
     rules: Vec<Arc<RuleSet>>,
 }
 
-struct Library {
+/// Rules, their cases and the logs of these, read and not run.
+pub struct Library {
     units: Vec<Unit>,
     /// All of them.
     rules: Vec<Rule>,
     /// Logs by path.
     logs: BTreeMap<PathBuf, Result<Vec<u8>, String>>,
-    problems: Vec<Problem>,
+    /// What is wrong with rule files and test files.
+    pub problems: Vec<Problem>,
     /// What is wrong with files, and the number of the unit.
     checks: Vec<(usize, Check)>,
 }
 
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("rules", &self.rules.len()).finish_non_exhaustive()
+    }
+}
+
 impl Library {
-    fn new(paths: &[PathBuf], options: &Options) -> Self {
+    /// Reads the rules in files and folders, their cases, and the logs of these. The path of a test file
+    /// stands for its rule.
+    pub fn new(paths: &[PathBuf], options: &Options) -> Self {
         let (rule_paths, tests) = split(paths);
         let loaded = rule::load_paths(&rule_paths, &options.schema);
         let is_error =
@@ -169,23 +180,48 @@ impl Library {
             // Nothing can run; that has been told.
             let tests = unit.test.iter().filter(|_| !unit.rules.is_empty());
             for test in tests {
-                tasks.extend(test.cases.iter().map(|case| Task {
-                    unit,
-                    number,
-                    test,
-                    case,
-                    log: match &case.log {
-                        LogOf::Lines(lines) => Ok(lines.as_bytes()),
-                        LogOf::File(path, span) => match self.logs.get(path) {
-                            Some(Ok(bytes)) => Ok(bytes.as_slice()),
-                            Some(Err(why)) => Err((why.clone(), *span)),
-                            None => Err(("not read".to_owned(), *span)),
-                        },
-                    },
-                }));
+                let task = |case| Task { unit, number, test, case, log: self.log(case) };
+                tasks.extend(test.cases.iter().map(task));
             }
         }
         tasks
+    }
+
+    fn log<'a>(&'a self, case: &'a Case) -> Result<&'a [u8], (String, Span)> {
+        match &case.log {
+            LogOf::Lines(lines) => Ok(lines.as_bytes()),
+            LogOf::File(path, span) => match self.logs.get(path) {
+                Some(Ok(bytes)) => Ok(bytes.as_slice()),
+                Some(Err(why)) => Err((why.clone(), *span)),
+                None => Err(("not read".to_owned(), *span)),
+            },
+        }
+    }
+
+    /// The rules in order of their files, each with its cases. A case that names no rule, or none that
+    /// there is, is nobody's where a file holds several.
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
+        let mut subjects = Vec::new();
+        for unit in &self.units {
+            for rules in &unit.rules {
+                let id = rules.rules().first().map(|rule| rule.id.as_str());
+                let mut subject = Subject { file: &unit.rule, rules, stands: Vec::new() };
+                if let Some(test) = &unit.test {
+                    let is_ours = |case: &&Case| match &case.rule {
+                        None => unit.rules.len() == 1,
+                        Some((named, _)) => Some(named.as_str()) == id,
+                    };
+                    subject.stands.extend(test.cases.iter().filter(is_ours).map(|case| Stand {
+                        rules,
+                        case,
+                        log: self.log(case),
+                        old: unit.snapshots.get(&case.name).map(String::as_str),
+                    }));
+                }
+                subjects.push(subject);
+            }
+        }
+        subjects
     }
 }
 

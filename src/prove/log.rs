@@ -6,11 +6,12 @@
 //! from numbers.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
 use super::case::{Action, Change, Fault, Pick};
-use crate::event::{Event, Raw};
+use crate::event::{Event, Kept, Raw};
 use crate::pick::{Filter, pick_text};
 use crate::pipeline::{Flow, Settings};
 use crate::record::head;
@@ -21,23 +22,26 @@ type Name = Vec<u8>;
 
 /// The lines of one event.
 #[derive(Debug, Clone)]
-struct Piece {
+pub struct Piece {
     name: Name,
-    time: Timestamp,
+    /// When it happened.
+    pub time: Timestamp,
     /// When it comes: the log is in this order.
-    arrival: Timestamp,
-    lines: Vec<u8>,
+    pub arrival: Timestamp,
+    /// Its lines, each with its end.
+    pub lines: Vec<u8>,
 }
 
 /// See the module page.
 #[derive(Debug, Clone)]
-pub(super) struct Log {
-    pieces: Vec<Piece>,
+pub struct Log {
+    /// Its events, and lines that are none.
+    pub pieces: Vec<Piece>,
     json: bool,
 }
 
 /// Whether a log holds JSON: by its first character, as when it is run.
-pub(super) fn is_json(log: &[u8]) -> bool {
+pub fn is_json(log: &[u8]) -> bool {
     let text = log.strip_prefix(b"\xef\xbb\xbf").unwrap_or(log);
     text.trim_ascii_start().first() == Some(&b'{')
 }
@@ -83,6 +87,22 @@ impl Log {
         Ok(Self { pieces, json })
     }
 
+    /// Whether it is of JSON events.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// The place among the pieces of an event that was kept.
+    pub fn find(&self, kept: &Kept) -> Option<usize> {
+        let records = kept.records();
+        let line = records.first()?.as_bytes();
+        let name = match self.json {
+            true => line.trim_ascii().to_vec(),
+            false => head(line).map(|head| name_of(head.node, head.time, head.serial)).ok()?,
+        };
+        self.pieces.iter().position(|piece| piece.name == name)
+    }
+
     /// Keeps the events of these names only.
     pub(super) fn keep(&mut self, names: &HashSet<Name>) {
         self.pieces.retain(|piece| names.contains(&piece.name));
@@ -115,10 +135,12 @@ impl Log {
     }
 
     /// The log, in order of arrival.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         let mut pieces: Vec<&Piece> = self.pieces.iter().collect();
         pieces.sort_by_key(|piece| piece.arrival);
-        pieces.iter().flat_map(|piece| piece.lines.iter().copied()).collect()
+        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.lines.len()).sum());
+        pieces.iter().for_each(|piece| bytes.extend_from_slice(&piece.lines));
+        bytes
     }
 
     /// The log with faults that must not matter; `seed` names an order.
@@ -132,8 +154,11 @@ impl Log {
         }
         pieces.sort_by_key(|(arrival, _)| *arrival);
         let times = if faults.contains(&Fault::Duplicate) { 2 } else { 1 };
-        let twice = pieces.iter().flat_map(|(_, piece)| std::iter::repeat_n(piece, times));
-        twice.flat_map(|piece| piece.lines.iter().copied()).collect()
+        let mut bytes = Vec::new();
+        for (_, piece) in pieces {
+            (0..times).for_each(|_| bytes.extend_from_slice(&piece.lines));
+        }
+        bytes
     }
 
     /// How late an event comes: less than may be. JSON events of one time have no order but their
@@ -159,14 +184,22 @@ impl Piece {
 
     /// Writes another time into its lines.
     fn shift(&mut self, by: Duration, json: bool, settings: &Settings) -> Result<(), String> {
-        let time = self.time.plus(by);
+        self.move_to(self.time.plus(by), json, &settings.schema.events().timestamp)
+    }
+
+    /// Writes another time into its lines, of JSON into `field`; it comes when it happens.
+    ///
+    /// # Errors
+    ///
+    /// When the time is before 1970, or a line has no place for it.
+    pub fn move_to(&mut self, time: Timestamp, json: bool, field: &str) -> Result<(), String> {
         if time < Timestamp(0) {
             return Err("shifted to before 1970".to_owned());
         }
         let mut lines = Vec::with_capacity(self.lines.len());
         for line in self.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let written = match json {
-                true => json_at(line, time, &settings.schema.events().timestamp),
+                true => json_at(line, time, field),
                 false => record_at(line, time),
             };
             lines.extend(written.ok_or("its time cannot be written")?);
@@ -179,15 +212,50 @@ impl Piece {
     }
 }
 
-/// The record at another time.
-fn record_at(line: &[u8], time: Timestamp) -> Option<Vec<u8>> {
+impl Piece {
+    /// The serial number of its first record; a line of JSON has none.
+    pub fn serial(&self) -> Option<u32> {
+        let line = self.lines.split(|byte| *byte == b'\n').next()?;
+        head(line).ok().map(|head| head.serial)
+    }
+
+    /// Writes another serial number into the heads of its records; lines that are none stay as they are.
+    pub fn number(&mut self, serial: u32) {
+        let mut lines = Vec::with_capacity(self.lines.len());
+        for line in self.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match numbered(line, serial) {
+                Some(numbered) => lines.extend(numbered),
+                None => lines.extend_from_slice(line),
+            }
+            lines.push(b'\n');
+        }
+        self.lines = lines;
+    }
+}
+
+/// Where in a record its stamp is: what stands between `audit(` and `:`, and between that and `)`.
+fn stamp(line: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
     let before = line.len().checked_sub(head(line).ok()?.body.len())?;
     // In front of the body there is one stamp, the last.
     let start = memchr::memmem::rfind(line.get(..before)?, b"audit(")? + b"audit(".len();
     let colon = start + memchr::memchr(b':', line.get(start..before)?)?;
+    let end = colon + memchr::memchr(b')', line.get(colon..before)?)?;
+    Some((start..colon, colon + 1..end))
+}
+
+/// The record with another serial number.
+fn numbered(line: &[u8], serial: u32) -> Option<Vec<u8>> {
+    let (_, place) = stamp(line)?;
+    let serial = serial.to_string();
+    Some([line.get(..place.start)?, serial.as_bytes(), line.get(place.end..)?].concat())
+}
+
+/// The record at another time.
+fn record_at(line: &[u8], time: Timestamp) -> Option<Vec<u8>> {
+    let (place, _) = stamp(line)?;
     let millis = time.as_millis();
-    let stamp = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
-    Some([line.get(..start)?, stamp.as_bytes(), line.get(colon..)?].concat())
+    let time = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
+    Some([line.get(..place.start)?, time.as_bytes(), line.get(place.end..)?].concat())
 }
 
 /// The line of JSON at another time.

@@ -7,7 +7,8 @@
 //!
 //! `file` reads test files into what `case` describes; `log` takes logs apart and puts them together in
 //! other ways; `trial` runs one case by the same run that `replay` is; `found` shows alerts without
-//! secrets; `library` finds what belongs together; `report` tells of it. Nothing here matches anything
+//! secrets; `library` finds what belongs together; `report` tells of it. `stand`
+//! hands cases out to whoever runs other rules, or other logs, under their conditions. Nothing here matches anything
 //! itself, reads a clock or draws a random number.
 
 mod case;
@@ -16,6 +17,7 @@ mod found;
 mod library;
 mod log;
 mod report;
+mod stand;
 mod trial;
 
 use std::path::PathBuf;
@@ -23,8 +25,11 @@ use std::sync::Arc;
 
 pub use case::{Action, Case, Change, Expect, Fault, LogOf, Pick, TestFile, Wanted};
 pub use file::read_text;
-pub use library::prove;
+pub use found::Found;
+pub use library::{Library, prove};
+pub use log::{Log, Piece, is_json};
 pub use report::Counts;
+pub use stand::{Ran, Ready, Stand, Subject};
 
 use crate::rule::Problem;
 use crate::schema::Schema;

@@ -3,6 +3,7 @@
 //! In: a [`Case`], its rule and the bytes of its log. Out: a [`Trial`]: how many alerts there were and
 //! everything that is not as it must be. Starts no thread, writes no file.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ impl Trying<'_> {
         trial
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         Settings {
             lateness: self.case.lateness,
             identity: Identity { name: self.case.host.clone(), ..Identity::default() },
@@ -80,43 +81,16 @@ impl Trying<'_> {
     fn over(&self, log: &[u8], trial: &mut Trial) -> Result<(), Failure> {
         let (case, settings) = (self.case, self.settings());
         let broken = |why: String| Failure::new(Kind::Log, why);
-        let mut parts = None;
-        let picked;
-        let mut bytes = log;
-        if let Some(pick) = &case.pick {
-            let mut log = Log::new(log, &settings).map_err(broken)?;
-            log.keep(&picked_names(bytes, pick, &settings, "the log")?);
-            picked = log.bytes();
-            bytes = &picked;
-            parts = Some(log);
-        }
-        let changed;
-        if !case.changes.is_empty() {
-            let mut log = parts.map_or_else(|| Log::new(bytes, &settings), Ok).map_err(broken)?;
-            // All of them look at the log as it was.
-            let mut names = Vec::new();
-            for change in &case.changes {
-                names.push(picked_names(bytes, &change.pick, &settings, "a change")?);
-            }
-            for (change, names) in case.changes.iter().zip(&names) {
-                log.change(change, names, &settings).map_err(broken)?;
-            }
-            changed = log.bytes();
-            bytes = &changed;
-            parts = Some(log);
-        }
+        let (bytes, parts) = self.prepare(log)?;
+        let bytes = &*bytes;
         let calm = Rehearsal { restarts: false, wait: case.wait };
-        let base = run(self.rules, bytes, calm, &settings).map_err(broken)?;
-        trial.runs += 1;
-        trial.alerts = base.found.len();
-        self.readable(&base.report, trial);
-        self.judge(&base.found, bytes, trial);
+        let base = self.base(bytes, trial)?;
         if !case.faults.is_empty() {
             let log = match parts {
                 Some(log) => log,
                 None => Log::new(bytes, &settings).map_err(broken)?,
             };
-            self.faults(&log, bytes, &base.found, trial)?;
+            self.faults(&log, bytes, &base, trial)?;
         }
         if let Some(others) = self.others {
             let all = run(others, bytes, calm, &settings).map_err(broken)?;
@@ -128,6 +102,58 @@ impl Trying<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the case makes of its log before it is run: picked, then changed; and its parts, when they
+    /// had to be told apart for that.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be run, or nothing is picked.
+    pub(super) fn prepare<'a>(
+        &self,
+        log: &'a [u8],
+    ) -> Result<(Cow<'a, [u8]>, Option<Log>), Failure> {
+        let (case, settings) = (self.case, self.settings());
+        let broken = |why: String| Failure::new(Kind::Log, why);
+        let mut parts = None;
+        let mut bytes = Cow::Borrowed(log);
+        if let Some(pick) = &case.pick {
+            let mut log = Log::new(&bytes, &settings).map_err(broken)?;
+            log.keep(&picked_names(&bytes, pick, &settings, "the log")?);
+            bytes = Cow::Owned(log.bytes());
+            parts = Some(log);
+        }
+        if !case.changes.is_empty() {
+            let mut log = parts.map_or_else(|| Log::new(&bytes, &settings), Ok).map_err(broken)?;
+            // All of them look at the log as it was.
+            let mut names = Vec::new();
+            for change in &case.changes {
+                names.push(picked_names(&bytes, &change.pick, &settings, "a change")?);
+            }
+            for (change, names) in case.changes.iter().zip(&names) {
+                log.change(change, names, &settings).map_err(broken)?;
+            }
+            bytes = Cow::Owned(log.bytes());
+            parts = Some(log);
+        }
+        Ok((bytes, parts))
+    }
+
+    /// Runs what was prepared as it is and compares; gives the alerts.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be run.
+    pub(super) fn base(&self, bytes: &[u8], trial: &mut Trial) -> Result<Vec<Found>, Failure> {
+        let calm = Rehearsal { restarts: false, wait: self.case.wait };
+        let ran = run(self.rules, bytes, calm, &self.settings());
+        let base = ran.map_err(|why| Failure::new(Kind::Log, why))?;
+        trial.runs += 1;
+        trial.alerts = base.found.len();
+        self.readable(&base.report, trial);
+        self.judge(&base.found, bytes, trial);
+        Ok(base.found)
     }
 
     /// A log that nothing is read of proves nothing.

@@ -101,13 +101,61 @@ fn read(line: &[u8], trail: &mut impl Trail) -> Result<u64, JsonError> {
 /// The names that are asked for, as a tree of their parts between dots.
 #[derive(Debug)]
 pub struct Names {
-    nodes: Vec<HashMap<Box<str>, u32, foldhash::fast::RandomState>>,
+    nodes: Vec<Parts>,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        Self { nodes: vec![HashMap::default()] }
+        Self { nodes: vec![Parts::default()] }
     }
+}
+
+/// The parts that may follow one another.
+#[derive(Debug, Default)]
+struct Parts {
+    numbers: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
+    /// A bit for each byte that one of them begins with: most names in a line are nobody's, and this
+    /// much is seen without a hash.
+    begins: [u64; 4],
+    /// A bit for each length, those of 63 and more sharing one.
+    lengths: u64,
+}
+
+impl Parts {
+    fn insert(&mut self, part: &str, number: u32) {
+        self.numbers.insert(part.into(), number);
+        let (word, bit) = begin(part);
+        if let Some(word) = self.begins.get_mut(word) {
+            *word |= bit;
+        }
+        self.lengths |= length(part);
+    }
+
+    fn get(&self, part: &str) -> Option<u32> {
+        if self.lengths & length(part) == 0 {
+            return None;
+        }
+        self.numbers.get(part).copied()
+    }
+
+    /// Whether one of them begins as a name does, which may hold several parts.
+    #[inline]
+    fn may_begin(&self, name: &str) -> bool {
+        let (word, bit) = begin(name);
+        self.begins.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// The bit that stands for how a name begins, also for one that is empty or begins with a dot: its first
+/// part is empty.
+#[inline]
+fn begin(name: &str) -> (usize, u64) {
+    let first = name.as_bytes().first().copied().filter(|byte| *byte != b'.').unwrap_or(0);
+    (usize::from(first >> 6), 1 << (first & 63))
+}
+
+fn length(part: &str) -> u64 {
+    1 << part.len().min(63)
 }
 
 impl Names {
@@ -119,11 +167,13 @@ impl Names {
         name.split('.').fold(0, |at, part| {
             let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
             let known = self.nodes.get_mut(at as usize).map(|node| {
-                let known = node.get(part).copied();
-                known.unwrap_or_else(|| *node.entry(part.into()).insert(next).get())
+                node.get(part).unwrap_or_else(|| {
+                    node.insert(part, next);
+                    next
+                })
             });
             if known == Some(next) {
-                self.nodes.push(HashMap::default());
+                self.nodes.push(Parts::default());
             }
             known.unwrap_or_default()
         })
@@ -145,7 +195,7 @@ impl Names {
     }
 
     fn step(&self, at: u32, part: &str) -> Option<u32> {
-        self.nodes.get(at as usize)?.get(part).copied()
+        self.nodes.get(at as usize)?.get(part)
     }
 }
 
@@ -228,9 +278,11 @@ impl<F: FnMut(u32, u32, Atom<'_>)> Trail for Asked<'_, F> {
             return Step::Read;
         }
         let step = |at: u32, part: &str| self.names.step(at, part);
-        let next = match memchr::memchr(b'.', key.as_bytes()) {
-            None => step(self.at, key),
-            Some(_) => key.split('.').try_fold(self.at, step),
+        let next = match self.names.nodes.get(self.at as usize) {
+            Some(node) if !node.may_begin(key) => None,
+            // Names are short.
+            _ if key.bytes().all(|byte| byte != b'.') => step(self.at, key),
+            _ => key.split('.').try_fold(self.at, step),
         };
         match next {
             Some(at) => {

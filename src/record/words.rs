@@ -44,9 +44,16 @@ impl<'a> Words<'a> {
     /// Finds the blanks in the block at the start of `rest`.
     #[inline]
     fn look(&mut self, rest: &[u8]) {
-        let (blanks, equals) = match rest.first_chunk::<BLOCK>() {
-            Some(block) => marks(block),
-            None => {
+        let (blanks, equals) = match (rest.first_chunk::<BLOCK>(), self.body.last_chunk::<BLOCK>())
+        {
+            (Some(block), _) => marks(block),
+            // What of the last block was seen before is shifted out.
+            (None, Some(block)) => {
+                let (blanks, equals) = marks(block);
+                let seen = u32::try_from(BLOCK - rest.len()).unwrap_or(u32::MAX);
+                (blanks.checked_shr(seen).unwrap_or(0), equals.checked_shr(seen).unwrap_or(0))
+            }
+            (None, None) => {
                 let mut block = [b'x'; BLOCK];
                 block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
                 marks(&block)

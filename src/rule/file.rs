@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::data::{self, Data, Table};
-use super::model::{Format, Origin, Overrides, Rule, RuleOptions, Severity, Status};
+use super::model::{Format, Frame, Origin, Overrides, Rule, RuleOptions, Severity, Status};
 use super::options;
 use super::outcome::{Entry, Loaded, Outcome, Problem};
 use super::read::{Reading, Tables, checked};
@@ -20,7 +20,7 @@ use crate::check::lint::Lints;
 use crate::diagnostic::Severity as Weight;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
-use crate::span::position;
+use crate::span::{Position, position};
 
 /// Loads one file's text: a bare query when `name` ends in `.eql`, Kibana's export when it begins
 /// with a brace, TOML otherwise.
@@ -72,6 +72,7 @@ pub fn load_query(text: &str, schema: &Schema) -> Loaded {
 
 fn bare(file: &SourceFile<'_>, id: &str, name: &str) -> Loaded {
     let category_field = file.schema.events().category.clone();
+    let frame = Frame { category_field: category_field.clone(), limits: Vec::new() };
     let checked = checked(file.text, file, &check::Options { category_field });
     let mut problems = checked.problems;
     let here = checked.allowed.into_iter().map(|(name, span)| (name, Some(span)));
@@ -83,8 +84,13 @@ fn bare(file: &SourceFile<'_>, id: &str, name: &str) -> Loaded {
         None => Outcome::Rejected,
     };
     let severity = Severity::Medium;
-    let origin =
-        Origin { file: file.name.to_owned(), format: Format::Eql, line: 1, query_offset: Some(0) };
+    let origin = Origin {
+        file: file.name.to_owned(),
+        format: Format::Eql,
+        line: 1,
+        query_offset: Some(0),
+        query_position: Some(Position { line: 1, column: 1 }),
+    };
     let rule = checked.query.map(|query| Rule {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -108,6 +114,7 @@ fn bare(file: &SourceFile<'_>, id: &str, name: &str) -> Loaded {
         extra: Default::default(),
         text: file.text.clone(),
         query,
+        frame,
         options: RuleOptions::default(),
         origin,
     });

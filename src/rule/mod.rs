@@ -38,8 +38,8 @@ pub(crate) use keys::{Keys, Text, labelled};
 pub(crate) use load::side_by_side;
 pub use load::{is_rule_file, load_paths};
 pub use model::{
-    Format, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status, Tactic,
-    Technique, Threat, ThreatVersion,
+    Format, Frame, Origin, Overrides, Rule, RuleOptions, Severity, SeverityOverride, Status,
+    Tactic, Technique, Threat, ThreatVersion,
 };
 pub use outcome::{Entry, Loaded, Outcome, Problem};
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::check::ir;
+use crate::check::{self, ir};
+use crate::diagnostic::Diagnostic;
+use crate::schema::Schema;
+use crate::span::Position;
+use crate::syntax;
 use crate::time::Duration;
 
 /// A query and what people should know about it.
@@ -55,10 +59,38 @@ pub struct Rule {
     pub text: Arc<str>,
     /// The checked query.
     pub query: ir::Query,
+    /// What the query was checked under.
+    pub frame: Frame,
     /// How it is run.
     pub options: RuleOptions,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+/// What stands round a query: another one in its place is checked under the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Frame {
+    /// The field that holds the event category.
+    pub category_field: String,
+    /// Filters and exceptions: what every event of every stage must pass too.
+    pub limits: Vec<ir::Cond>,
+}
+
+impl Rule {
+    /// The same rule with another query, written by somebody who does not need its warnings.
+    ///
+    /// # Errors
+    ///
+    /// When the query does not parse or check; it has the limits that every query has.
+    pub fn with_query(&self, text: &str, schema: &Schema) -> Result<Self, Vec<Diagnostic>> {
+        let ast = syntax::parse(text)?;
+        let options = check::Options { category_field: self.frame.category_field.clone() };
+        let (mut query, _warnings) = check::check(&ast, schema, &options)?;
+        for limit in &self.frame.limits {
+            check::restrict(&mut query, limit);
+        }
+        Ok(Self { text: Arc::from(text), query, ..self.clone() })
+    }
 }
 
 /// How a rule is run, beside its query.
@@ -128,6 +160,8 @@ pub struct Origin {
     pub line: usize,
     /// Byte offset of the query in the file, when it stands there as it is.
     pub query_offset: Option<usize>,
+    /// Line and column of the query's first character then.
+    pub query_position: Option<Position>,
 }
 
 /// The formats rules come in.

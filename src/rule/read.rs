@@ -10,7 +10,7 @@ use super::data::{Data, Node, Table};
 use super::filter;
 use super::keys::{Keys, Text, labelled};
 use super::kind::{self, Kind};
-use super::model::{Format, Origin, Overrides, Rule, Severity, SeverityOverride, Status};
+use super::model::{Format, Frame, Origin, Overrides, Rule, Severity, SeverityOverride, Status};
 use super::options::{self, Own};
 use super::outcome::{Entry, Loaded, Outcome, Problem};
 use super::place::Places;
@@ -141,12 +141,17 @@ impl<'a> Reading<'a> {
             extra: Default::default(),
             text: Arc::from(""),
             query: ir::Query { kind: ir::QueryKind::Sample(Vec::new()), pipes: Vec::new() },
+            frame: Frame {
+                category_field: settings.category_field.clone(),
+                limits: limits.clone(),
+            },
             options: own.options.clone(),
             origin: Origin {
                 file: self.file.name.to_owned(),
                 format: self.file.format,
                 line: self.line,
                 query_offset: None,
+                query_position: None,
             },
         };
         not_applied(&mut rule);
@@ -231,6 +236,8 @@ impl<'a> Reading<'a> {
             None => self.file.inner_problem(problem, decoded.clone(), line),
         }));
         read.origin.query_offset = places.as_ref().and_then(Places::offset);
+        read.origin.query_position =
+            read.origin.query_offset.map(|offset| position(self.file.text, offset));
         read.text = decoded;
         if let Some(query) = checked.query {
             read.query = query;

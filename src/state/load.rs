@@ -16,7 +16,8 @@ use super::{
 };
 use crate::codec::{Invalid, Reader};
 use crate::event::{
-    EntryKind, Host, Kept, Leader, Leaders, Person, Process, Terminal, load_ordinal,
+    Draft, EntryKind, Host, Image, Kept, Leader, Leaders, Parent, Person, Process, Terminal,
+    load_ordinal,
 };
 use crate::time::{Duration, Timestamp};
 
@@ -226,23 +227,20 @@ impl Shared {
     }
 
     fn process(&self, reader: &mut Reader<'_>, version: u32) -> Result<Process, Invalid> {
-        fn text(reader: &mut Reader<'_>) -> Result<Option<Box<str>>, Invalid> {
-            reader.option(|reader| reader.text().map(Box::from))
-        }
+        let parent = self.processes.option(reader)?.map(Parent::new);
+        let entity_id = reader.text()?.into();
+        let (pid, ppid) = (reader.signed()?, reader.option(Reader::signed)?);
         Ok(Process {
-            parent: self.processes.option(reader)?,
-            entity_id: reader.text()?.into(),
-            pid: reader.signed()?,
-            ppid: reader.option(Reader::signed)?,
-            name: text(reader)?,
-            executable: text(reader)?,
-            args: reader.list(|reader| reader.text().map(Box::from))?.into(),
-            args_count: reader.option(Reader::signed)?,
-            working_directory: text(reader)?,
+            parent,
+            entity_id,
+            pid,
+            ppid,
+            image: Arc::new(image(reader)?),
             person: match version {
                 1 => {
-                    let id = |text: Option<Box<str>>| text.and_then(|text| text.parse().ok());
-                    let (user, group) = (id(text(reader)?), id(text(reader)?));
+                    let id = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+                    let (user, group) =
+                        (id(reader.option(Reader::text)?), id(reader.option(Reader::text)?));
                     Person { user, group, ..Person::default() }
                 }
                 _ => load_person(reader)?,
@@ -285,6 +283,18 @@ impl Shared {
     fn all_used(&self) -> bool {
         self.hosts.all_used() && self.processes.all_used() && self.events.all_used()
     }
+}
+
+/// The texts of a program, and how many arguments it had.
+fn image(reader: &mut Reader<'_>) -> Result<Image, Invalid> {
+    let (name, executable) = (reader.option(Reader::text)?, reader.option(Reader::text)?);
+    let args = reader.list(Reader::text)?;
+    let args_count = reader.option(Reader::signed)?;
+    let working_directory = reader.option(Reader::text)?;
+    let mut draft = Draft::default();
+    [name, executable, working_directory].into_iter().for_each(|text| draft.push(text));
+    args.into_iter().for_each(|arg| draft.push(Some(arg)));
+    Ok(draft.image(args_count))
 }
 
 fn load_person(reader: &mut Reader<'_>) -> Result<Person, Invalid> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::codec::Writer;
 use crate::event::{
-    EntryKind, Host, Kept, Leader, Leaders, Person, Process, Terminal, save_ordinal,
+    EntryKind, Host, Kept, Leader, Leaders, Parent, Person, Process, Terminal, save_ordinal,
 };
 use crate::time::Timestamp;
 
@@ -126,7 +126,7 @@ impl<'a> Shared<'a> {
                         levels.entry(leader.rank()).or_default().push(leader);
                     }
                 }
-                next = process.parent.as_ref();
+                next = process.parent.as_ref().map(Parent::process);
             }
         }
         for level in levels.values() {
@@ -163,19 +163,17 @@ impl<'a> Shared<'a> {
     }
 
     fn save_process(&self, process: &Process, out: &mut Writer) {
-        let text = |out: &mut Writer, text: &Option<Box<str>>| {
-            out.option(text.as_deref(), Writer::text);
-        };
-        self.process(process.parent.as_ref(), out);
+        let image = &process.image;
+        self.process(process.parent.as_ref().map(Parent::process), out);
         out.text(&process.entity_id);
         out.signed(process.pid);
         out.option(process.ppid, Writer::signed);
-        text(out, &process.name);
-        text(out, &process.executable);
-        out.size(process.args.len());
-        process.args.iter().for_each(|arg| out.text(arg));
-        out.option(process.args_count, Writer::signed);
-        text(out, &process.working_directory);
+        out.option(image.name(), Writer::text);
+        out.option(image.executable(), Writer::text);
+        out.size(image.args().len());
+        image.args().for_each(|arg| out.text(arg));
+        out.option(image.args_count(), Writer::signed);
+        out.option(image.working_directory(), Writer::text);
         save_person(&process.person, out);
         out.signed(process.start.0);
         let Leaders { session, group, entry, kind } = &process.leaders;

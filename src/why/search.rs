@@ -144,6 +144,10 @@ impl Observer for Search<'_> {
         Flow::Continue
     }
 
+    fn shows_alerts(&self) -> bool {
+        false
+    }
+
     fn read(&mut self, live: &Live) {
         (self.live)(live);
     }

@@ -1,10 +1,17 @@
 //! Lines of JSON events.
 
+use std::sync::LazyLock;
+
 use catena::event::{Event, Json, JsonReader, Projection};
 use catena::pick::Text;
 use catena::record::{RecordType, fields, head};
 use catena::schema::{FIELDS, FieldId, Schema};
 use catena::translate::{Form, Line, Splitter, Start, Translator, read_map};
+
+/// Made once: they cost more than most inputs do.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::new);
+static EVERYTHING: LazyLock<Projection> =
+    LazyLock::new(|| Projection::new(FIELDS.iter().map(|info| (info.name, Some(info.kind)))));
 
 /// A document is cut into the same values whatever pieces it comes in, and whether it is one is known
 /// from its beginning for good.
@@ -69,7 +76,7 @@ fn translated(line: &[u8]) {
 /// A field map, or problems that can be shown.
 fn field_map(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
-    match read_map(text, &Schema::new()) {
+    match read_map(text, &SCHEMA) {
         Ok(map) => assert!(!map.is_empty()),
         Err(problems) => {
             assert!(!problems.is_empty());
@@ -84,11 +91,10 @@ fn field_map(text: &[u8]) {
 /// Lines, each read as an event: what a projection without types gives is what the document holds, and
 /// types change values but lose none.
 pub(crate) fn json(log: &[u8]) {
-    let everything = Projection::new(FIELDS.iter().map(|info| (info.name, Some(info.kind))));
     documents(log);
     log.split(|byte| *byte == b'\n').for_each(translated);
     field_map(log);
-    let mut typed_reader = JsonReader::new(&everything, &Schema::new());
+    let mut typed_reader = JsonReader::new(&EVERYTHING, &SCHEMA);
     for line in log.split(|byte| *byte == b'\n') {
         let mut typed = Json::default();
         if let Err(error) = typed_reader.read(line, &mut typed) {
@@ -97,7 +103,7 @@ pub(crate) fn json(log: &[u8]) {
         }
         assert_eq!(typed.line(), line);
         let cut = typed.is_cut();
-        let mut event = Event::new(everything.len());
+        let mut event = Event::new(EVERYTHING.len());
         event.load_json(typed, None);
         let document = event.document();
         let mut text = Text::default();
@@ -110,7 +116,7 @@ pub(crate) fn json(log: &[u8]) {
         let names: Vec<&str> = document.fields().map(|(name, _)| name).take(1000).collect();
         let projection = Projection::new(names.iter().map(|name| (*name, None)));
         let mut plain = Json::default();
-        let read = JsonReader::new(&projection, &Schema::new()).read(line, &mut plain);
+        let read = JsonReader::new(&projection, &SCHEMA).read(line, &mut plain);
         assert!(read.is_ok());
         let whole = !cut && !plain.is_cut();
         let mut untyped = Event::new(projection.len());

@@ -103,7 +103,7 @@ impl<'g> Reader<'g, '_> {
 
     /// Calls `each` with the name of every `auditd.data.*` field this event has, some twice; those of
     /// the main record first.
-    pub(in crate::event) fn data_keys(&self, each: &mut impl FnMut(&[u8])) {
+    pub(in crate::event) fn data_keys(&self, each: &mut impl FnMut(&'g [u8])) {
         let main = self.view.main.map(|main| main.line);
         let is_main = |record: &Record<'_>| main.is_some_and(|m| std::ptr::eq(m, record.line));
         let others = self.view.group.records().filter(|r| !is_main(r) && has_data(r.kind));

@@ -6,7 +6,7 @@ use super::super::take::Sink;
 use super::super::view::{decimal, field_of, name_type};
 use super::summary::type_of_mode;
 use super::user::Kind;
-use super::{Reader, enriched_of, give};
+use super::{Reader, give};
 use crate::record::{RawValue, RecordType};
 use crate::value::{Scalar, Value};
 
@@ -115,7 +115,7 @@ impl<'g> Reader<'g, '_> {
     /// The name of the file's owner or group.
     pub(super) fn file_owner(&mut self, key: &[u8], sink: Sink<'_>) {
         let Some(object) = self.object() else { return };
-        if let Some(name) = enriched_of(object.body, key) {
+        if let Some(name) = self.enriched(object, key) {
             return give(name, &mut self.scratch.text, sink);
         }
         let (key, kind): (&[u8], _) = match key {

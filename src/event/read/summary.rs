@@ -4,7 +4,7 @@ use super::super::actions::{Object, Who};
 use super::super::take::Sink;
 use super::super::view::field_of;
 use super::user::Kind;
-use super::{Reader, enriched_of, file, give, id_of};
+use super::{Reader, file, give, id_of};
 use crate::record::{RawValue, RecordType};
 
 /// Programs that run the programs of others: what was run is their `comm`.
@@ -38,7 +38,7 @@ impl Reader<'_, '_> {
     }
 
     fn id_or_name(&mut self, id: &[u8], key: &[u8], sink: Sink<'_>) {
-        let name = self.view.main.and_then(|record| enriched_of(record.body, key));
+        let name = self.view.main.and_then(|record| self.enriched(record, key));
         let name = name.or_else(|| self.known(id, Kind::User).map(str::as_bytes));
         give(name.unwrap_or(id), &mut self.scratch.text, sink);
     }

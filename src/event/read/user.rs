@@ -9,9 +9,9 @@ use super::super::host::Profile;
 use super::super::origin::IdKey;
 use super::super::take::Sink;
 use super::super::view::field_of;
-use super::{Reader, enriched_of, give, id_of, is_name, set_id};
+use super::{Reader, give, id_of, is_name, set_id};
 use crate::record::text::text_of;
-use crate::record::{RawValue, RecordType, fields};
+use crate::record::{RawValue, RecordType};
 use crate::value::Scalar;
 
 /// Names looked at for `related.user`; there are at most a dozen in real records.
@@ -47,7 +47,7 @@ impl<'g> Reader<'g, '_> {
             IdKey::OldAuid => self.view.leading,
             _ => self.view.main,
         };
-        if let Some(name) = record.and_then(|record| enriched_of(record.body, id.keys().1)) {
+        if let Some(name) = record.and_then(|record| self.enriched(record, id.keys().1)) {
             sink.value(Scalar::Str(&text_of(name)));
         } else if let Some(name) = self.token(id).and_then(|token| self.known(token, Kind::of(id)))
         {
@@ -83,17 +83,22 @@ impl<'g> Reader<'g, '_> {
 
     fn token(&self, id: IdKey) -> Option<&'g [u8]> {
         let tokens = &self.view.tokens;
-        let record = match id {
-            IdKey::Auid => return tokens.auid,
-            IdKey::Uid => return tokens.uid,
-            IdKey::Gid => return tokens.gid,
-            IdKey::Euid => return tokens.euid,
-            IdKey::Egid => return tokens.egid,
+        match id {
+            IdKey::Auid => tokens.auid,
+            IdKey::Uid => tokens.uid,
+            IdKey::Gid => tokens.gid,
+            IdKey::Euid => tokens.euid,
+            IdKey::Egid => tokens.egid,
+            IdKey::Suid => tokens.suid,
+            IdKey::Sgid => tokens.sgid,
+            IdKey::Fsuid => tokens.fsuid,
+            IdKey::Fsgid => tokens.fsgid,
             // Only LOGIN has it, which may come before a system call.
-            IdKey::OldAuid => self.view.leading.filter(|r| r.kind == RecordType::LOGIN),
-            _ => self.view.main,
-        };
-        field_of(record?, id.keys().0).and_then(RawValue::bytes)
+            IdKey::OldAuid => {
+                let record = self.view.leading.filter(|r| r.kind == RecordType::LOGIN)?;
+                field_of(record, id.keys().0).and_then(RawValue::bytes)
+            }
+        }
     }
 
     fn who(&mut self) -> Who {
@@ -155,7 +160,7 @@ impl<'g> Reader<'g, '_> {
             Who::Process => {}
             Who::Login => self.account(sink),
             Who::LoginId => {
-                let name = self.view.leading.and_then(|record| enriched_of(record.body, b"AUID"));
+                let name = self.view.leading.and_then(|record| self.enriched(record, b"AUID"));
                 let id = || self.known(self.new_login_id()?, Kind::User);
                 if let Some(name) = name {
                     sink.value(Scalar::Str(&text_of(name)));
@@ -172,7 +177,7 @@ impl<'g> Reader<'g, '_> {
 
     /// Of a record that holds names in place of ids: whether the effective user is another one.
     fn differs_by_name(&self) -> bool {
-        let name = |key| self.view.main.and_then(|main| enriched_of(main.body, key));
+        let name = |key| self.view.main.and_then(|main| self.enriched(main, key));
         let tokens = &self.view.tokens;
         tokens.uid.is_none() && tokens.euid.is_none() && name(b"UID") != name(b"EUID")
     }
@@ -223,7 +228,7 @@ impl<'g> Reader<'g, '_> {
         match self.view.said(b"acct").filter(known).or_else(group) {
             Some(name) => self.decoded(RecordType::USER_LOGIN, b"acct", name, sink),
             None => {
-                let name = self.view.main.and_then(|record| enriched_of(record.body, b"ID"));
+                let name = self.view.main.and_then(|record| self.enriched(record, b"ID"));
                 let kind = match self.who() {
                     Who::GroupAccount => Kind::Group,
                     _ => Kind::User,
@@ -243,7 +248,7 @@ impl<'g> Reader<'g, '_> {
         let speaks = matches!(self.who(), Who::Login | Who::Account);
         let account = self.view.said(b"acct").filter(|_| speaks);
         let names = || {
-            let names = fields(main.body).enriched().take(NAMES).filter(|field| match field.key {
+            let names = self.view.enriched(main).take(NAMES).filter(|field| match field.key {
                 b"AUID" | b"UID" | b"EUID" | b"SUID" | b"FSUID" | b"OLD-AUID" => true,
                 b"ID" => speaks,
                 // Groups, and owners of files, who took no part.
@@ -258,7 +263,7 @@ impl<'g> Reader<'g, '_> {
         }
         let mut more: [Option<&str>; USERS.len()] = [None; USERS.len()];
         for (at, id) in USERS.into_iter().enumerate() {
-            if enriched_of(main.body, id.keys().1).is_some() {
+            if self.enriched(main, id.keys().1).is_some() {
                 continue;
             }
             let name = self.token(id).and_then(|token| self.known(token, Kind::User));
@@ -282,7 +287,7 @@ impl<'g> Reader<'g, '_> {
 
     /// A part of `user:role:domain:level:category`. Labels of other kinds have no parts.
     pub(super) fn selinux(&mut self, part: usize, sink: Sink<'_>) {
-        let Some(label) = self.view.main.and_then(|main| field_of(main, b"subj")) else { return };
+        let Some(label) = self.view.tokens.subj else { return };
         let Some(label) = label.bytes().filter(|l| l.iter().filter(|b| **b == b':').count() > 1)
         else {
             return;

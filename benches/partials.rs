@@ -1,0 +1,73 @@
+//! How open partials slow down what comes behind them, and what they take.
+//!
+//!     cargo bench --bench partials
+//!     cargo bench --bench partials -- 10000000
+//!
+//! Opens so many keys of a rule of three stages, each with an event of its own, and then sends a million
+//! events to keys drawn at random, of which half begin anew and half go one stage on. Told are the time of
+//! the engine for one event, the time of reading it too, and the memory that is resident.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark stops where something is wrong")]
+#![allow(clippy::print_stdout, reason = "a benchmark says what it measured")]
+
+mod events;
+
+use std::time::{Duration, Instant};
+
+use catena::engine::Limits;
+use events::{Source, THREE_STAGES};
+
+/// Events that are measured.
+const EVENTS: u64 = 1_000_000;
+/// Pushes that are timed together.
+const BLOCK: u64 = 1000;
+
+/// Bytes that are resident.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// Another number for each, without an order that a table could profit from.
+fn scatter(number: u64) -> u64 {
+    let mixed = (number ^ number >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ mixed >> 29
+}
+
+fn measure(keys: u64) {
+    let before = resident();
+    let mut source = Source::new(&[THREE_STAGES], Limits::NONE);
+    for key in 0..keys {
+        source.load((key / 1000) as i64, 0, key, "one");
+        source.push();
+    }
+    let held = resident() - before;
+    let millis = (keys / 1000) as i64;
+    let (mut pushing, began) = (Duration::ZERO, Instant::now());
+    for number in 0..EVENTS {
+        let name = if number % 2 == 0 { "one" } else { "two" };
+        source.load(millis + (number / BLOCK) as i64, 0, scatter(number) % keys, name);
+        let started = Instant::now();
+        source.push();
+        pushing += started.elapsed();
+    }
+    let whole = began.elapsed();
+    let each = |time: Duration| time.as_nanos() as f64 / EVENTS as f64;
+    println!(
+        "{keys} keys: {:.0} ns an event in the engine, {:.0} with reading it; {:.0} MB, {:.0} bytes a key",
+        each(pushing),
+        each(whole),
+        held as f64 / 1e6,
+        held as f64 / keys as f64,
+    );
+}
+
+fn main() {
+    let asked: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let all = [1_000, 1_000_000, 10_000_000];
+    for keys in if asked.is_empty() { &all[..] } else { &asked } {
+        measure(*keys);
+    }
+}
