@@ -31,7 +31,7 @@ fn alert(c: &mut Criterion) {
     assert!(!found.is_empty());
     let alerts = || -> Vec<Alert> {
         let alert = |(found, evidence): &(Match, Evidence)| {
-            Alert::new(&rules.rules, found.clone(), evidence.clone()).unwrap()
+            Alert::new(&rules.rules, found.clone(), *evidence).unwrap()
         };
         found.iter().map(alert).collect()
     };

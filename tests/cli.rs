@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+#[path = "common/three.rs"]
+mod three;
+
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
 use assert_cmd::Command;
+use three::THREE;
 
 const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
 
@@ -27,6 +31,11 @@ fn run(command: &mut Command) -> Run {
 
 fn catena(arguments: &[&str]) -> Run {
     run(Command::cargo_bin("catena").unwrap().args(arguments))
+}
+
+/// A replay with three rules, however many are built in.
+fn three(inputs: &[&str]) -> Run {
+    catena(&[&["replay"], &THREE[..], inputs].concat())
 }
 
 /// Standard error without what differs from run to run.
@@ -56,7 +65,7 @@ fn a_malformed_line_is_named_and_the_rest_is_read() {
     let mut log = b"garbage\ntype=SYSCALL msg=audit(): x\n".to_vec();
     log.extend(attacks());
     fs::write(&path, log).unwrap();
-    let run = catena(&["replay", path.to_str().unwrap()]);
+    let run = three(&[path.to_str().unwrap()]);
     assert_eq!(run.code, 0);
     assert_eq!(run.stdout.lines().count(), 18);
     insta::assert_snapshot!("malformed_line", steady(&run.stderr, folder.path()));
@@ -70,7 +79,7 @@ fn a_log_cut_in_the_middle_of_a_record_gives_what_is_complete() {
     let path = folder.path().join("audit.log");
     let log = attacks();
     fs::write(&path, &log[..log.len() / 3]).unwrap();
-    let run = catena(&["replay", path.to_str().unwrap()]);
+    let run = three(&[path.to_str().unwrap()]);
     assert_eq!(run.code, 0);
     assert!(run.stdout.lines().count() > 10);
     insta::assert_snapshot!("cut_log", steady(&run.stderr, folder.path()));
@@ -82,7 +91,7 @@ fn a_compressed_log_that_ends_too_early_is_an_error_and_what_came_before_counts(
     let path = folder.path().join("audit.log.gz");
     let packed = fs::read(ATTACKS).unwrap();
     fs::write(&path, &packed[..packed.len() / 2]).unwrap();
-    let run = catena(&["replay", path.to_str().unwrap()]);
+    let run = three(&[path.to_str().unwrap()]);
     assert_eq!(run.code, 4);
     assert!(run.stdout.lines().count() > 5);
     insta::assert_snapshot!("cut_gzip", steady(&run.stderr, folder.path()));
@@ -118,8 +127,7 @@ fn missing_files_and_unreadable_entries_are_named_and_the_rest_is_read() {
     std::os::unix::fs::symlink("nowhere", folder.path().join("broken.log")).unwrap();
     let missing = folder.path().join("missing.log");
     let pattern = folder.path().join("*.zip");
-    let run = catena(&[
-        "replay",
+    let run = three(&[
         missing.to_str().unwrap(),
         folder.path().to_str().unwrap(),
         pattern.to_str().unwrap(),

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "functions of tests may panic")]
 
+#[path = "common/three.rs"]
+mod three;
+
 use assert_cmd::Command;
+use three::THREE;
 
 struct Run {
     stdout: String,
@@ -39,12 +43,15 @@ fn text(query: &str) -> String {
 fn a_built_in_rule_by_the_name_of_its_file() {
     let run = explain(&["web_server_shell"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(run.stdout);
+    // How many stages of other rules share a test changes with every rule that is added.
+    let alone = |line: &str| line.split("   (in ").next().unwrap().to_owned();
+    let lines: Vec<String> = run.stdout.lines().map(alone).collect();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
 fn rules_that_share_stages_say_so() {
-    let run = explain(&["udp_reverse_shell_sequence"]);
+    let run = explain(&[&THREE[..], &["udp_reverse_shell_sequence"]].concat());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(run.stdout);
 }
@@ -132,10 +139,14 @@ fn files_folders_and_ids_are_found_and_nothing_is_explained_twice() {
         lines.collect::<Vec<_>>()
     };
     let folder = names(&["rules/command_and_control"]);
-    assert_eq!(folder, ["udp_reverse_shell_sample.toml", "udp_reverse_shell_sequence.toml"]);
+    for name in ["udp_reverse_shell_sample.toml", "udp_reverse_shell_sequence.toml"] {
+        assert!(folder.contains(&name.to_owned()), "{folder:?}");
+    }
     let file = "rules/command_and_control/udp_reverse_shell_sample.toml";
     assert_eq!(names(&[file]), ["udp_reverse_shell_sample.toml"]);
-    assert_eq!(names(&[file, "rules/command_and_control", file]), folder);
+    let mut twice = names(&[file, "rules/command_and_control", file]);
+    twice.sort();
+    assert_eq!(twice, folder);
     let id = "7f0c9d0e-6a57-4d5e-9a35-6f1f6f0a4c03";
     assert_eq!(names(&[id, "web_server_shell"]), ["web_server_shell.toml"]);
     assert_eq!(names(&["-r", "rules", id]), ["web_server_shell.toml"]);

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is wrong")]
 
+#[path = "common/three.rs"]
+mod three;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use three::THREE;
 
 const SMALL: &str = "corpus/auditd/small.log";
 const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
@@ -30,13 +34,17 @@ fn run(command: &mut Command) -> Run {
     }
 }
 
+/// With three rules, however many are built in, unless others are named.
 fn catena(arguments: &[&str]) -> Run {
-    run(Command::cargo_bin("catena").unwrap().args(arguments))
+    let own = arguments.first() != Some(&"inspect") || arguments.contains(&"-r");
+    let rules = if own { &[][..] } else { &THREE[..] };
+    run(Command::cargo_bin("catena").unwrap().args(arguments).args(rules))
 }
 
 fn fed(arguments: &[&str], input: &str) -> Run {
     let mut command = Command::cargo_bin("catena").unwrap();
-    run(command.arg("inspect").arg("-").args(arguments).write_stdin(input))
+    let rules = if arguments.contains(&"-r") { &[][..] } else { &THREE[..] };
+    run(command.arg("inspect").arg("-").args(arguments).args(rules).write_stdin(input))
 }
 
 fn json(run: &Run) -> Value {

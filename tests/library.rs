@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::string_slice,
     clippy::indexing_slicing,
     reason = "a test stops where something is wrong"
 )]
@@ -172,9 +172,7 @@ fn the_captures_are_found_by_the_rules_that_they_name_and_by_no_other() {
     for truth in files(&root().join("corpus/auditd"), ".truth.json") {
         let told: Value = serde_json::from_str(&fs::read_to_string(&truth).unwrap()).unwrap();
         let list = told["scenarios"].as_array();
-        if list
-            .is_none_or(|list| list.is_empty() || list.iter().any(|one| one["expected"].is_null()))
-        {
+        if list.is_none_or(|list| list.first().is_none_or(|one| one["expected"].is_null())) {
             // Older captures are told about otherwise, and tested in `replay.rs`.
             continue;
         }

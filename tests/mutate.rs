@@ -373,6 +373,32 @@ fn a_rule_that_knows_its_process_tells_two_of_one_number_apart() {
 }
 
 #[test]
+fn arguments_are_added_where_they_are_logged_also_between_pieces() {
+    let log = "type=SYSCALL msg=audit(1767268800.000:1): arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid=7 uid=0 tty=(none) comm=\"sh\" exe=\"/usr/bin/sh\"\n\
+               type=EXECVE msg=audit(1767268800.000:1): argc=4 a0=\"sh\" a1=\"-c\" a2_len=8 a2[0]=6E65\n\
+               type=EXECVE msg=audit(1767268800.000:1): a2[1]=6564 a3=\"last\"";
+    let outcomes = |query: &str| {
+        let run = Project::of(query, &case("fires", &[log.to_owned()], "alerts = 1"))
+            .mutate(&["--all", "-q"]);
+        ["pad-front", "pad-end", "wrap"].map(|kind| {
+            let line = run.stdout.lines().find(|line| line.contains(kind)).unwrap();
+            line.trim().split(' ').next().unwrap().to_owned()
+        })
+    };
+    let all = "process where process.args == \"need\" and process.args == \"-c\" and \
+               process.args == \"last\" and process.args_count";
+    assert_eq!(outcomes(&format!("{all} >= 4")), ["held", "held", "held"]);
+    assert_eq!(outcomes(&format!("{all} == 4")), ["evaded", "evaded", "held"]);
+    let line = "process where process.command_line";
+    assert_eq!(outcomes(&format!("{line} == \"sh -c need last\"")), ["evaded", "evaded", "held"]);
+    assert_eq!(outcomes(&format!("{line} : \"*need last\"")), ["held", "evaded", "held"]);
+    // What follows is whole: nothing was lost on the way.
+    let whole =
+        "process where process.command_line : \"sh*-c need last*\" and audit.complete == true";
+    assert_eq!(outcomes(whole), ["held", "held", "held"]);
+}
+
+#[test]
 fn attacks_on_events_of_json() {
     let query = "sequence by process.pid with maxspan=1m\n  \
                  [process where process.executable : \"/usr/bin/*\" and process.args : \"-c\"]\n  \
@@ -395,11 +421,16 @@ fn words_of_logs_and_rules_are_escaped() {
 }
 
 #[test]
-fn the_built_in_rules_have_cases_for_most_of_what_they_say() {
+fn rules_whose_cases_suffice_stay_so() {
+    let rules = [
+        "rules/command_and_control/udp_reverse_shell_sample.toml",
+        "rules/command_and_control/udp_reverse_shell_sequence.toml",
+        "rules/execution/web_server_shell.toml",
+    ];
     let shipped = |jobs: &str| {
         let mut command = Command::cargo_bin("catena").unwrap();
-        command.current_dir(env!("CARGO_MANIFEST_DIR"));
-        run(command.args(["mutate", "rules", "--threshold", "85", "--jobs", jobs]))
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("mutate").args(rules);
+        run(command.args(["--threshold", "85", "--jobs", jobs]))
     };
     let one = shipped("1");
     assert_eq!(one.code, 0, "{}", one.stdout);

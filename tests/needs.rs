@@ -7,6 +7,9 @@
     reason = "functions of tests may panic"
 )]
 
+#[path = "common/three.rs"]
+mod three;
+
 #[path = "hostile/audit.rs"]
 mod hostile;
 
@@ -18,6 +21,7 @@ use assert_cmd::Command;
 use catena::needs::{Judged, Verdict, by_rules, read_text, suggest};
 use catena::rule::{self, RuleSet};
 use catena::schema::Schema;
+use three::THREE;
 
 struct Run {
     stdout: String,
@@ -484,9 +488,7 @@ fn a_folder_is_read_as_augenrules_reads_it() {
 #[test]
 fn a_log_gives_the_same_verdicts_as_inspect() {
     const ATTACKS: &str = "corpus/auditd/attacks.log.gz";
-    const RULES: [&str; 3] =
-        ["udp_reverse_shell_sample", "udp_reverse_shell_sequence", "web_server_shell"];
-    let run = needs(&[&RULES[..], &["--against", ATTACKS, "--format", "json"]].concat());
+    let run = needs(&[&["--against", ATTACKS, "--format", "json"], &THREE[..]].concat());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let judged: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&judged["can_fire"], &judged["against"]["kind"]), (&3.into(), &"log".into()));
@@ -503,7 +505,7 @@ fn a_log_gives_the_same_verdicts_as_inspect() {
     let json = folder.path().join("a.json");
     fs::write(&json, "{\"@timestamp\":\"2026-01-01T00:00:00Z\",\"event\":{\"category\":\"x\"}}\n")
         .unwrap();
-    let run = needs(&[&RULES[..], &["--against", json.to_str().unwrap(), "--strict"]].concat());
+    let run = needs(&[&THREE[..], &["--against", json.to_str().unwrap(), "--strict"]].concat());
     assert_eq!(run.code, 0);
     assert!(run.stdout.contains("Cannot be decided: 3 of 3"), "{}", run.stdout);
 }

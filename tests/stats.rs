@@ -60,10 +60,26 @@ fn phases_and_rest_are_the_whole_and_all_of_it_is_something() {
 fn rules_that_found_something_are_told_with_what_they_did() {
     let stats = stats(&["replay", "-q", "--stats=json", ATTACKS]);
     let rules = stats.pointer("/rules").unwrap().as_array().unwrap();
-    let alerts: f64 = rules.iter().map(|rule| number(rule, "/alerts")).sum();
-    let found = catena(&["replay", "-q", ATTACKS]).stdout;
-    assert_eq!(alerts, found.split(|byte| *byte == b'\n').count() as f64 - 1.0);
+    let found = String::from_utf8(catena(&["replay", "-q", ATTACKS]).stdout).unwrap();
+    let found: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!found.is_empty() && !rules.is_empty() && rules.len() <= 10);
+    for rule in rules {
+        let its = found.iter().filter(|alert| alert.pointer("/rule/id") == rule.get("id"));
+        assert_eq!(number(rule, "/alerts"), its.count() as f64, "{rule}");
+    }
     assert!(rules.iter().all(|rule| number(rule, "/steps") > 0.0), "{rules:?}");
+}
+
+#[test]
+fn a_query_is_the_one_rule_that_is_told() {
+    let query = "process where event.action == \"executed\"";
+    let stats = stats(&["query", "-q", "--stats=json", "--format", "none", query, ATTACKS]);
+    let found = catena(&["query", "-q", query, ATTACKS]).stdout;
+    let found = found.iter().filter(|byte| **byte == b'\n').count() as f64;
+    let rules = stats.pointer("/rules").unwrap().as_array().unwrap();
+    assert!(found > 0.0 && rules.len() == 1);
+    assert_eq!(number(&stats, "/rules/0/alerts"), found);
+    assert_eq!(number(&stats, "/rules/0/steps"), found);
 }
 
 #[test]

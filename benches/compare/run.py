@@ -178,15 +178,21 @@ def attempt(what, install):
 # --- the program alone
 
 
-def ours(*arguments, jobs=1, keep=False, form="none"):
-    command = [CATENA, *arguments, "--jobs", jobs, "--quiet", "--format", form]
-    return Run(command, keep=keep)
+def ours(*arguments, jobs=1):
+    return Run([CATENA, *arguments, "--jobs", jobs, "--format", "none"], keep=False)
 
 
-def alerts_of(*arguments):
-    """How many alerts a run gives, as its summary says."""
-    said = Run([CATENA, *arguments, "--format", "none"], keep=False).err
-    return int(re.search(r"([\d,]+) alerts? in ", said).group(1).replace(",", ""))
+def alerts_of(run):
+    """How many alerts a run gave, as its summary says."""
+    told = re.search(r"([\d,]+) alerts? in ", run.err)
+    return int(told.group(1).replace(",", "")) if told else 0
+
+
+def checked(what, expected, *arguments):
+    """Processor seconds of a run that has to give so many alerts."""
+    run = ours(*arguments)
+    check(what, alerts_of(run), expected)
+    return run.cpu
 
 
 def own(rounds, truth):
@@ -200,43 +206,42 @@ def own(rounds, truth):
         ("JSON, the chain", ["query", CHAIN, ecs]),
         *((f"JSON, {n} mixed", ["replay", "--rules", folder, ecs]) for n, folder in zip((1, 100, 1000), mixed)),
     ]
-    found = {name: alerts_of(*arguments) for name, arguments in rows}
-    check("the chain in records", found["records, the chain"], b["planted"]["attack"])
-    check("the chain in JSON", found["JSON, the chain"], b["planted"]["attack"])
-    found["records, every field decoded"] = 0
     rows.append(("records, every field decoded", ["events", raw]))
     runs = {name: [] for name, _ in rows}
     for _ in range(rounds):
         for name, arguments in rows:
             say(name)
             runs[name].append(ours(*arguments))
+            if name.endswith("the chain"):
+                check(name, alerts_of(runs[name][-1]), b["planted"]["attack"])
     lines = ["| what | MB/s | events/s | alerts | peak memory |", "| --- | --- | --- | --- | --- |"]
     for name, arguments in rows:
         size = os.path.getsize(arguments[-1]) / 1e6
         cpu = statistics.median(run.cpu for run in runs[name])
         peak = max(run.peak for run in runs[name]) / 1e6
         speed, rate = size / cpu, b["events"] / cpu
-        lines.append(f"| {name} | {speed:,.0f} | {rate:,.0f} | {found[name]:,} | {peak:.0f} MB |")
+        lines.append(f"| {name} | {speed:,.0f} | {rate:,.0f} | {alerts_of(runs[name][0]):,} | {peak:.0f} MB |")
     return lines
 
 
 def threads(rounds):
+    load = os.getloadavg()[0]
+    if load > os.cpu_count():
+        return f"Two threads were not measured: the machine was busy (load {load:.1f})."
     walls = {1: [], 2: []}
     for _ in range(rounds):
         for jobs, times in walls.items():
             times.append(ours("replay", WORK / "b.log", jobs=jobs).wall)
     best = {jobs: min(times) for jobs, times in walls.items()}
-    load = os.getloadavg()[0]
     return (
         f"Two threads, built-in rules on records, best of {rounds} by the wall clock: {best[1]:.2f} s with one, "
-        f"{best[2]:.2f} s with two, {best[1] / best[2]:.2f} times as fast (load of the machine {load:.1f}, "
-        f"which includes this run)."
+        f"{best[2]:.2f} s with two, {best[1] / best[2]:.2f} times as fast (load of the machine before: {load:.1f})."
     )
 
 
 def first_alert(rounds):
     """From the start of the program to its first alert, with the first lines of a log at hand."""
-    times = []
+    times, cpu = [], []
     for _ in range(max(rounds, 5)):
         command = [CATENA, "stream", "--no-proc", "--rules", WORK / "mixed1000", "--quiet", "--format", "ndjson"]
         with open(WORK / "head.log", "rb") as log:
@@ -247,10 +252,15 @@ def first_alert(rounds):
             line = program.stdout.readline()
             times.append(time.monotonic() - started)
             program.kill()
-            program.wait()
+            _, _, usage = os.wait4(program.pid, 0)
+            cpu.append(usage.ru_utime + usage.ru_stime)
         if not line:
             raise SystemExit("no alert came")
-    return f"From the start to the first alert with 1,000 mixed rules: {statistics.median(times) * 1000:.0f} ms."
+    wall, cpu = (statistics.median(seconds) * 1000 for seconds in (times, cpu))
+    return (
+        f"From the start to the first alert with 1,000 mixed rules: {wall:.0f} ms by the wall clock, {cpu:.0f} ms of "
+        "processor time of all its threads."
+    )
 
 
 def partials():
@@ -314,9 +324,9 @@ def peer_laurel(rounds, program, truth):
         return run.cpu
 
     def mine():
-        return ours("query", CHAIN, WORK / "a.log").cpu
+        planted = truth["a"]["planted"]["attack"]
+        return checked("ours beside LAUREL", planted, "query", CHAIN, WORK / "a.log")
 
-    check("our chains in a.log", alerts_of("query", CHAIN, WORK / "a.log"), truth["a"]["planted"]["attack"])
     return ratio(f"LAUREL {LAUREL}", "set a: records to JSON; ours: records to alerts of the chain", *in_turn(rounds, mine, theirs), 20)
 
 
@@ -326,13 +336,14 @@ def python_peer(rounds, name, script, path, argument, hits, ours_arguments, what
         check(name, json.loads(run.out)["hits"], hits)
         return run.cpu
 
-    check(f"ours beside {name}", alerts_of(*ours_arguments), hits)
-    return ratio(name, what, *in_turn(rounds, lambda: ours(*ours_arguments).cpu, theirs), aim)
+    def mine():
+        return checked(f"ours beside {name}", hits, *ours_arguments)
+
+    return ratio(name, what, *in_turn(rounds, mine, theirs), aim)
 
 
 def peer_rsigma(rounds, program, hits):
     arguments = ["replay", "--rules", WORK / "chain100", WORK / "head.ecs"]
-    check("ours beside rsigma", alerts_of(*arguments), 100 * hits)
     told = set()
 
     def theirs():
@@ -340,7 +351,7 @@ def peer_rsigma(rounds, program, hits):
         told.add(json.loads(run.out)["hits"])
         return run.cpu
 
-    times = in_turn(rounds, lambda: ours(*arguments).cpu, theirs)
+    times = in_turn(rounds, lambda: checked("ours beside rsigma", 100 * hits, *arguments), theirs)
     # Seconds are its unit of time: chains out of order within a second are hits to it.
     if len(told) != 1 or min(told) < 100 * hits:
         raise SystemExit(f"rsigma: found {told}, expected at least {100 * hits}")
@@ -354,7 +365,7 @@ def compare(rounds, truth):
     if laurel:
         say("LAUREL")
         rows.append(peer_laurel(rounds, laurel, truth))
-    few = alerts_of("query", CHAIN, WORK / "head.ecs")
+    few = alerts_of(ours("query", CHAIN, WORK / "head.ecs"))
     if (VENV / "python").exists():
         chain, b, a = ["query", CHAIN], truth["b"], truth["a"]
         eql = f"Python eql {VERSIONS['eql']}"
@@ -388,8 +399,10 @@ def machine():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     name = model.group(1) if model else platform.machine()
     rust = quiet(["rustc", "--version"]).split(" (")[0].strip()
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    version = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no repository"
     return (
-        f"{name}, {os.cpu_count()} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}; {rust}, "
+        f"{version}; {name}, {os.cpu_count()} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}; {rust}, "
         f"Python {platform.python_version()}; link-time optimisation "
         f"{os.environ.get('CARGO_PROFILE_RELEASE_LTO', 'thin')}; load {os.getloadavg()[0]:.1f} when the run began"
     )

@@ -15,6 +15,8 @@ use crate::time::{Duration, Timestamp};
 
 /// Most cases of a rule that are attacked.
 const MAX_CASES: usize = 16;
+/// Most attacks of one kind on one match: a sequence may have hundreds of stages.
+const MAX_ALIKE: usize = 8;
 /// Room made for events that are put between others, in time and in serial numbers.
 const GAP: Duration = Duration::from_millis(20);
 const GAP_SERIALS: u32 = 4;
@@ -259,14 +261,14 @@ impl<'a> Scene<'a> {
 
     /// Hands out one attack after the other: a log may be large.
     fn attacks(&self, hand: &mut dyn FnMut(Tried) -> Result<(), String>) -> Result<(), String> {
-        for program in self.programs() {
-            hand(self.rename(&program))?;
+        for program in self.programs().iter().take(MAX_ALIKE) {
+            hand(self.rename(program))?;
         }
         for kind in [AttackKind::PadFront, AttackKind::PadEnd] {
             self.pad(kind).map_or(Ok(()), &mut *hand)?;
         }
         self.wrap().map_or(Ok(()), &mut *hand)?;
-        for pair in self.steps.windows(2) {
+        for pair in self.steps.windows(2).take(MAX_ALIKE) {
             let [one, next] = pair else { continue };
             self.reorder(*one, *next).map_or(Ok(()), &mut *hand)?;
         }

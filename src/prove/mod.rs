@@ -8,8 +8,8 @@
 //! `file` reads test files into what `case` describes; `log` takes logs apart and puts them together in
 //! other ways; `trial` runs one case by the same run that `replay` is; `found` shows alerts without
 //! secrets; `library` finds what belongs together; `report` tells of it. `stand`
-//! hands cases out to whoever runs other rules, or other logs, under their conditions. Nothing here matches anything
-//! itself, reads a clock or draws a random number.
+//! hands cases out to whoever runs other rules, or other logs, under their conditions. Nothing here
+//! matches anything itself, reads a clock or draws a random number.
 
 mod case;
 mod file;

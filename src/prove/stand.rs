@@ -1,8 +1,9 @@
 //! Rules with their cases, ready to be run again and again with other rules, or on other logs.
 //!
-//! In: a [`Library`](super::Library). Out: [`Subject`]s, each a rule and the [`Stand`]s of its cases. A [`Ready`] stand has
-//! its log picked and changed, and knows what its rule made of it; it runs any number of other rules over
-//! the log at once, which reads the log one time. What is asked of them is the asker's matter.
+//! In: a [`Library`](super::Library). Out: [`Subject`]s, each a rule and the [`Stand`]s of its cases. A
+//! [`Ready`] stand has its log picked and changed, and knows what its rule made of it; it runs any number
+//! of other rules over the log at once, which reads the log one time. What is asked of them is the
+//! asker's matter.
 
 use std::borrow::Cow;
 use std::sync::Arc;
