@@ -185,7 +185,5 @@ project_made_by_cmake() {
 scenario packages_removed "what was installed is removed again"
 packages_removed() {
   DEBIAN_FRONTEND=noninteractive apt-get -y purge $packages
-  DEBIAN_FRONTEND=noninteractive apt-get -y autoremove --purge
-  apt-get clean
   true
 }

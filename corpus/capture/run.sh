@@ -243,8 +243,8 @@ done
 if [ "$#" -eq 0 ]; then
   if [ -n "${benign:-}" ]; then
     # Large, and nothing in it is to be found: what it is stands in corpus/README.md.
-    xz -9e -T1 -c "$folder/picked.log" >"corpus/auditd/$set_name.log.xz"
-    ls -l "corpus/auditd/$set_name.log.xz"
+    zstd -19 --long=27 -qf "$folder/picked.log" -o "corpus/auditd/$set_name.log.zst"
+    ls -l "corpus/auditd/$set_name.log.zst"
   else
     gzip -9nc "$folder/picked.log" >"corpus/auditd/$set_name.log.gz"
     cp "$folder/truth.json" "corpus/auditd/$set_name.truth.json"
