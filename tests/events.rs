@@ -194,6 +194,18 @@ fn only_an_open_that_made_the_file_is_a_creation() {
     );
 }
 
+/// `creat` is an open with flags of which none is an argument.
+#[test]
+fn a_created_file_was_opened_to_be_written() {
+    expect(
+        &[&call(85, "success=yes exit=3", "1 1b6 0", "")],
+        &[
+            ("event.action", "opened-file|creation|file_create_event"),
+            ("audit.open.flags", "wronly|creat|trunc"),
+        ],
+    );
+}
+
 #[test]
 fn a_renamed_file_has_both_names() {
     let paths = [

@@ -282,10 +282,15 @@ fn socket_arg(view: &View<'_>, index: usize) -> Option<u64> {
     field_of(record, key).and_then(RawValue::bytes).and_then(hexadecimal).map(lower)
 }
 
+/// To write, make and truncate, in the numbers of [`OPEN_FLAGS`].
+const CREAT: u64 = 0o1101;
+
 fn open_flags(view: &View<'_>) -> Option<u64> {
     match view.call? {
         "open" => int(view, 1),
         "openat" => int(view, 2),
+        // It is defined as an open with these, see creat(2).
+        "creat" => Some(CREAT),
         "openat2" => {
             // The register holds a pointer; the flags are in a record of their own, in octal.
             let record = view.record(RecordType::OPENAT2)?;

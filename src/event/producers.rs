@@ -24,6 +24,11 @@ pub const OF_CALL: [&str; 8] = [
     "auditd.message_type",
     "auditd.data.arch",
 ];
+/// The same for `creat`, which is an open with flags that are none of its arguments.
+const OF_CREAT: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = OF_CALL;
+    [a, b, c, d, e, f, g, h, "audit.open.flags"]
+};
 /// Fields that follow from a record that is an event of its own.
 const OF_RECORD: &[&str] = &["event.action", "event.category", "event.type", "auditd.message_type"];
 
@@ -51,7 +56,8 @@ pub fn producers() -> Vec<Producer> {
             let Some(name) = syscall_name(arch, number) else { continue };
             let logs =
                 of_call(arch, number, if name == "socketcall" { SOCKET_CALLS.len() } else { 0 });
-            let one = producer(name, true, &OF_CALL, &logs);
+            let fields = if name == "creat" { &OF_CREAT[..] } else { &OF_CALL };
+            let one = producer(name, true, fields, &logs);
             match calls.entry(name) {
                 Entry::Occupied(mut known) => known.get_mut().variants.extend(one.variants),
                 Entry::Vacant(free) => drop(free.insert(one)),

@@ -153,7 +153,7 @@ pub(super) fn first<'a>(variant: &'a Variant, field: &str) -> &'a str {
 /// The calls that give a field a value, where those are but a few.
 fn calls_of(field: &str) -> Option<&'static [&'static str]> {
     Some(match field {
-        "audit.open.flags" => &["open", "openat", "openat2"],
+        "audit.open.flags" => &["open", "openat", "openat2", "creat"],
         "audit.socket.family"
         | "audit.socket.type"
         | "audit.socket.type_flags"
