@@ -7,7 +7,9 @@
 # login uid 4242, which is all that corpus/capture/audit.rules asks for; between two messages of auditctl, so
 # that its serial numbers are known. With a catena binary the rules of this checkout are run over the capture and
 # compared with what each scenario says must find it. With names of scenarios only these are run, and
-# nothing is written into corpus/auditd. A set may say `limit` (seconds for each scenario; 60) and `benign=yes`.
+# nothing is written into corpus/auditd, nor with AUDIT=needs: then no other audit rules are loaded than those that
+# `catena needs` prints for the rules of this checkout, confined to the same login uid, so that it is seen whether
+# they are enough. A set may say `limit` (seconds for each scenario; 60) and `benign=yes`.
 #
 # Nothing of the machine is changed: folders that are written (/etc, /usr, /var, /home, /root, /opt, /srv) are
 # overlays, /tmp, /run, /mnt and /dev/shm are empty, all in mounts of this process alone; two hosts are network
@@ -197,8 +199,17 @@ until_true has_daemon || { cat "$folder/auditd.out" >&2; skip "auditd does not s
 say "audit rules"
 auditctl -b 32768 >/dev/null
 install -m 0640 corpus/capture/audit.rules "$folder/audit.rules"
+if [ "${AUDIT:-}" = needs ]; then
+  [ -n "$catena" ] || fail "AUDIT=needs takes the path of a catena binary"
+  "$catena" needs -r rules | sed -E '/^-a /s/ -k / -F auid=4242 -k /' >"$folder/audit.rules"
+fi
 loaded=yes
-auditctl -R "$folder/audit.rules" >"$folder/auditctl.out" 2>&1 || { cat "$folder/auditctl.out" >&2; fail "the rules are not taken"; }
+# What `catena needs` prints goes on behind what this machine has not, and that is an exit code of its own.
+auditctl -R "$folder/audit.rules" >"$folder/auditctl.out" 2>&1 || [ "${AUDIT:-}" = needs ] ||
+  { cat "$folder/auditctl.out" >&2; fail "the rules are not taken"; }
+# A scenario may load them again.
+[ "${AUDIT:-}" != needs ] || auditctl -l >"$folder/audit.rules"
+say "$(auditctl -l | wc -l) of them"
 auditctl -e 1 >/dev/null
 
 [ "${#only[@]}" -gt 0 ] || only=("${names[@]}")
@@ -240,7 +251,7 @@ for word in "$PWD" "$machine"; do
   ! grep -qwF -- "$word" "$folder/picked.log" || fail "the capture names $word"
 done
 [ "$keep" = - ] || cp "$folder/picked.log" "$folder/truth.json" "$keep/"
-if [ "$#" -eq 0 ]; then
+if [ "$#" -eq 0 ] && [ "${AUDIT:-}" != needs ]; then
   if [ -n "${benign:-}" ]; then
     # Large, and nothing in it is to be found: what it is stands in corpus/README.md.
     zstd -19 --long=27 -qf "$folder/picked.log" -o "corpus/auditd/$set_name.log.zst"

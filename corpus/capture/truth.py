@@ -99,8 +99,9 @@ def compare(wanted, alerts):
     found, wrong = {}, 0
     for line in open(alerts, encoding="utf-8"):
         alert = json.loads(line)
-        events = alert["catena"]["events"]
-        serial = events[-1]["event"]["event"]["sequence"]
+        # A missing item has no event.
+        events = [item["event"] for item in alert["catena"]["events"] if not item["missing"]]
+        serial = events[-1]["event"]["sequence"]
         rule = pathlib.PurePath(alert["catena"]["rule_file"]).stem
         for one in scenarios:
             if one["first_serial"] <= serial <= one["last_serial"]:
