@@ -157,7 +157,9 @@ fn every_shipped_log_gives_the_same() {
     let mut logs: Vec<PathBuf> = std::fs::read_dir("corpus/auditd")
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        // All but ordinary work at length, in which is next to nothing to be found.
         .filter(|path| path.to_string_lossy().contains(".log"))
+        .filter(|path| !path.ends_with("benign.log.zst"))
         .collect();
     logs.sort();
     assert!(logs.len() >= 4);
