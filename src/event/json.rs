@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Document, Projection, Slot};
 use crate::codec::{Invalid, Reader, Writer};
 use crate::record::Atom;
-use crate::record::json::{JsonError, JsonLines, Leaf, Names, mended};
+use crate::record::json::{JsonError, JsonLines, Leaf, Names, Shapes, mended};
 use crate::schema::{FieldId, FieldType, Schema};
 use crate::time::Timestamp;
 use crate::value::{Scalar, Value, number, timestamp};
@@ -359,6 +359,7 @@ impl Wanted {
 #[derive(Debug)]
 pub struct JsonReader {
     names: Names,
+    shapes: Shapes,
     /// By the number of a name: the fields it stands for.
     fields: Vec<Box<[u16]>>,
     wanted: Vec<Wanted>,
@@ -371,6 +372,7 @@ impl JsonReader {
     pub fn new(projection: &Projection, schema: &Schema) -> Self {
         let mut this = Self {
             names: Names::default(),
+            shapes: Shapes::default(),
             fields: Vec::new(),
             wanted: Vec::new(),
             places: Places::default(),
@@ -431,15 +433,23 @@ impl JsonReader {
     }
 
     fn values(&mut self, line: &[u8], json: &mut Json) -> Result<(), JsonError> {
-        let (fields, wanted) = (&self.fields, &self.wanted);
-        let left_out = self.names.read(line, &mut |name, dots, value| {
+        let Self { names, shapes, fields, wanted, .. } = self;
+        let add = |json: &mut Json, name: u32, dots, value: Atom<'_>| {
             for field in fields.get(name as usize).into_iter().flatten() {
                 if let Some(wanted) = wanted.get(usize::from(*field)) {
                     json.add(*field, *wanted, dots, value);
                 }
             }
-        })?;
+        };
+        if shapes.read(line, &mut |name, dots, value| add(json, name, dots, value)) {
+            return Ok(());
+        }
+        json.start();
+        let left_out = names.read(line, &mut |name, dots, value| add(json, name, dots, value))?;
         json.left_out += left_out;
+        if left_out == 0 {
+            shapes.learn(names, line);
+        }
         Ok(())
     }
 }

@@ -8,6 +8,10 @@
 //! Names and values may come from attackers: depth and length of names are bounded and what lies
 //! beyond is left out and counted. Nothing is kept, nothing is looked up, no type is known here.
 
+mod shape;
+
+pub use shape::Shapes;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -403,6 +407,27 @@ enum Hit {
 }
 
 impl<T: Trail> Walk<'_, T> {
+    /// Steps into a name, of the line itself when `top`.
+    fn enter(&mut self, key: &str, top: bool) -> Step {
+        if top {
+            match key {
+                "_source" => {
+                    self.hit = Hit::Source;
+                    return Step::Read;
+                }
+                "_index" => self.hit = Hit::Bare,
+                "fields" if self.hit == Hit::Bare => return Step::Read,
+                _ => {}
+            }
+        }
+        let step = self.trail.step(key);
+        if step == Step::Read {
+            let dots = key.bytes().filter(|byte| *byte == b'.').count();
+            self.dots += u32::try_from(dots).unwrap_or(u32::MAX);
+        }
+        step
+    }
+
     fn leaf(&mut self, value: Atom<'_>) {
         self.trail.leaf(self.dots, value);
     }
@@ -520,22 +545,6 @@ impl<T: Trail> Visitor<'_> for Key<'_, '_, T> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Step, E> {
-        if self.top {
-            match key {
-                "_source" => {
-                    self.walk.hit = Hit::Source;
-                    return Ok(Step::Read);
-                }
-                "_index" => self.walk.hit = Hit::Bare,
-                "fields" if self.walk.hit == Hit::Bare => return Ok(Step::Read),
-                _ => {}
-            }
-        }
-        let step = self.walk.trail.step(key);
-        if step == Step::Read {
-            let dots = key.bytes().filter(|byte| *byte == b'.').count();
-            self.walk.dots += u32::try_from(dots).unwrap_or(u32::MAX);
-        }
-        Ok(step)
+        Ok(self.walk.enter(key, self.top))
     }
 }

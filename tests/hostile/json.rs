@@ -102,6 +102,10 @@ pub(crate) fn json(log: &[u8]) {
             continue;
         }
         assert_eq!(typed.line(), line);
+        // Read as another line before it was, or as the first: it is the same.
+        let mut alone = Json::default();
+        let read = JsonReader::new(&EVERYTHING, &SCHEMA).read(line, &mut alone);
+        assert!(read.is_ok() && alone == typed);
         let cut = typed.is_cut();
         let mut event = Event::new(EVERYTHING.len());
         event.load_json(typed, None);
