@@ -94,8 +94,10 @@ impl Rules {
         let mut event = Event::new(self.projection.len());
         for group in groups {
             let of_use = event.load_selected(group, &self.projection, None, Some(&selections));
-            if let Use::Unknown(class) = of_use {
-                selections.learn(class, sieve.select(&event, self.projection.settled()));
+            if let Use::Unknown(class) = of_use
+                && let Some(selection) = sieve.select(&event)
+            {
+                selections.learn(class, selection, &self.projection);
             }
         }
         selections

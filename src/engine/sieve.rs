@@ -36,11 +36,11 @@ impl Sieve {
         Self::new(self.predicates.clone())
     }
 
-    /// What is asked of all events that have the `settled` fields of this one; `settled` is by field.
-    /// What has been selected of such an event satisfies the same stages as all of it would: a stage
-    /// that it cannot satisfy does not hold whatever the fields left out are taken for.
-    pub fn select(&mut self, event: &Event, settled: &[bool]) -> Selection {
-        self.predicates.select(event, settled, &mut self.scratch)
+    /// What is asked of all events that have the same fields [of a class](crate::event::is_of_class) as this one.
+    /// What has been selected of such an event satisfies the same stages as all of it would. `None` when there are
+    /// too many different ones; then they are tested as any other.
+    pub fn select(&mut self, event: &Event) -> Option<Selection> {
+        self.predicates.select(event, &mut self.scratch)
     }
 
     /// Values of fields that were looked up: those whose tests were remembered, and all.
@@ -60,6 +60,15 @@ impl Sieve {
         let before = self.scratch.cut();
         satisfied.stages.clear();
         self.predicates.satisfied(event, &mut self.scratch, &mut satisfied.stages);
+        satisfied.cut = self.scratch.cut() - before;
+    }
+
+    /// The same for an event of which only what [`Sieve::select`] asked for is filled in; `remainder` is what that
+    /// gave.
+    pub fn sift_rest(&mut self, event: &Event, remainder: u32, satisfied: &mut Satisfied) {
+        let before = self.scratch.cut();
+        satisfied.stages.clear();
+        self.predicates.rest(event, remainder, &mut self.scratch, &mut satisfied.stages);
         satisfied.cut = self.scratch.cut() - before;
     }
 }

@@ -8,8 +8,9 @@
 
 use hashbrown::HashMap;
 
+use super::Projection;
 use super::decoded::child_process;
-use super::origin::{Decoded, Origin};
+use super::origin::{ContextField, Decoded, Origin};
 use super::read::Reader;
 use crate::record::RecordType;
 use crate::schema::FieldId;
@@ -83,7 +84,7 @@ fn state(known: Option<bool>) -> u32 {
 }
 
 /// Whether a field from there is settled.
-pub(super) fn is_settled(origin: &Origin) -> bool {
+fn is_settled(origin: &Origin) -> bool {
     match origin {
         Origin::EventAction
         | Origin::EventCategory
@@ -100,19 +101,33 @@ pub(super) fn is_settled(origin: &Origin) -> bool {
     }
 }
 
+/// Whether a field tells what an event is and little else: it has few values, whatever log it stands in.
+pub fn tells_class(name: &str) -> bool {
+    is_settled(&Origin::of(name))
+}
+
+/// Whether a field is the same in all events of a [`Class`]: it tells what they are, or is in no audit log.
+pub fn is_of_class(name: &str) -> bool {
+    let origin = Origin::of(name);
+    is_settled(&origin) || origin == Origin::Elsewhere && ContextField::of(name).is_none()
+}
+
 /// What is asked of the events of a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The fields to be filled in, ascending; none when no rule can use such an event.
+    /// The fields to be filled in, ascending; none when no rule can use such an event. Those that are
+    /// [of the class](is_of_class) are among them only where events are joined by them.
     pub fields: Box<[FieldId]>,
-    /// Some rule may use such an event.
-    pub is_of_use: bool,
+    /// What such an event is still to be tested for, by a number of whoever tests; `None` when no rule can use it.
+    pub remainder: Option<u32>,
 }
 
 /// The selections found so far.
 #[derive(Debug, Default)]
 pub struct Selections {
     known: HashMap<Class, Selection, foldhash::fast::RandomState>,
+    /// By remainder: the fields among those selected that the process table may fill in.
+    context: Vec<Box<[(FieldId, ContextField)]>>,
 }
 
 impl Selections {
@@ -121,8 +136,24 @@ impl Selections {
         self.known.get(&class)
     }
 
+    /// The fields that the process table may fill in of events that are still to be tested for a remainder.
+    pub fn context(&self, remainder: u32) -> &[(FieldId, ContextField)] {
+        self.context.get(remainder as usize).map_or(&[], |context| context)
+    }
+
     /// Notes what is asked of the events of a class.
-    pub fn learn(&mut self, class: Class, selection: Selection) {
+    pub fn learn(&mut self, class: Class, selection: Selection, projection: &Projection) {
+        if let Some(remainder) = selection.remainder {
+            let remainder = remainder as usize;
+            if self.context.len() <= remainder {
+                self.context.resize_with(remainder + 1, Box::default);
+            }
+            if let Some(context) = self.context.get_mut(remainder) {
+                let is_asked = |field: &FieldId| selection.fields.binary_search(field).is_ok();
+                let all = projection.context().iter().copied();
+                *context = all.filter(|(field, _)| is_asked(field)).collect();
+            }
+        }
         // Classes come out of the log: a forged one must not fill memory.
         if self.known.len() >= MAX_CLASSES {
             self.known.clear();

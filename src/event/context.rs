@@ -5,17 +5,23 @@ use super::origin::{ContextField, Relation};
 use super::process::{Person, Process};
 use super::take::{Sink, Take};
 use super::{Event, Projection};
+use crate::schema::FieldId;
 use crate::value::Scalar;
 
 impl Event {
     /// Fills in the fields that its records leave empty from the process it is about.
     pub fn add_context(&mut self, projection: &Projection) {
-        if projection.context().is_empty() {
+        self.add_some_context(projection.context());
+    }
+
+    /// The same for some of those fields.
+    pub fn add_some_context(&mut self, context: &[(FieldId, ContextField)]) {
+        if context.is_empty() {
             return;
         }
         let Some(process) = self.process.take() else { return };
         let host = self.host.take();
-        for (field, context) in projection.context() {
+        for (field, context) in context {
             if self.facts.admits(*context) && self.is_missing(*field) {
                 self.fill(*field, |sink| read_context(&process, host.as_deref(), *context, sink));
             }

@@ -33,7 +33,7 @@ mod stats;
 mod take;
 mod view;
 
-pub use class::{Class, Selection, Selections};
+pub use class::{Class, Selection, Selections, is_of_class, tells_class};
 pub use coalesce::{CoalesceLimits, Coalescer};
 pub use document::Document;
 pub use facts::{Change, Facts, program_of};

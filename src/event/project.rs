@@ -1,6 +1,5 @@
 //! [`Projection`]: which fields of an event are filled in, and from where.
 
-use super::class::is_settled;
 use super::facts::Sight;
 use super::origin::{ContextField, Origin};
 use super::read::Reader;
@@ -14,8 +13,6 @@ pub struct Projection {
     fields: Vec<Origin>,
     names: Vec<(Box<str>, Option<FieldType>)>,
     context: Vec<(FieldId, ContextField)>,
-    /// By field: it is the same in all events of a [`Class`].
-    settled: Vec<bool>,
 }
 
 impl Projection {
@@ -24,16 +21,12 @@ impl Projection {
         let mut this = Self::default();
         for (name, kind) in fields {
             let context = ContextField::of(name);
-            let origin = Origin::of(name);
-            // What is nowhere in an audit log is missing in every class.
-            let is_nowhere = origin == Origin::Elsewhere && context.is_none();
-            this.settled.push(is_nowhere || is_settled(&origin));
             if let Some(context) = context
                 && let Ok(id) = u16::try_from(this.fields.len())
             {
                 this.context.push((FieldId(id), context));
             }
-            this.fields.push(origin);
+            this.fields.push(Origin::of(name));
             this.names.push((name.into(), kind));
         }
         this
@@ -54,11 +47,6 @@ impl Projection {
         self.names.iter().map(|(name, kind)| (&**name, *kind))
     }
 
-    /// By field: whether it is the same in all events of a [`Class`].
-    pub fn settled(&self) -> &[bool] {
-        &self.settled
-    }
-
     /// The fields that the process table fills in where the event itself leaves them empty.
     pub fn context(&self) -> &[(FieldId, ContextField)] {
         &self.context
@@ -70,8 +58,10 @@ impl Projection {
 pub enum Use {
     /// None: the fields that tell are the same in all events of its class.
     None,
-    /// What they can use of it is filled in.
-    Known,
+    /// What they can use of it is filled in; what it is still to be tested for has this number.
+    Known(u32),
+    /// Everything is filled in.
+    All,
     /// Everything is filled in; what is asked of its class can be learnt.
     Unknown(Class),
 }
@@ -107,11 +97,11 @@ impl Event {
         let use_of_it = match selection {
             Some(selection) => {
                 selection.fields.iter().copied().for_each(&mut read);
-                if selection.is_of_use { Use::Known } else { Use::None }
+                selection.remainder.map_or(Use::None, Use::Known)
             }
             None => {
                 (0..).map(FieldId).take(projection.len()).for_each(&mut read);
-                class.map_or(Use::Known, Use::Unknown)
+                class.map_or(Use::All, Use::Unknown)
             }
         };
         self.facts = Facts::of(&mut reader);

@@ -44,12 +44,13 @@ pub(super) struct Reader<'g, 's> {
     has_args: bool,
     address: Option<Option<Sockaddr>>,
     rows: Option<[Option<Row>; 2]>,
+    object: Option<Option<Record<'g>>>,
 }
 
 impl<'g, 's> Reader<'g, 's> {
     pub(super) fn new(group: &'g Group, host: Option<&'g Host>, scratch: &'s mut Scratch) -> Self {
         let view = View::new(group);
-        Self { view, host, scratch, has_args: false, address: None, rows: None }
+        Self { view, host, scratch, has_args: false, address: None, rows: None, object: None }
     }
 
     /// Gives the values of a field; none when it is missing.

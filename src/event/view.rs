@@ -47,6 +47,13 @@ pub(super) struct Tokens<'g> {
     pub(super) said_res: Option<RawValue<'g>>,
 }
 
+/// The keys of a SYSCALL record as the kernel writes it.
+const CALL_KEYS: [&[u8]; 27] = [
+    b"arch", b"syscall", b"per", b"success", b"exit", b"a0", b"a1", b"a2", b"a3", b"items",
+    b"ppid", b"pid", b"auid", b"uid", b"gid", b"euid", b"suid", b"fsuid", b"egid", b"sgid",
+    b"fsgid", b"tty", b"ses", b"comm", b"exe", b"subj", b"key",
+];
+
 /// Takes tokens off a body whose keys come in a known order.
 struct Expected<'g> {
     words: Words<'g>,
@@ -79,9 +86,10 @@ impl<'g> Expected<'g> {
 }
 
 impl<'g> Tokens<'g> {
-    fn read(body: &'g [u8], kind: RecordType) -> Self {
+    /// The tokens, and whether they are all that the record has besides its [`CALL_KEYS`].
+    fn read(body: &'g [u8], kind: RecordType) -> (Self, bool) {
         let call = if kind == RecordType::SYSCALL { Self::read_call(body) } else { None };
-        call.unwrap_or_else(|| Self::read_any(body))
+        call.map_or_else(|| (Self::read_any(body), false), |tokens| (tokens, true))
     }
 
     /// The tokens of a SYSCALL record as the kernel writes it: every key at most once and in its place.
@@ -214,6 +222,8 @@ pub(super) struct View<'g> {
     /// The record that gives the event its type.
     pub(super) leading: Option<Record<'g>>,
     pub(super) tokens: Tokens<'g>,
+    /// `main` has no keys but [`CALL_KEYS`].
+    is_plain: bool,
     /// Whether `main` is a system call or its like.
     pub(super) is_call: bool,
     /// The system call that was meant: `connect`, also where the log says `socketcall` or is of an
@@ -235,7 +245,8 @@ impl<'g> View<'g> {
         let call = group.first(RecordType::SYSCALL).or_else(|| group.first(RecordType::URINGOP));
         let leading = leading(group, call);
         let main = call.or(leading);
-        let tokens = main.map_or_else(Tokens::default, |main| Tokens::read(main.body, main.kind));
+        let (tokens, is_plain) =
+            main.map_or_else(Default::default, |main| Tokens::read(main.body, main.kind));
         let arch = tokens.arch.and_then(parse_arch);
         let number = tokens.syscall.and_then(decimal).and_then(|n| u32::try_from(n).ok());
         let mut view = Self {
@@ -243,6 +254,7 @@ impl<'g> View<'g> {
             main,
             leading,
             tokens,
+            is_plain,
             is_call: call.is_some(),
             call: None,
             number,
@@ -259,6 +271,11 @@ impl<'g> View<'g> {
     /// The first record of a type.
     pub(super) fn record(&self, kind: RecordType) -> Option<Record<'g>> {
         self.group.first(kind)
+    }
+
+    /// Whether the main record may have a key.
+    pub(super) fn may_have(&self, key: &[u8]) -> bool {
+        !self.is_plain || CALL_KEYS.contains(&key)
     }
 
     /// All records of a type.
@@ -466,8 +483,10 @@ mod tests {
         let mut short = 0;
         let mut check = |body: &[u8]| {
             let read = Tokens::read(body, RecordType::SYSCALL);
-            assert_eq!(read, Tokens::read_any(body), "{}", String::from_utf8_lossy(body));
-            short += u32::from(Tokens::read_call(body).is_some());
+            assert_eq!(read.0, Tokens::read_any(body), "{}", String::from_utf8_lossy(body));
+            short += u32::from(read.1);
+            let is_plain = fields(body).all(|field| CALL_KEYS.contains(&field.key));
+            assert!(is_plain || !read.1, "{}", String::from_utf8_lossy(body));
         };
         for body in bodies.map(str::as_bytes) {
             for at in 0..=body.len() {

@@ -2,20 +2,26 @@
 //!
 //! Leaves are shared by all rules, and those on one field are tested together: all exact strings of a
 //! field sit in one hash map, other tests of text are remembered per value in an LRU, because values
-//! repeat. A field is looked at when the first leaf on it is asked for, at most once an event. A stage
-//! is visited only when one of the leaves it is filed under is true.
+//! repeat. A field is looked at when the first leaf on it is asked for, at most once an event.
+//!
+//! What an event is - its action, category, outcome, system call - decides most stages, and there are but a few
+//! hundred kinds. What is left of all stages for a kind is worked out once ([`remainder`]); of that, a stage is
+//! visited only when one of the leaves it is filed under is true.
 
-use std::collections::{BTreeSet, HashMap};
+mod remainder;
+
+use std::collections::HashMap;
 
 use lru::LruCache;
 
 use super::expr::{ExprScratch, Program};
 use super::test::{Subject, Tester};
 use crate::check::ir::{self, Test};
-use crate::event::{Event, Selection};
+use crate::event::{Event, is_of_class, tells_class};
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
 use crate::value::{Scalar, Value};
+use remainder::{Kinds, Remainder};
 
 /// Values remembered per field.
 const MEMO_VALUES: usize = 4096;
@@ -34,18 +40,29 @@ pub(crate) struct Predicates {
     keys: Vec<Vec<FieldId>>,
     /// The fields each leaf reads.
     reads: Vec<Box<[FieldId]>>,
-    /// Stages filed under each leaf.
-    filed: Vec<Vec<StageIx>>,
-    /// What must be looked at on every event: homes of leaves that stages are filed under.
-    entries: Vec<Home>,
-    /// Stages that no leaf is necessary for.
-    unfiled: Vec<StageIx>,
+    /// By leaf: the estimated share of events that make it true.
+    shares: Vec<f64>,
+    /// Leaves that tell what an event is, whatever log it is from.
+    telling: Known,
+    /// Leaves that are the same in all audit events of a class.
+    settled: Known,
+    /// All stages.
+    whole: Remainder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Home {
     Field(u32),
     Program(u32),
+}
+
+/// Leaves that are looked at before all others.
+#[derive(Debug, Default)]
+struct Known {
+    /// Where they are tested.
+    homes: Vec<Home>,
+    /// By leaf.
+    leaves: Vec<bool>,
 }
 
 /// All tests on one field.
@@ -84,6 +101,9 @@ pub(crate) struct Scratch {
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
+    /// The kinds of events seen, by the leaves that tell, and by those of a class.
+    told: Kinds,
+    classes: Kinds,
 }
 
 impl Predicates {
@@ -101,9 +121,10 @@ impl Predicates {
             stages: plan.tests(),
             keys: vec![Vec::new(); plan.stages.len()],
             reads: plan.leaves.iter().map(|leaf| leaf.fields.as_slice().into()).collect(),
-            filed: vec![Vec::new(); plan.leaves.len()],
-            entries: Vec::new(),
-            unfiled: Vec::new(),
+            shares: plan.shares(),
+            telling: Known::default(),
+            settled: Known::default(),
+            whole: Remainder::default(),
         };
         let mut by_field: HashMap<FieldId, u32> = HashMap::new();
         for (planned, index) in plan.leaves.iter().zip(0..) {
@@ -134,23 +155,25 @@ impl Predicates {
                 fields.extend(item.keys.iter().map(|key| key.field));
             }
         }
-        for (stage, index) in plan.stages.iter().zip(0..) {
-            let Some(filed) = &stage.filed else {
-                this.unfiled.push(StageIx(index));
-                continue;
-            };
-            for leaf in filed {
-                if let Some(stages) = this.filed.get_mut(leaf.index()) {
-                    stages.push(StageIx(index));
-                }
-                if let Some(home) = this.homes.get(leaf.index())
-                    && !this.entries.contains(home)
-                {
-                    this.entries.push(*home);
-                }
+        let of = |is: fn(&str) -> bool| plan.fields.iter().map(|(name, _)| is(name)).collect();
+        this.telling = this.known(of(tells_class));
+        this.settled = this.known(of(is_of_class));
+        this.whole = this.remainder((0..).map(StageIx).zip(this.stages.iter().cloned()));
+        Ok(this)
+    }
+
+    /// The leaves that read no fields but these.
+    fn known(&self, fields: Vec<bool>) -> Known {
+        let is_known =
+            |reads: &[FieldId]| reads.iter().all(|field| fields.get(field.index()) == Some(&true));
+        let leaves: Vec<bool> = self.reads.iter().map(|reads| is_known(reads)).collect();
+        let mut homes = Vec::new();
+        for (home, _) in self.homes.iter().zip(&leaves).filter(|(_, known)| **known) {
+            if !homes.contains(home) {
+                homes.push(*home);
             }
         }
-        Ok(this)
+        Known { homes, leaves }
     }
 
     /// Memory to go with these tests.
@@ -173,13 +196,52 @@ impl Predicates {
             hits: Vec::new(),
             folded: String::new(),
             expr: ExprScratch::default(),
+            told: Kinds::default(),
+            classes: Kinds::default(),
         }
     }
 
     /// Appends the stages that `event` satisfies, each once.
     pub(crate) fn satisfied(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<StageIx>) {
         scratch.begin();
-        for home in &self.entries {
+        for home in &self.telling.homes {
+            self.visit(*home, event, scratch);
+        }
+        let mut kinds = std::mem::take(&mut scratch.told);
+        match kinds.find(self, &self.telling, scratch) {
+            Some((_, kind)) => self.test(&kind.remainder, event, scratch, out),
+            None => self.test(&self.whole, event, scratch, out),
+        }
+        scratch.told = kinds;
+    }
+
+    /// Appends the stages that `event` satisfies, each once, when [`Predicates::select`] has given `remainder` for
+    /// its class.
+    pub(crate) fn rest(
+        &self,
+        event: &Event,
+        remainder: u32,
+        scratch: &mut Scratch,
+        out: &mut Vec<StageIx>,
+    ) {
+        scratch.begin();
+        let kinds = std::mem::take(&mut scratch.classes);
+        if let Some(kind) = kinds.get(remainder) {
+            self.test(&kind.remainder, event, scratch, out);
+        }
+        scratch.classes = kinds;
+    }
+
+    /// Appends the stages of a remainder that `event` satisfies.
+    fn test(
+        &self,
+        remainder: &Remainder,
+        event: &Event,
+        scratch: &mut Scratch,
+        out: &mut Vec<StageIx>,
+    ) {
+        out.extend_from_slice(&remainder.sure);
+        for home in &remainder.entries {
             self.visit(*home, event, scratch);
         }
         // More leaves may turn true while stages are tried, but those that stages are filed under are
@@ -187,31 +249,31 @@ impl Predicates {
         let known = scratch.truths.len();
         for number in 0..known {
             let Some(leaf) = scratch.truths.get(number) else { break };
-            let Some(stages) = self.filed.get(leaf.index()) else { continue };
-            for stage in stages {
-                self.try_stage(*stage, event, scratch, out);
+            for test in remainder.filed.get(leaf).into_iter().flatten() {
+                self.try_stage(remainder, *test, event, scratch, out);
             }
         }
-        for stage in &self.unfiled {
-            self.try_stage(*stage, event, scratch, out);
+        for test in &remainder.unfiled {
+            self.try_stage(remainder, *test, event, scratch, out);
         }
     }
 
     fn try_stage(
         &self,
-        stage: StageIx,
+        remainder: &Remainder,
+        test: u32,
         event: &Event,
         scratch: &mut Scratch,
         out: &mut Vec<StageIx>,
     ) {
+        let Some((stage, condition)) = remainder.tests.get(test as usize) else { return };
         let epoch = scratch.epoch;
         match scratch.stages.get_mut(stage.index()) {
             Some(seen) if *seen != epoch => *seen = epoch,
             _ => return,
         }
-        let holds = self.stages.get(stage.index()).is_some_and(|c| self.holds(c, event, scratch));
-        if holds {
-            out.push(stage);
+        if self.holds(condition, event, scratch) {
+            out.push(*stage);
         }
     }
 
@@ -225,86 +287,15 @@ impl Predicates {
         }
     }
 
-    /// What is asked of an event of which the fields in `settled` are all that is known: the fields of the
-    /// stages it may satisfy and of the keys they are joined by. Costs a look at every stage.
-    pub(crate) fn select(
-        &self,
-        event: &Event,
-        settled: &[bool],
-        scratch: &mut Scratch,
-    ) -> Selection {
-        scratch.begin();
-        let mut asked = BTreeSet::new();
-        let mut is_of_use = false;
-        for (condition, keys) in self.stages.iter().zip(&self.keys) {
-            if self.may_hold(condition, event, settled, scratch) != Some(false) {
-                is_of_use = true;
-                self.fields_of(condition, &mut |field| _ = asked.insert(field));
-                asked.extend(keys);
-            }
-        }
-        if is_of_use {
-            // They decide about the stages that are not possible.
-            let settled = (0..).map(FieldId).zip(settled);
-            asked.extend(settled.filter(|(_, settled)| **settled).map(|(field, _)| field));
-        }
-        Selection { fields: asked.into_iter().collect(), is_of_use }
-    }
-
-    /// Whether a condition holds; `None` when that depends on fields that are not settled.
-    fn may_hold(
-        &self,
-        condition: &Cond,
-        event: &Event,
-        settled: &[bool],
-        scratch: &mut Scratch,
-    ) -> Option<bool> {
-        let mut each = |condition: &Cond| self.may_hold(condition, event, settled, scratch);
-        match condition {
-            Cond::Const(value) => Some(*value),
-            Cond::Leaf(leaf) => {
-                let reads = self.reads.get(leaf.index())?;
-                let is_known = reads.iter().all(|f| settled.get(f.index()) == Some(&true));
-                is_known.then(|| self.leaf(*leaf, event, scratch))
-            }
-            Cond::Not(inner) => each(inner).map(|holds| !holds),
-            Cond::And(all) => all.iter().map(each).reduce(|a, b| match (a, b) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            })?,
-            Cond::Or(any) => any.iter().map(each).reduce(|a, b| match (a, b) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            })?,
-        }
-    }
-
-    /// The fields that a condition reads.
-    fn fields_of(&self, condition: &Cond, each: &mut impl FnMut(FieldId)) {
-        match condition {
-            Cond::Const(_) => {}
-            Cond::Leaf(leaf) => {
-                let reads = self.reads.get(leaf.index()).map_or(&[][..], |reads| reads);
-                reads.iter().copied().for_each(each);
-            }
-            Cond::Not(inner) => self.fields_of(inner, each),
-            Cond::And(all) | Cond::Or(all) => {
-                all.iter().for_each(|condition| self.fields_of(condition, each));
-            }
-        }
-    }
-
     #[inline]
     fn leaf(&self, leaf: LeafIx, event: &Event, scratch: &mut Scratch) -> bool {
-        if scratch.leaves.get(leaf.index()) == Some(&scratch.epoch) {
+        if scratch.is_true(leaf) {
             return true;
         }
         if let Some(home) = self.homes.get(leaf.index()) {
             self.visit(*home, event, scratch);
         }
-        scratch.leaves.get(leaf.index()) == Some(&scratch.epoch)
+        scratch.is_true(leaf)
     }
 
     /// Tests everything at a home, once an event.
@@ -350,6 +341,12 @@ impl Scratch {
             }
             self.epoch = 1;
         }
+    }
+
+    /// Whether a leaf has been found true of this event.
+    #[inline]
+    fn is_true(&self, leaf: LeafIx) -> bool {
+        self.leaves.get(leaf.index()) == Some(&self.epoch)
     }
 
     fn mark(&mut self, leaf: LeafIx) {

@@ -54,7 +54,7 @@ impl Seat {
             host: None,
             event: Event::new(projection.len()),
             satisfied: Satisfied::default(),
-            of_use: Use::Known,
+            of_use: Use::All,
             incomplete: false,
             lacks_arguments: false,
             processes: TableStats::default(),
@@ -98,7 +98,7 @@ impl Worker {
                 seat.of_use = seat.event.load_selected(group, &self.projection, host, selections);
             }
             Raw::Json(json) => {
-                seat.of_use = Use::Known;
+                seat.of_use = Use::All;
                 seat.event.load_json(json, host);
             }
         }
@@ -110,11 +110,16 @@ impl Worker {
             self.passed += 1;
             return self.sieve.pass(&mut seat.satisfied);
         }
+        if let (Use::Known(remainder), Some(selections)) = (seat.of_use, &self.selections) {
+            seat.event.add_some_context(selections.context(remainder));
+            return self.sieve.sift_rest(&seat.event, remainder, &mut seat.satisfied);
+        }
         seat.event.add_context(&self.projection);
         self.sieve.sift(&seat.event, &mut seat.satisfied);
-        if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections) {
-            let selection = self.sieve.select(&seat.event, self.projection.settled());
-            selections.learn(class, selection);
+        if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections)
+            && let Some(selection) = self.sieve.select(&seat.event)
+        {
+            selections.learn(class, selection, &self.projection);
         }
     }
 

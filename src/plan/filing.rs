@@ -11,22 +11,28 @@ use crate::check::ir::{self, Test};
 
 /// Sets [`super::Stage::filed`] for every stage.
 pub(super) fn file(plan: &mut Plan) {
-    let costs = plan.costs();
+    let shares = plan.shares();
     for stage in &mut plan.stages {
-        stage.filed = necessary(&stage.condition, &costs).map(|set| set.leaves);
+        stage.filed = necessary_leaves(&stage.condition, &shares);
     }
+}
+
+/// Leaves of which at least one is true when the condition holds, those that are fewest together; `None` when
+/// there are none such. `shares` are those of the plan.
+pub fn necessary_leaves(condition: &Cond, shares: &[f64]) -> Option<Vec<LeafIx>> {
+    necessary(condition, shares).map(|set| set.leaves)
 }
 
 impl Plan {
     /// By stage: a condition that holds where the stage's does, with those parts first that decide it
     /// most often.
     pub fn tests(&self) -> Vec<Cond> {
-        let costs = self.costs();
+        let costs = self.shares();
         self.stages.iter().map(|stage| ordered(&stage.condition, &costs).0).collect()
     }
 
     /// By leaf: the estimated share of events that make it true.
-    fn costs(&self) -> Vec<f64> {
+    pub fn shares(&self) -> Vec<f64> {
         self.leaves.iter().map(|leaf| share(&leaf.leaf)).collect()
     }
 }

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use canon::{LogicHash, logic_hash};
+pub use filing::necessary_leaves;
 pub use graph::{Graph, Node};
 
 pub use crate::check::ir;

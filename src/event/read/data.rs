@@ -59,7 +59,8 @@ impl<'g> Reader<'g, '_> {
             let field = nested(inside?).find(|field| is_key(field.key, key))?;
             Some((record.kind, field.value))
         };
-        in_record(main).or_else(|| {
+        let in_main = if self.view.may_have(key) { in_record(main) } else { None };
+        in_main.or_else(|| {
             let is_main = |record: &Record<'_>| std::ptr::eq(record.line, main.line);
             let records = self.view.group.records();
             let mut others = records.filter(|record| !is_main(record) && has_data(record.kind));

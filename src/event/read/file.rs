@@ -40,6 +40,15 @@ impl<'g> Reader<'g, '_> {
     /// that is neither a folder on the way nor unknown. Of a file that was not found only the name is
     /// known.
     pub(super) fn object(&mut self) -> Option<Record<'g>> {
+        if let Some(known) = self.object {
+            return known;
+        }
+        let found = self.find_object();
+        self.object = Some(found);
+        found
+    }
+
+    fn find_object(&mut self) -> Option<Record<'g>> {
         let Some(Object::File { item, .. }) = self.file_row() else { return None };
         let paths = || self.view.records(RecordType::PATH);
         let item_of = |path: &Record<'_>| {
