@@ -97,7 +97,7 @@ impl Rules {
             if let Use::Unknown(class) = of_use
                 && let Some(selection) = sieve.select(&event)
             {
-                selections.learn(class, selection, &self.projection);
+                selections.learn(class, selection);
             }
         }
         selections

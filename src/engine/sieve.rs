@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::event::{Event, Selection};
 use crate::machine::predicate::{Predicates, Scratch};
 use crate::plan::StageIx;
+use crate::schema::FieldId;
 
 /// Tells which stages an event satisfies.
 #[derive(Debug)]
@@ -61,6 +62,11 @@ impl Sieve {
         satisfied.stages.clear();
         self.predicates.satisfied(event, &mut self.scratch, &mut satisfied.stages);
         satisfied.cut = self.scratch.cut() - before;
+    }
+
+    /// The fields that [`Sieve::select`] asked for when it gave `remainder`, in this sieve or in another of its engine.
+    pub fn fields_left(&mut self, remainder: u32) -> &[FieldId] {
+        self.predicates.fields_left(remainder, &mut self.scratch)
     }
 
     /// The same for an event of which only what [`Sieve::select`] asked for is filled in; `remainder` is what that

@@ -8,7 +8,6 @@
 
 use hashbrown::HashMap;
 
-use super::Projection;
 use super::decoded::child_process;
 use super::origin::{ContextField, Decoded, Origin};
 use super::read::Reader;
@@ -126,8 +125,6 @@ pub struct Selection {
 #[derive(Debug, Default)]
 pub struct Selections {
     known: HashMap<Class, Selection, foldhash::fast::RandomState>,
-    /// By remainder: the fields among those selected that the process table may fill in.
-    context: Vec<Box<[(FieldId, ContextField)]>>,
 }
 
 impl Selections {
@@ -136,24 +133,8 @@ impl Selections {
         self.known.get(&class)
     }
 
-    /// The fields that the process table may fill in of events that are still to be tested for a remainder.
-    pub fn context(&self, remainder: u32) -> &[(FieldId, ContextField)] {
-        self.context.get(remainder as usize).map_or(&[], |context| context)
-    }
-
     /// Notes what is asked of the events of a class.
-    pub fn learn(&mut self, class: Class, selection: Selection, projection: &Projection) {
-        if let Some(remainder) = selection.remainder {
-            let remainder = remainder as usize;
-            if self.context.len() <= remainder {
-                self.context.resize_with(remainder + 1, Box::default);
-            }
-            if let Some(context) = self.context.get_mut(remainder) {
-                let is_asked = |field: &FieldId| selection.fields.binary_search(field).is_ok();
-                let all = projection.context().iter().copied();
-                *context = all.filter(|(field, _)| is_asked(field)).collect();
-            }
-        }
+    pub fn learn(&mut self, class: Class, selection: Selection) {
         // Classes come out of the log: a forged one must not fill memory.
         if self.known.len() >= MAX_CLASSES {
             self.known.clear();

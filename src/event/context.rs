@@ -10,20 +10,20 @@ use crate::value::Scalar;
 
 impl Event {
     /// Fills in the fields that its records leave empty from the process it is about.
-    pub fn add_context(&mut self, projection: &Projection) {
-        self.add_some_context(projection.context());
+    pub fn add_all_context(&mut self, projection: &Projection) {
+        self.add_context(projection, (0..).map(FieldId).take(projection.len()));
     }
 
-    /// The same for some of those fields.
-    pub fn add_some_context(&mut self, context: &[(FieldId, ContextField)]) {
-        if context.is_empty() {
-            return;
-        }
+    /// The same for some fields.
+    pub fn add_context(&mut self, projection: &Projection, fields: impl Iterator<Item = FieldId>) {
         let Some(process) = self.process.take() else { return };
         let host = self.host.take();
-        for (field, context) in context {
-            if self.facts.admits(*context) && self.is_missing(*field) {
-                self.fill(*field, |sink| read_context(&process, host.as_deref(), *context, sink));
+        for field in fields {
+            if let Some(context) = projection.context(field)
+                && self.facts.admits(context)
+                && self.is_missing(field)
+            {
+                self.fill(field, |sink| read_context(&process, host.as_deref(), context, sink));
             }
         }
         self.process = Some(process);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Projection {
     fields: Vec<Origin>,
     names: Vec<(Box<str>, Option<FieldType>)>,
-    context: Vec<(FieldId, ContextField)>,
+    context: Vec<Option<ContextField>>,
 }
 
 impl Projection {
@@ -20,12 +20,7 @@ impl Projection {
     pub fn new<'a>(fields: impl IntoIterator<Item = (&'a str, Option<FieldType>)>) -> Self {
         let mut this = Self::default();
         for (name, kind) in fields {
-            let context = ContextField::of(name);
-            if let Some(context) = context
-                && let Ok(id) = u16::try_from(this.fields.len())
-            {
-                this.context.push((FieldId(id), context));
-            }
+            this.context.push(ContextField::of(name));
             this.fields.push(Origin::of(name));
             this.names.push((name.into(), kind));
         }
@@ -47,9 +42,9 @@ impl Projection {
         self.names.iter().map(|(name, kind)| (&**name, *kind))
     }
 
-    /// The fields that the process table fills in where the event itself leaves them empty.
-    pub fn context(&self) -> &[(FieldId, ContextField)] {
-        &self.context
+    /// What the process table fills into a field that the event itself leaves empty.
+    pub(super) fn context(&self, field: FieldId) -> Option<ContextField> {
+        self.context.get(field.index()).copied().flatten()
     }
 }
 

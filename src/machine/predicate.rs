@@ -11,6 +11,7 @@
 mod remainder;
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
 
@@ -21,7 +22,7 @@ use crate::event::{Event, is_of_class, tells_class};
 use crate::plan::{Cond, LeafIx, Plan, StageIx};
 use crate::schema::FieldId;
 use crate::value::{Scalar, Value};
-use remainder::{Kinds, Remainder};
+use remainder::{Kind, Kinds, Remainder};
 
 /// Values remembered per field.
 const MEMO_VALUES: usize = 4096;
@@ -48,6 +49,8 @@ pub(crate) struct Predicates {
     settled: Known,
     /// All stages.
     whole: Remainder,
+    /// The kinds of classes, by numbers that all who test go by. What they find does not depend on it.
+    classes: Mutex<Kinds>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,9 +104,10 @@ pub(crate) struct Scratch {
     hits: Vec<LeafIx>,
     folded: String,
     expr: ExprScratch,
-    /// The kinds of events seen, by the leaves that tell, and by those of a class.
+    /// The kinds of events seen, by the leaves that tell.
     told: Kinds,
-    classes: Kinds,
+    /// Those of classes that were met here, by number.
+    classes: Vec<Option<Arc<Kind>>>,
 }
 
 impl Predicates {
@@ -125,6 +129,7 @@ impl Predicates {
             telling: Known::default(),
             settled: Known::default(),
             whole: Remainder::default(),
+            classes: Mutex::default(),
         };
         let mut by_field: HashMap<FieldId, u32> = HashMap::new();
         for (planned, index) in plan.leaves.iter().zip(0..) {
@@ -197,7 +202,7 @@ impl Predicates {
             folded: String::new(),
             expr: ExprScratch::default(),
             told: Kinds::default(),
-            classes: Kinds::default(),
+            classes: Vec::new(),
         }
     }
 
@@ -225,11 +230,10 @@ impl Predicates {
         out: &mut Vec<StageIx>,
     ) {
         scratch.begin();
-        let kinds = std::mem::take(&mut scratch.classes);
-        if let Some(kind) = kinds.get(remainder) {
+        if let Some(kind) = self.class(remainder, scratch) {
             self.test(&kind.remainder, event, scratch, out);
+            scratch.keep_class(remainder, kind);
         }
-        scratch.classes = kinds;
     }
 
     /// Appends the stages of a remainder that `event` satisfies.

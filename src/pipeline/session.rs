@@ -110,16 +110,17 @@ impl Worker {
             self.passed += 1;
             return self.sieve.pass(&mut seat.satisfied);
         }
-        if let (Use::Known(remainder), Some(selections)) = (seat.of_use, &self.selections) {
-            seat.event.add_some_context(selections.context(remainder));
+        if let Use::Known(remainder) = seat.of_use {
+            let fields = self.sieve.fields_left(remainder);
+            seat.event.add_context(&self.projection, fields.iter().copied());
             return self.sieve.sift_rest(&seat.event, remainder, &mut seat.satisfied);
         }
-        seat.event.add_context(&self.projection);
+        seat.event.add_all_context(&self.projection);
         self.sieve.sift(&seat.event, &mut seat.satisfied);
         if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections)
             && let Some(selection) = self.sieve.select(&seat.event)
         {
-            selections.learn(class, selection, &self.projection);
+            selections.learn(class, selection);
         }
     }
 

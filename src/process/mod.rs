@@ -146,7 +146,7 @@ impl Table {
     /// One look-up an event; memory is allocated only when something new is learnt.
     pub fn observe(&mut self, projection: &Projection, event: &mut Event) {
         self.attach(event);
-        event.add_context(projection);
+        event.add_all_context(projection);
     }
 
     /// Learns from an event and says which process it is about. Events come in order; one that comes

@@ -5,6 +5,7 @@
 //! each kind of event ([`Kinds`]); stages that no such event can satisfy are not in it.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 
 use hashbrown::HashMap;
 
@@ -43,7 +44,7 @@ pub(super) struct Kind {
 #[derive(Debug, Default)]
 pub(super) struct Kinds {
     numbers: HashMap<Box<[LeafIx]>, u32, foldhash::fast::RandomState>,
-    kinds: Vec<Kind>,
+    kinds: Vec<Arc<Kind>>,
 }
 
 impl Kinds {
@@ -54,13 +55,13 @@ impl Kinds {
         predicates: &Predicates,
         known: &Known,
         scratch: &Scratch,
-    ) -> Option<(u32, &Kind)> {
+    ) -> Option<(u32, &Arc<Kind>)> {
         let number = match self.numbers.get(scratch.truths.as_slice()) {
             Some(number) => *number,
             None if self.kinds.len() >= MAX_KINDS => return None,
             None => {
                 let number = u32::try_from(self.kinds.len()).ok()?;
-                self.kinds.push(predicates.kind(known, scratch));
+                self.kinds.push(Arc::new(predicates.kind(known, scratch)));
                 self.numbers.insert(scratch.truths.as_slice().into(), number);
                 number
             }
@@ -69,7 +70,7 @@ impl Kinds {
     }
 
     /// A kind by its number.
-    pub(super) fn get(&self, number: u32) -> Option<&Kind> {
+    fn get(&self, number: u32) -> Option<&Arc<Kind>> {
         self.kinds.get(number as usize)
     }
 }
@@ -82,14 +83,35 @@ impl Predicates {
         for home in &self.settled.homes {
             self.visit(*home, event, scratch);
         }
-        let mut kinds = std::mem::take(&mut scratch.classes);
-        let selection = kinds.find(self, &self.settled, scratch).map(|(number, kind)| {
+        let mut kinds = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        kinds.find(self, &self.settled, scratch).map(|(number, kind)| {
             let Remainder { sure, tests, .. } = &kind.remainder;
             let is_of_use = !sure.is_empty() || !tests.is_empty();
             Selection { fields: kind.fields.clone(), remainder: is_of_use.then_some(number) }
-        });
-        scratch.classes = kinds;
-        selection
+        })
+    }
+
+    /// What the stages read that are left for a class, by what [`Predicates::select`] gave for it, here or elsewhere.
+    pub(crate) fn fields_left<'s>(
+        &self,
+        remainder: u32,
+        scratch: &'s mut Scratch,
+    ) -> &'s [FieldId] {
+        if let Some(kind) = self.class(remainder, scratch) {
+            scratch.keep_class(remainder, kind);
+        }
+        let kind = scratch.classes.get(remainder as usize).and_then(Option::as_ref);
+        kind.map_or(&[], |kind| &kind.fields)
+    }
+
+    /// Takes the kind with a number out of those that were met here, which it is to be put back to.
+    #[inline]
+    pub(super) fn class(&self, number: u32, scratch: &mut Scratch) -> Option<Arc<Kind>> {
+        let known = scratch.classes.get_mut(number as usize).and_then(Option::take);
+        known.or_else(|| {
+            let kinds = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+            kinds.get(number).cloned()
+        })
     }
 
     /// The kind of an event of which the `known` leaves have been tested.
@@ -151,6 +173,20 @@ impl Predicates {
             Cond::And(all) | Cond::Or(all) => {
                 all.iter().for_each(|condition| self.fields_of(condition, each));
             }
+        }
+    }
+}
+
+impl Scratch {
+    /// Keeps a kind that was met.
+    #[inline]
+    pub(super) fn keep_class(&mut self, number: u32, kind: Arc<Kind>) {
+        let number = number as usize;
+        if self.classes.len() <= number {
+            self.classes.resize(number + 1, None);
+        }
+        if let Some(place) = self.classes.get_mut(number) {
+            *place = Some(kind);
         }
     }
 }
