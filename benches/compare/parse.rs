@@ -53,6 +53,9 @@ fn theirs(lines: &[&[u8]]) -> Found {
     found
 }
 
+/// A way to read lines.
+type Read = fn(&[&[u8]]) -> Found;
+
 /// How often a log is read in a round: the kernel tells the time of a thread in steps of milliseconds.
 const TIMES: usize = 8;
 
@@ -69,10 +72,8 @@ fn main() {
     let rounds = arguments.next().map_or(5, |text| text.parse().unwrap());
     // Finding the lines is no work of a parser of lines.
     let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
-    let readers: [(&str, fn(&[&[u8]]) -> Found); 2] =
-        [("ours", ours), ("linux-audit-parser", theirs)];
     for _ in 0..rounds {
-        for (name, read) in readers {
+        for (name, read) in [("ours", ours as Read), ("linux-audit-parser", theirs)] {
             let before = spent();
             let found = [(); TIMES].map(|()| read(&lines));
             let seconds = (spent() - before) / TIMES as f64;

@@ -27,6 +27,20 @@ pub struct Satisfied {
     pub(super) cut: u64,
 }
 
+impl Satisfied {
+    /// The numbers of the stages; `None` when something was left untried.
+    pub fn numbers(&self) -> Option<impl ExactSizeIterator<Item = u32>> {
+        (self.cut == 0).then(|| self.stages.iter().map(|stage| stage.0))
+    }
+
+    /// Replaces what it holds by what [`Satisfied::numbers`] gave elsewhere.
+    pub fn replace(&mut self, numbers: &[u32]) {
+        self.stages.clear();
+        self.stages.extend(numbers.iter().copied().map(StageIx));
+        self.cut = 0;
+    }
+}
+
 impl Sieve {
     pub(super) fn new(predicates: Arc<Predicates>) -> Self {
         Self { scratch: predicates.scratch(), predicates }

@@ -11,6 +11,7 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
@@ -38,6 +39,11 @@ pub struct Json {
     pub(super) text: String,
     pub(super) values: Vec<Placed>,
     left_out: u64,
+    /// The machine of an event that is spent.
+    machine: Option<Arc<str>>,
+    is_spent: bool,
+    /// What it satisfies, by numbers of whoever has tested it.
+    told: Option<Vec<u32>>,
     places: Places,
     /// Where the first value of each of [`Places`] stands, and one.
     known: [u16; PLACES],
@@ -86,11 +92,42 @@ impl Json {
 
     /// The machine it says it is from.
     pub fn host(&self) -> Option<&str> {
+        if self.is_spent {
+            return self.machine.as_deref();
+        }
         let fields = (self.places.host..).take(HOST_FIELDS.len());
         fields.filter_map(|field| self.first(field)).find_map(|value| match value {
             Scalar::Str(name) if !name.is_empty() => Some(name),
             _ => None,
         })
+    }
+
+    /// Gives up its line and its values, because nobody will ask for them: what is left says when it happened, and
+    /// where by `machine`. The memory comes back as an event that is of no use but for that.
+    pub fn spend(&mut self, machine: Option<Arc<str>>) -> Self {
+        let left = Self {
+            time: self.time,
+            left_out: self.left_out,
+            machine,
+            is_spent: true,
+            ..Self::default()
+        };
+        std::mem::replace(self, left)
+    }
+
+    /// Whether its line and its values have been given up.
+    pub fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+
+    /// Notes what it satisfies, so that it need not be tested again.
+    pub fn tell(&mut self, satisfied: impl Iterator<Item = u32>) {
+        self.told = Some(satisfied.collect());
+    }
+
+    /// What it satisfies, when that has been told.
+    pub fn told(&self) -> Option<&[u32]> {
+        self.told.as_deref()
     }
 
     /// Gives up its line and memory that is not in use: for events whose fields alone are wanted.
@@ -194,6 +231,9 @@ impl Json {
     fn clear(&mut self) {
         self.line.clear();
         self.time = None;
+        self.machine = None;
+        self.is_spent = false;
+        self.told = None;
         self.start();
     }
 

@@ -57,6 +57,8 @@ pub enum Use {
     Known(u32),
     /// Everything is filled in.
     All,
+    /// Everything is filled in, and it has been told what the event satisfies.
+    Told,
     /// Everything is filled in; what is asked of its class can be learnt.
     Unknown(Class),
 }

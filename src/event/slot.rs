@@ -201,6 +201,18 @@ impl Event {
         }
     }
 
+    /// Gives the line of JSON back as it was; the fields are empty then.
+    pub fn unload_json(&mut self) -> Json {
+        let mut json = match self.take_raw() {
+            Raw::Json(json) => json,
+            Raw::Audit(_) => Json::default(),
+        };
+        self.slots.fill(Slot::Empty);
+        self.items.clear();
+        std::mem::swap(&mut self.text, &mut json.text);
+        json
+    }
+
     /// Bytes this event occupies when it is kept.
     pub fn size_bytes(&self) -> usize {
         std::mem::size_of::<Self>()

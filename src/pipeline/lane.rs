@@ -16,6 +16,7 @@ use super::lines::Lines;
 use super::live::Notice;
 use super::read::{Read1, Reader};
 use super::report::{LostSerials, keep_largest};
+use super::screen::Screen;
 use super::turns::{Next, Turns};
 use super::{MalformedLine, ReadFailure, Settings};
 use crate::engine::ReorderStats;
@@ -102,6 +103,14 @@ impl Lane {
             overflow: (0, 0),
             breaks: 0,
         }
+    }
+
+    /// From now on JSON events that no rule can use are let go of, as far as can be, before they wait.
+    pub(super) fn screened(mut self, screen: Option<Screen>) -> Self {
+        if let Some(screen) = screen {
+            self.intake.json().set_screen(screen);
+        }
+        self
     }
 
     /// Takes in the next piece of input, which `reader` has just read and may have the memory of back, and

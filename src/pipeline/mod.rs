@@ -24,6 +24,7 @@ mod queue;
 mod read;
 mod rehearse;
 mod report;
+mod screen;
 mod session;
 mod socket;
 mod turns;
@@ -198,8 +199,11 @@ pub fn replay(
     let mut run = Run::new(rules, input::discover(inputs), settings, observer)?;
     let sources = std::mem::take(&mut run.sources);
     let threaded = sources.len() <= THREADED_SOURCES;
+    let is_alone = settings.jobs <= 1 || settings.measure.is_some();
     let lane = |(source, number): (Source, u32)| {
-        (Lane::new(number, settings, run.session.projection()), Reader::new(source))
+        let lane = Lane::new(number, settings, run.session.projection());
+        let screen = if is_alone { run.session.screen() } else { None };
+        (lane.screened(screen), Reader::new(source))
     };
     let lanes: Vec<(Lane, Reader)> = sources.into_iter().zip(0..).map(lane).collect();
     if let Some(now) = settings.measure {

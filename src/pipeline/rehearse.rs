@@ -44,7 +44,8 @@ pub fn rehearse(
 ) -> Result<Report, String> {
     let source = Source { name: NAME.to_owned(), files: Vec::new() };
     let mut run = Run::new(rules, (vec![source], Vec::new()), settings, observer)?;
-    let mut lane = Lane::new(0, settings, run.session.projection());
+    let lane = Lane::new(0, settings, run.session.projection());
+    let mut lane = lane.screened(run.session.screen());
     let mut stage = Stage { restarts: rehearsal.restarts, latest: Timestamp::MIN };
     lane.feed(&Read1::File(NAME.to_owned()));
     for block in log.chunks(BLOCK_BYTES) {

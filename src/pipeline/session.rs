@@ -25,6 +25,7 @@ use crate::time::Timestamp;
 
 use super::meter::{Meter, Phase};
 use super::proc::Machine;
+use super::screen::Screen;
 
 /// One event on its way, and the memory for it.
 #[derive(Debug)]
@@ -98,7 +99,11 @@ impl Worker {
                 seat.of_use = seat.event.load_selected(group, &self.projection, host, selections);
             }
             Raw::Json(json) => {
-                seat.of_use = Use::All;
+                seat.of_use = match json.told() {
+                    _ if json.is_spent() => Use::None,
+                    Some(_) => Use::Told,
+                    None => Use::All,
+                };
                 seat.event.load_json(json, host);
             }
         }
@@ -109,6 +114,9 @@ impl Worker {
         if seat.of_use == Use::None {
             self.passed += 1;
             return self.sieve.pass(&mut seat.satisfied);
+        }
+        if let (Use::Told, Raw::Json(json)) = (seat.of_use, seat.event.raw()) {
+            return seat.satisfied.replace(json.told().unwrap_or_default());
         }
         if let Use::Known(remainder) = seat.of_use {
             let fields = self.sieve.fields_left(remainder);
@@ -209,6 +217,11 @@ impl Session {
             arguments: Arguments::default(),
             passed: 0,
         }
+    }
+
+    /// Somebody to look at JSON events before they wait; `None` when every event is to be filled in.
+    pub(super) fn screen(&self) -> Option<Screen> {
+        (!self.fills_all).then(|| Screen::new(&self.projection, self.engine.sieve()))
     }
 
     /// Seats an event and says where it is from; in event order.

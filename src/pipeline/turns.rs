@@ -91,7 +91,8 @@ impl Turns {
     pub(super) fn take_json(&mut self, lane: &mut JsonLane) {
         while let Some(json) = lane.pop() {
             if let Some(time) = json.time() {
-                self.push(time, tiebreaker(&json), Raw::Json(json));
+                let tiebreaker = tiebreaker(&json);
+                self.push(time, tiebreaker, Raw::Json(lane.screened(json)));
             } else {
                 // Without a time it has no place in the order: it goes as it came.
                 self.arrivals += 1;

@@ -1,0 +1,69 @@
+//! [`Screen`]: tests JSON events before they wait for their turn.
+//!
+//! In: events as they are read. Out: the same events, with what they satisfy; those that satisfy nothing without
+//! their line and values, of which nobody will ask for any more. What waits for seconds of event time is in no near
+//! cache when its turn comes, and a line of JSON is long: what need not wait is not brought back either. An event
+//! stands by itself, so that what it satisfies is the same now and later. With several threads the one that reads
+//! has enough to do; then others test the events when they have waited.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::engine::{Satisfied, Sieve};
+use crate::event::{Event, Json, Projection};
+
+type Machines = HashSet<Arc<str>, foldhash::fast::RandomState>;
+
+/// Names of machines remembered.
+const MACHINES: usize = 4096;
+
+/// See the module page.
+#[derive(Debug)]
+pub(super) struct Screen {
+    event: Event,
+    sieve: Sieve,
+    satisfied: Satisfied,
+    machines: Machines,
+}
+
+impl Screen {
+    pub(super) fn new(projection: &Arc<Projection>, sieve: Sieve) -> Self {
+        Self {
+            event: Event::new(projection.len()),
+            sieve,
+            satisfied: Satisfied::default(),
+            machines: HashSet::default(),
+        }
+    }
+
+    /// The event as it is to wait; what it no longer needs is left in `spare`.
+    pub(super) fn look(&mut self, json: Json, spare: &mut Option<Json>) -> Json {
+        self.event.load_json(json, None);
+        self.sieve.sift(&self.event, &mut self.satisfied);
+        let mut json = self.event.unload_json();
+        // What was left untried is counted when it is tested again.
+        let Some(numbers) = self.satisfied.numbers() else { return json };
+        if numbers.len() > 0 {
+            json.tell(numbers);
+            return json;
+        }
+        let machine = json.host().map(|name| name_of(&mut self.machines, name));
+        *spare = Some(json.spend(machine));
+        json
+    }
+}
+
+/// The name of a machine, which many events share.
+fn name_of(machines: &mut Machines, name: &str) -> Arc<str> {
+    if let Some(machine) = machines.get(name) {
+        return machine.clone();
+    }
+    // Names come out of the log: forged ones must not fill memory.
+    if machines.len() >= MACHINES {
+        machines.clear();
+    }
+    let machine: Arc<str> = name.into();
+    machines.insert(machine.clone());
+    machine
+}
