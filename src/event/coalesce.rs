@@ -144,6 +144,12 @@ impl Coalescer {
         self.ready.pop_front()
     }
 
+    /// Whether there is anything for [`Coalescer::pop`] or [`Coalescer::take_missing`] to give.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        self.missing.is_some() || !self.ready.is_empty()
+    }
+
     /// Takes what the last line said about serial numbers that were skipped. What never comes is a gap
     /// in the [`Stats`] once that is certain; until then only this tells of it.
     pub fn take_missing(&mut self) -> Option<Missing> {

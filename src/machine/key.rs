@@ -21,9 +21,27 @@ const MAX_KEYS: usize = 1024;
 /// Up to so many values of a column are compared one by one.
 const FEW: usize = 16;
 
-/// Reused memory for the keys of one event.
+/// How many sets of columns are remembered for an event: rule sets join by a few.
+const MAX_SETS: usize = 8;
+
+/// The keys of one event, by the columns they were found for, so that the next item with the same columns finds
+/// them done. Keeps its memory.
 #[derive(Debug, Default)]
 pub(crate) struct KeyScratch {
+    sets: Vec<Keys>,
+    /// How many of them are of this event.
+    used: usize,
+    /// The one that was asked for last.
+    at: usize,
+    /// Only keys of this part of so many are wanted.
+    pub(crate) part: Option<(u32, u32)>,
+    /// Keys left out because of [`MAX_KEYS`].
+    pub(crate) dropped: u64,
+}
+
+/// The keys of an event for some columns.
+#[derive(Debug, Default)]
+struct Keys {
     /// The encoded keys, one after another.
     bytes: Vec<u8>,
     /// Where each key ends.
@@ -35,22 +53,19 @@ pub(crate) struct KeyScratch {
     /// Values of the column at hand, for columns of many values.
     distinct: HashTable<usize>,
     seeds: RandomState,
-    /// What the keys were found for, so that the next item with the same columns finds them done.
+    /// What the keys were found for.
     filled: Vec<KeyColumn>,
-    filled_for: Option<(u32, u32)>,
-    fresh: bool,
-    /// Only keys of this part of so many are wanted.
-    pub(crate) part: Option<(u32, u32)>,
+    part: Option<(u32, u32)>,
     /// The event lacks a mandatory column.
     lacking: bool,
     /// Keys left out because of [`MAX_KEYS`].
-    pub(crate) dropped: u64,
+    dropped: u64,
 }
 
 impl KeyScratch {
     /// Another event comes.
     pub(crate) fn next_event(&mut self) {
-        self.fresh = false;
+        self.used = 0;
     }
 
     /// Finds the keys of `event`; afterwards [`KeyScratch::len`] says how many there are. An event that
@@ -58,11 +73,45 @@ impl KeyScratch {
     ///
     /// Between two events that are not the same, [`KeyScratch::next_event`] must be called.
     pub(crate) fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
-        if self.fresh && self.filled == columns && self.filled_for == self.part {
+        let part = self.part;
+        let known = self.sets.iter().take(self.used);
+        if let Some(at) =
+            known.into_iter().position(|set| set.part == part && set.filled == columns)
+        {
+            self.at = at;
             return;
         }
-        self.fresh = true;
-        self.filled_for = self.part;
+        self.at = self.used.min(MAX_SETS - 1);
+        self.used = self.at + 1;
+        if self.sets.len() <= self.at {
+            self.sets.push(Keys::default());
+        }
+        if let Some(set) = self.sets.get_mut(self.at) {
+            set.part = part;
+            set.dropped = 0;
+            set.fill(event, columns);
+            self.dropped += set.dropped;
+        }
+    }
+
+    /// Whether the event lacks a mandatory column.
+    pub(crate) fn is_lacking(&self) -> bool {
+        self.sets.get(self.at).is_some_and(|set| set.lacking)
+    }
+
+    /// Number of keys found.
+    pub(crate) fn len(&self) -> usize {
+        self.sets.get(self.at).map_or(0, |set| set.ends.len())
+    }
+
+    /// Key number `index`.
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        self.sets.get(self.at).map_or(&[], |set| set.get(index))
+    }
+}
+
+impl Keys {
+    fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
         self.lacking = false;
         self.filled.clear();
         self.filled.extend_from_slice(columns);
@@ -170,18 +219,7 @@ impl KeyScratch {
         }
     }
 
-    /// Whether the event lacks a mandatory column.
-    pub(crate) fn is_lacking(&self) -> bool {
-        self.lacking
-    }
-
-    /// Number of keys found.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Key number `index`.
-    pub(crate) fn get(&self, index: usize) -> &[u8] {
+    fn get(&self, index: usize) -> &[u8] {
         let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).copied().unwrap_or(0);
         let end = self.ends.get(index).copied().unwrap_or(start);
         self.bytes.get(start..end).unwrap_or_default()

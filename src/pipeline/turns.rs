@@ -61,7 +61,15 @@ impl Turns {
     }
 
     /// Takes in what the coalescer has completed and lost.
+    #[inline]
     pub(super) fn take(&mut self, coalescer: &mut Coalescer) {
+        // Most lines complete nothing.
+        if coalescer.has_news() || coalescer.stats().malformed != self.malformed_seen {
+            self.take_news(coalescer);
+        }
+    }
+
+    fn take_news(&mut self, coalescer: &mut Coalescer) {
         // In front of the event of the line that skipped them: it may complete a match.
         let loss = |gap: Gap| Loss {
             kind: LossKind::Gap,
