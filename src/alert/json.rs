@@ -212,7 +212,7 @@ pub fn nested(document: &Document) -> Json {
     }
     if !document.paths().is_empty() {
         let paths = document.paths().iter().map(|record| -> Map<String, Json> {
-            record.iter().map(|(key, value)| (key.clone(), scalar(value))).collect()
+            record.iter().map(|(key, value)| ((*key).to_owned(), scalar(value))).collect()
         });
         insert(&mut root, "auditd.paths", paths.collect(), MAX_LEVELS);
     }

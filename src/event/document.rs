@@ -4,10 +4,11 @@
 //! the same code that fills in the fields that rules test.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::context::read_context;
 use super::origin::{ContextField, Origin};
@@ -19,22 +20,22 @@ use crate::value::{Scalar, Value};
 /// Fields by dotted name, in the order of the schema, each with at least one value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
-    fields: Vec<(Cow<'static, str>, Vec<Value>)>,
-    paths: Vec<Vec<(String, Value)>>,
+    fields: Vec<(Cow<'static, str>, Values)>,
+    paths: Vec<Vec<(&'static str, Value)>>,
     left_out: usize,
 }
+
+/// The values of a field; nearly all have one.
+type Values = SmallVec<[Value; 1]>;
 
 /// Most keys of records shown as `auditd.data.*`; no event that the kernel logs has as many.
 const MAX_DATA_KEYS: usize = 512;
 
-/// What is shown of a PATH record.
-const PATH_KEYS: [&str; 9] =
-    ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
-
 impl Document {
     /// Fields in this order.
     pub(super) fn new(fields: Vec<(String, Vec<Value>)>) -> Self {
-        let fields = fields.into_iter().map(|(name, values)| (name.into(), values)).collect();
+        let fields =
+            fields.into_iter().map(|(name, values)| (name.into(), values.into())).collect();
         Self { fields, ..Self::default() }
     }
 
@@ -44,7 +45,7 @@ impl Document {
     }
 
     /// The PATH records of an audit event in order, each with its keys that have a value.
-    pub fn paths(&self) -> &[Vec<(String, Value)>] {
+    pub fn paths(&self) -> &[Vec<(&'static str, Value)>] {
         &self.paths
     }
 
@@ -144,6 +145,12 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     listed.map(|info| known(info.name)).collect()
 });
 
+/// The keys of records that have a place in [`KNOWN`], and that place.
+static KNOWN_DATA: LazyLock<HashMap<&str, usize, RandomState>> = LazyLock::new(|| {
+    let names = KNOWN.iter().map(|known| known.name).zip(0..);
+    names.filter_map(|(name, place)| Some((name.strip_prefix(DATA)?, place))).collect()
+});
+
 /// [`REPEATED`] as places in [`KNOWN`].
 static REPEATED_AT: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
     let place = |name: &str| KNOWN.iter().position(|known| known.name == name);
@@ -157,31 +164,34 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
     let facts = Facts::of(&mut reader);
     let mut document = Document::default();
     let keys = DataKeys::of(&reader);
-    let mut found: Vec<Vec<Value>> = KNOWN
+    let mut found: Vec<Values> = KNOWN
         .iter()
         .map(|known| match &known.origin {
-            _ if known.is_copy => Vec::new(),
+            _ if known.is_copy => Values::new(),
             // To find out that no record has a key takes reading them all.
-            Origin::Data(key) if !keys.all.contains(&**key) => Vec::new(),
+            Origin::Data(key) if !keys.contains(key) => Values::new(),
             origin => with_context(&mut reader, &facts, (host, process), origin, known.context),
         })
         .collect();
     for (repeated, by) in &*REPEATED_AT {
-        let values = |place: &usize| found.get(*place).map_or(&[][..], Vec::as_slice);
+        let values = |place: &usize| found.get(*place).map_or(&[][..], Values::as_slice);
         // A list may hold what its repetition says and more.
         let told = values(repeated).iter().all(|value| values(by).contains(value));
         if told && let Some(values) = found.get_mut(*repeated) {
             values.clear();
         }
     }
-    let mut listed: HashSet<&str, RandomState> = HashSet::default();
+    let is_listed = |key: &String| {
+        let place = KNOWN_DATA.get(key.as_str()).and_then(|place| found.get(*place));
+        place.is_some_and(|values| !values.is_empty())
+    };
+    let unlisted: Vec<&String> = keys.unmapped.iter().filter(|key| !is_listed(key)).collect();
     for (known, values) in KNOWN.iter().zip(found) {
         if !values.is_empty() {
-            listed.extend(known.name.strip_prefix(DATA));
             document.fields.push((known.name.into(), values));
         }
     }
-    for key in keys.unmapped.iter().filter(|key| !listed.contains(key.as_str())) {
+    for key in unlisted {
         let name = format!("{DATA}{key}");
         let values = values(&mut reader, &Origin::of(&name));
         if !values.is_empty() {
@@ -189,7 +199,7 @@ pub(super) fn document(group: &Group, host: Option<&Host>, process: Option<&Proc
         }
     }
     document.left_out = keys.left_out;
-    document.paths = reader.path_records(&PATH_KEYS);
+    document.paths = reader.path_records();
     document
 }
 
@@ -199,8 +209,8 @@ const DATA: &str = "auditd.data.";
 /// The keys of the records of an event.
 #[derive(Default)]
 struct DataKeys<'g> {
-    /// As in names of fields, where dashes are underscores.
-    all: HashSet<Cow<'g, [u8]>, RandomState>,
+    /// As in names of fields, where dashes are underscores; each once, ascending.
+    all: Vec<Cow<'g, [u8]>>,
     /// Those without fields of their own as text, each once and in order; [`MAX_DATA_KEYS`] at most.
     unmapped: Vec<String>,
     /// How many more there are.
@@ -210,28 +220,33 @@ struct DataKeys<'g> {
 impl<'g> DataKeys<'g> {
     fn of(reader: &Reader<'g, '_>) -> Self {
         let mut this = Self::default();
-        let mut logged: HashSet<&[u8], RandomState> = HashSet::default();
-        reader.data_keys(&mut |key| {
-            if !logged.insert(key) {
-                return;
-            }
-            let dash = |byte: &u8| if *byte == b'-' { b'_' } else { *byte };
-            this.all.insert(match memchr::memchr(b'-', key) {
-                None => Cow::Borrowed(key),
-                Some(_) => key.iter().map(dash).collect(),
-            });
-            if MAPPED.contains(&key) {
-                return;
-            }
-            if this.unmapped.len() < MAX_DATA_KEYS {
-                this.unmapped.push(String::from_utf8_lossy(key).replace('-', "_"));
-            } else {
-                this.left_out += 1;
-            }
-        });
+        // Each with where it stood first.
+        let mut logged: Vec<(&[u8], usize)> = Vec::with_capacity(64);
+        reader.data_keys(&mut |key| logged.push((key, logged.len())));
+        logged.sort_unstable();
+        logged.dedup_by_key(|(key, _)| *key);
+        let dash = |byte: &u8| if *byte == b'-' { b'_' } else { *byte };
+        this.all.extend(logged.iter().map(|(key, _)| match memchr::memchr(b'-', key) {
+            None => Cow::Borrowed(*key),
+            Some(_) => key.iter().map(dash).collect(),
+        }));
+        this.all.sort_unstable();
+        this.all.dedup();
+        logged.retain(|(key, _)| !MAPPED.contains(key));
+        if logged.len() > MAX_DATA_KEYS {
+            this.left_out = logged.len() - MAX_DATA_KEYS;
+            logged.sort_unstable_by_key(|(_, at)| *at);
+            logged.truncate(MAX_DATA_KEYS);
+        }
+        let name = |(key, _): &(&[u8], usize)| String::from_utf8_lossy(key).replace('-', "_");
+        this.unmapped = logged.iter().map(name).collect();
         this.unmapped.sort_unstable();
         this.unmapped.dedup();
         this
+    }
+
+    fn contains(&self, key: &[u8]) -> bool {
+        self.all.binary_search_by(|known| (**known).cmp(key)).is_ok()
     }
 }
 
@@ -245,7 +260,8 @@ pub(super) fn values_of(
     let mut scratch = Scratch::default();
     let mut reader = Reader::new(group, host, &mut scratch);
     let facts = Facts::of(&mut reader);
-    with_context(&mut reader, &facts, (host, process), &Origin::of(name), ContextField::of(name))
+    let (origin, context) = (Origin::of(name), ContextField::of(name));
+    with_context(&mut reader, &facts, (host, process), &origin, context).into_vec()
 }
 
 /// What the records say, else what is known of the process.
@@ -255,7 +271,7 @@ fn with_context(
     (host, process): (Option<&Host>, Option<&Process>),
     origin: &Origin,
     context: Option<ContextField>,
-) -> Vec<Value> {
+) -> Values {
     let mut values = values(reader, origin);
     if values.is_empty()
         && let (Some(process), Some(field)) = (process, context)
@@ -267,8 +283,8 @@ fn with_context(
     values
 }
 
-fn values(reader: &mut Reader<'_, '_>, origin: &Origin) -> Vec<Value> {
-    let mut values = Vec::new();
+fn values(reader: &mut Reader<'_, '_>, origin: &Origin) -> Values {
+    let mut values = Values::new();
     reader.read(origin, &mut |value: Scalar<'_>| values.push(Value::from(value)));
     values
 }

@@ -45,12 +45,22 @@ pub(super) struct Reader<'g, 's> {
     address: Option<Option<Sockaddr>>,
     rows: Option<[Option<Row>; 2]>,
     object: Option<Option<Record<'g>>>,
+    object_fields: Option<file::PathFields<'g>>,
 }
 
 impl<'g, 's> Reader<'g, 's> {
     pub(super) fn new(group: &'g Group, host: Option<&'g Host>, scratch: &'s mut Scratch) -> Self {
         let view = View::new(group);
-        Self { view, host, scratch, has_args: false, address: None, rows: None, object: None }
+        Self {
+            view,
+            host,
+            scratch,
+            has_args: false,
+            address: None,
+            rows: None,
+            object: None,
+            object_fields: None,
+        }
     }
 
     /// Gives the values of a field; none when it is missing.

@@ -10,7 +10,9 @@ use memchr::memmem::Finder;
 
 use super::group::{Group, Record};
 use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
-use crate::record::{Enriched, RawValue, RecordType, Words, fields, nested, plain_value, words};
+use crate::record::{
+    Enriched, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value, words,
+};
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -285,12 +287,16 @@ impl<'g> View<'g> {
 
     /// The enriched copies of a record. Those of the main one are looked for once: to find out that there are
     /// none takes reading all of it.
+    #[inline]
     pub(super) fn enriched(&self, record: Record<'g>) -> Enriched<'g> {
-        let search = || fields(record.body).enriched();
         if self.main.is_some_and(|main| std::ptr::eq(main.line, record.line)) {
+            let search = || match self.is_plain {
+                true => enriched_behind(record.body),
+                false => fields(record.body).enriched(),
+            };
             return self.copies.get_or_init(search).clone();
         }
-        search()
+        fields(record.body).enriched()
     }
 
     /// Whether the event did what it is for. A connection that is still being made, and a call that
@@ -325,7 +331,7 @@ impl<'g> View<'g> {
     /// A field of the program's text, else of the main record itself.
     pub(super) fn said(&self, key: &[u8]) -> Option<RawValue<'g>> {
         let nested = self.tokens.nested.and_then(|text| nested_field(text, key));
-        nested.or_else(|| field_of(self.main?, key))
+        nested.or_else(|| field_of(self.main.filter(|_| self.may_have(key))?, key))
     }
 
     /// Whether an open has made the file it opened.
@@ -487,6 +493,12 @@ mod tests {
             short += u32::from(read.1);
             let is_plain = fields(body).all(|field| CALL_KEYS.contains(&field.key));
             assert!(is_plain || !read.1, "{}", String::from_utf8_lossy(body));
+            let copies = fields(body).enriched();
+            assert!(
+                !read.1 || copies.eq(enriched_behind(body)),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
         };
         for body in bodies.map(str::as_bytes) {
             for at in 0..=body.len() {

@@ -65,6 +65,13 @@ pub fn fields(body: &[u8]) -> Fields<'_> {
     fields
 }
 
+/// The enriched copies in a body that is plain words up to the separator, as [`fields`] would come to them.
+pub fn enriched_behind(body: &[u8]) -> Enriched<'_> {
+    let at = memchr(SEPARATOR, body).map_or(body.len(), |at| at + 1);
+    let rest = body.get(at..).unwrap_or_default();
+    Enriched { fields: Fields { rest, head: [None, None], in_tail: false } }
+}
+
 /// Iterator over the fields of a body, see [`fields`].
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {

@@ -18,7 +18,7 @@ mod words;
 
 pub use decode::{decode, decode_into, is_encoded};
 pub use execve::Arguments;
-pub use field::{Enriched, Field, Fields, RawValue, fields};
+pub use field::{Enriched, Field, Fields, RawValue, enriched_behind, fields};
 pub use json::{Atom, JsonError, JsonLines};
 pub use nested::{Nested, nested};
 pub use raw::{Head, HeadError, Heads, head, is_stamp};

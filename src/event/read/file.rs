@@ -7,8 +7,16 @@ use super::super::view::{decimal, field_of, name_type};
 use super::summary::type_of_mode;
 use super::user::Kind;
 use super::{Reader, give};
-use crate::record::{RawValue, RecordType};
+use crate::record::{RawValue, RecordType, fields};
 use crate::value::{Scalar, Value};
+
+/// What is shown of a PATH record.
+pub(in crate::event) const PATH_KEYS: [&str; 9] =
+    ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
+const NAMETYPE: usize = 2;
+
+/// The fields of a PATH record, in the order of [`PATH_KEYS`].
+pub(super) type PathFields<'g> = [Option<RawValue<'g>>; PATH_KEYS.len()];
 
 /// A part of a path.
 type Part = fn(&[u8]) -> Option<&[u8]>;
@@ -110,8 +118,7 @@ impl<'g> Reader<'g, '_> {
     }
 
     pub(super) fn file_key(&mut self, key: &[u8], sink: Sink<'_>) {
-        let Some(record) = self.object() else { return };
-        let Some(bytes) = field_of(record, key).and_then(RawValue::bytes) else { return };
+        let Some(bytes) = self.object_field(key).and_then(RawValue::bytes) else { return };
         // Auditbeat shows the permissions alone, in four octal digits.
         let bytes = if key == b"mode" {
             bytes.get(bytes.len().saturating_sub(4)..).unwrap_or(bytes)
@@ -131,7 +138,7 @@ impl<'g> Reader<'g, '_> {
             b"OUID" => (b"ouid", Kind::User),
             _ => (b"ogid", Kind::Group),
         };
-        let id = field_of(object, key).and_then(RawValue::bytes);
+        let id = self.object_field(key).and_then(RawValue::bytes);
         if let Some(name) = id.and_then(|id| self.known(id, kind)) {
             sink.value(Scalar::Str(name));
         }
@@ -139,7 +146,7 @@ impl<'g> Reader<'g, '_> {
 
     /// What kind of file it is, as ECS has it.
     pub(super) fn file_type(&mut self, sink: Sink<'_>) {
-        let mode = self.object().and_then(|record| field_of(record, b"mode"));
+        let mode = self.object_field(b"mode");
         match mode.and_then(RawValue::bytes).and_then(type_of_mode) {
             Some("directory") => sink.word("dir"),
             Some(other) => sink.word(other),
@@ -147,22 +154,30 @@ impl<'g> Reader<'g, '_> {
         }
     }
 
-    /// The PATH records in order, each with those of `keys` that have a value.
-    pub(in crate::event) fn path_records(&mut self, keys: &[&str]) -> Vec<Vec<(String, Value)>> {
+    /// The PATH records in order, each with those of [`PATH_KEYS`] that have a value.
+    pub(in crate::event) fn path_records(&mut self) -> Vec<Vec<(&'static str, Value)>> {
         let mut found = Vec::new();
         for record in self.view.records(RecordType::PATH) {
-            let mut values = Vec::new();
-            for key in keys {
-                if let Some(value) = path_key(record, key.as_bytes()) {
-                    let push = &mut |value: Scalar<'_>| {
-                        values.push(((*key).to_owned(), Value::from(value)));
-                    };
+            let mut values = Vec::with_capacity(PATH_KEYS.len());
+            for (key, value) in PATH_KEYS.into_iter().zip(path_fields(record)) {
+                if let Some(value) = value {
+                    let push = &mut |value: Scalar<'_>| values.push((key, Value::from(value)));
                     self.decoded(RecordType::PATH, key.as_bytes(), value, push);
                 }
             }
             found.push(values);
         }
         found
+    }
+
+    /// A field of the object's PATH record, which is taken apart once.
+    fn object_field(&mut self, key: &[u8]) -> Option<RawValue<'g>> {
+        let object = self.object()?;
+        let Some(place) = PATH_KEYS.iter().position(|known| known.as_bytes() == key) else {
+            return field_of(object, key);
+        };
+        let fields = self.object_fields.get_or_insert_with(|| path_fields(object));
+        fields.get(place).copied().flatten()
     }
 
     /// A key of every PATH record, in order of the records.
@@ -178,6 +193,28 @@ impl<'g> Reader<'g, '_> {
 /// Whether the record says which file it is.
 fn is_named(path: Record<'_>) -> bool {
     field_of(path, b"name").is_some_and(|name| !matches!(name, RawValue::Null))
+}
+
+/// The fields of a PATH record that are shown, in the order of [`PATH_KEYS`].
+fn path_fields(record: Record<'_>) -> PathFields<'_> {
+    let mut found = [None; PATH_KEYS.len()];
+    let mut old = None;
+    for field in fields(record.body) {
+        match PATH_KEYS.iter().position(|key| key.as_bytes() == field.key) {
+            // The first of repeated keys counts.
+            Some(place) => {
+                if let Some(place) = found.get_mut(place) {
+                    *place = place.or(Some(field.value));
+                }
+            }
+            None if field.key == b"objtype" => old = old.or(Some(field.value)),
+            None => {}
+        }
+    }
+    if let Some(kind) = found.get_mut(NAMETYPE) {
+        *kind = kind.or(old);
+    }
+    found
 }
 
 /// A key of a PATH record; what is `nametype` today was `objtype` once.
