@@ -76,6 +76,11 @@ fn records() {
 }
 
 #[test]
+fn shapes_of_json() {
+    hold(hostile::shape, &["fuzz/shape", "fuzz/json"]);
+}
+
+#[test]
 fn addresses() {
     hold(hostile::sockaddr, &["fuzz/sockaddr", "fuzz/record"]);
 }

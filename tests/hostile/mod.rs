@@ -10,6 +10,7 @@ mod logs;
 mod lucene;
 mod queries;
 mod rules;
+mod shape;
 mod sockaddr;
 mod state;
 
@@ -19,5 +20,6 @@ pub(crate) use logs::{coalesce, record};
 pub(crate) use lucene::regex;
 pub(crate) use queries::query;
 pub(crate) use rules::rule;
+pub(crate) use shape::shape;
 pub(crate) use sockaddr::sockaddr;
 pub(crate) use state::state;
