@@ -11,7 +11,6 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 use sha2::{Digest as _, Sha256};
@@ -38,16 +37,20 @@ pub struct Json {
     time: Option<Timestamp>,
     pub(super) text: String,
     pub(super) values: Vec<Placed>,
-    left_out: u64,
-    /// The machine of an event that is spent.
-    machine: Option<Arc<str>>,
+    left_out: u32,
+    /// Its line and its values have been given up; the text is the name of its machine.
     is_spent: bool,
-    /// What it satisfies, by numbers of whoever has tested it.
-    told: Option<Vec<u32>>,
     places: Places,
     /// Where the first value of each of [`Places`] stands, and one.
     known: [u16; PLACES],
+    /// What it satisfies.
+    told: Option<Box<Told>>,
 }
+
+/// What an event satisfies, by numbers of whoever has tested it. Behind a pointer, because few events that are
+/// kept, and are to be small, have it.
+#[derive(Debug, Clone, PartialEq)]
+struct Told(Vec<u32>);
 
 /// A value and the field it is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,14 +67,27 @@ pub(super) struct Placed {
 /// How many fields are read whatever the rules ask for.
 const PLACES: usize = 3 + HOST_FIELDS.len();
 
-/// Their numbers, above those of all others and one after the other.
+/// Their numbers, above those of all others and one after the other; holds the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Places {
-    time: u16,
-    tiebreaker: u16,
-    id: u16,
+struct Places(u16);
+
+impl Places {
+    fn time(self) -> u16 {
+        self.0
+    }
+
+    fn tiebreaker(self) -> u16 {
+        self.0.saturating_add(1)
+    }
+
+    fn id(self) -> u16 {
+        self.0.saturating_add(2)
+    }
+
     /// The first of the fields that name the machine.
-    host: u16,
+    fn host(self) -> u16 {
+        self.0.saturating_add(3)
+    }
 }
 
 impl Json {
@@ -82,34 +98,34 @@ impl Json {
 
     /// The value of the tiebreaker field.
     pub fn tiebreaker(&self) -> Option<Scalar<'_>> {
-        self.first(self.places.tiebreaker)
+        self.first(self.places.tiebreaker())
     }
 
     /// The value of the field that identifies it.
     pub fn id(&self) -> Option<Scalar<'_>> {
-        self.first(self.places.id)
+        self.first(self.places.id())
     }
 
     /// The machine it says it is from.
     pub fn host(&self) -> Option<&str> {
         if self.is_spent {
-            return self.machine.as_deref();
+            return Some(&*self.text).filter(|name| !name.is_empty());
         }
-        let fields = (self.places.host..).take(HOST_FIELDS.len());
+        let fields = (self.places.host()..).take(HOST_FIELDS.len());
         fields.filter_map(|field| self.first(field)).find_map(|value| match value {
             Scalar::Str(name) if !name.is_empty() => Some(name),
             _ => None,
         })
     }
 
-    /// Gives up its line and its values, because nobody will ask for them: what is left says when it happened, and
-    /// where by `machine`. The memory comes back as an event that is of no use but for that.
-    pub fn spend(&mut self, machine: Option<Arc<str>>) -> Self {
+    /// Gives up its line and its values, because nobody will ask for them: what is left says when and where it
+    /// happened. The memory comes back as an event that is of no use but for that.
+    pub fn spend(&mut self) -> Self {
         let left = Self {
             time: self.time,
             left_out: self.left_out,
-            machine,
             is_spent: true,
+            text: self.host().unwrap_or_default().to_owned(),
             ..Self::default()
         };
         std::mem::replace(self, left)
@@ -122,12 +138,12 @@ impl Json {
 
     /// Notes what it satisfies, so that it need not be tested again.
     pub fn tell(&mut self, satisfied: impl Iterator<Item = u32>) {
-        self.told = Some(satisfied.collect());
+        self.told = Some(Box::new(Told(satisfied.collect())));
     }
 
     /// What it satisfies, when that has been told.
     pub fn told(&self) -> Option<&[u32]> {
-        self.told.as_deref()
+        self.told.as_deref().map(|told| told.0.as_slice())
     }
 
     /// Gives up its line and memory that is not in use: for events whose fields alone are wanted.
@@ -183,7 +199,7 @@ impl Json {
     pub(super) fn save(&self, out: &mut Writer) {
         out.bytes(&self.line);
         out.option(self.time, |out, time| out.signed(time.0));
-        out.number(self.left_out);
+        out.number(u64::from(self.left_out));
     }
 
     /// Reads what [`Json::save`] wrote.
@@ -191,7 +207,8 @@ impl Json {
         Ok(Self {
             line: reader.bytes()?.to_vec(),
             time: reader.option(|reader| reader.signed().map(Timestamp))?,
-            left_out: reader.number()?,
+            left_out: u32::try_from(reader.at_most(u64::from(u32::MAX), "too many values")?)
+                .unwrap_or(u32::MAX),
             ..Self::default()
         })
     }
@@ -214,7 +231,7 @@ impl Json {
     }
 
     fn first(&self, field: u16) -> Option<Scalar<'_>> {
-        let place = field.checked_sub(self.places.time)?;
+        let place = field.checked_sub(self.places.time())?;
         let known = self.known.get(usize::from(place))?.checked_sub(1)?;
         let placed = self.values.get(usize::from(known))?;
         Some(match &placed.value {
@@ -231,7 +248,6 @@ impl Json {
     fn clear(&mut self) {
         self.line.clear();
         self.time = None;
-        self.machine = None;
         self.is_spent = false;
         self.told = None;
         self.start();
@@ -248,9 +264,9 @@ impl Json {
     /// Puts the values of a field together and notes where those stand that are always read.
     fn settle(&mut self) {
         self.values.sort_unstable_by_key(|placed| (placed.field, placed.dots, placed.order));
-        let start = self.values.partition_point(|placed| placed.field < self.places.time);
+        let start = self.values.partition_point(|placed| placed.field < self.places.time());
         for (placed, at) in self.values.iter().zip(1..).skip(start) {
-            let place = placed.field.saturating_sub(self.places.time);
+            let place = placed.field.saturating_sub(self.places.time());
             if let Some(known) = self.known.get_mut(usize::from(place)).filter(|at| **at == 0) {
                 *known = at;
             }
@@ -260,7 +276,7 @@ impl Json {
     fn add(&mut self, field: u16, wanted: Wanted, dots: u32, value: Atom<'_>) {
         let Ok(order) = u32::try_from(self.values.len()) else { return };
         if self.values.len() >= MAX_VALUES {
-            self.left_out += 1;
+            self.left_out = self.left_out.saturating_add(1);
             return;
         }
         let value = self.slot(wanted, value);
@@ -436,14 +452,12 @@ impl JsonReader {
         }
         let events = schema.events();
         let kind = |name: &Option<String>| name.as_deref().and_then(|name| schema.kind(name));
-        this.places = Places {
-            time: want(Some(&events.timestamp), Some(FieldType::Date)),
-            tiebreaker: want(events.tiebreaker.as_deref(), kind(&events.tiebreaker)),
-            id: want(events.id.as_deref(), None),
-            host: 0,
-        };
-        let hosts = HOST_FIELDS.map(|name| want(Some(name), Some(FieldType::Keyword)));
-        this.places.host = hosts.first().copied().unwrap_or_default();
+        this.places = Places(want(Some(&events.timestamp), Some(FieldType::Date)));
+        want(events.tiebreaker.as_deref(), kind(&events.tiebreaker));
+        want(events.id.as_deref(), None);
+        for name in HOST_FIELDS {
+            want(Some(name), Some(FieldType::Keyword));
+        }
         this.fields = fields.into_iter().map(Vec::into_boxed_slice).collect();
         this
     }
@@ -465,7 +479,7 @@ impl JsonReader {
             other => other?,
         }
         json.settle();
-        json.time = match json.first(self.places.time) {
+        json.time = match json.first(self.places.time()) {
             Some(Scalar::Time(time)) => Some(time),
             _ => None,
         };
@@ -486,7 +500,8 @@ impl JsonReader {
         }
         json.start();
         let left_out = names.read(line, &mut |name, dots, value| add(json, name, dots, value))?;
-        json.left_out += left_out;
+        let more = u32::try_from(left_out).unwrap_or(u32::MAX);
+        json.left_out = json.left_out.saturating_add(more);
         if left_out == 0 {
             shapes.learn(names, line);
         }

@@ -206,7 +206,8 @@ impl JsonLane {
 
     /// Gives the memory of an event back.
     pub(super) fn recycle(&mut self, json: Json) {
-        let is_of_use = (1..=SPARE_BYTES).contains(&json.capacity_bytes());
+        // One that is spent has given its memory back before.
+        let is_of_use = !json.is_spent() && json.capacity_bytes() <= SPARE_BYTES;
         if self.spare.len() < SPARE && is_of_use {
             self.spare.push(json);
         }

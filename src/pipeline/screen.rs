@@ -8,15 +8,8 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashSet;
-
 use crate::engine::{Satisfied, Sieve};
 use crate::event::{Event, Json, Projection};
-
-type Machines = HashSet<Arc<str>, foldhash::fast::RandomState>;
-
-/// Names of machines remembered.
-const MACHINES: usize = 4096;
 
 /// See the module page.
 #[derive(Debug)]
@@ -24,17 +17,11 @@ pub(super) struct Screen {
     event: Event,
     sieve: Sieve,
     satisfied: Satisfied,
-    machines: Machines,
 }
 
 impl Screen {
     pub(super) fn new(projection: &Arc<Projection>, sieve: Sieve) -> Self {
-        Self {
-            event: Event::new(projection.len()),
-            sieve,
-            satisfied: Satisfied::default(),
-            machines: HashSet::default(),
-        }
+        Self { event: Event::new(projection.len()), sieve, satisfied: Satisfied::default() }
     }
 
     /// The event as it is to wait; what it no longer needs is left in `spare`.
@@ -48,22 +35,7 @@ impl Screen {
             json.tell(numbers);
             return json;
         }
-        let machine = json.host().map(|name| name_of(&mut self.machines, name));
-        *spare = Some(json.spend(machine));
+        *spare = Some(json.spend());
         json
     }
-}
-
-/// The name of a machine, which many events share.
-fn name_of(machines: &mut Machines, name: &str) -> Arc<str> {
-    if let Some(machine) = machines.get(name) {
-        return machine.clone();
-    }
-    // Names come out of the log: forged ones must not fill memory.
-    if machines.len() >= MACHINES {
-        machines.clear();
-    }
-    let machine: Arc<str> = name.into();
-    machines.insert(machine.clone());
-    machine
 }
