@@ -125,6 +125,8 @@ def generate(events):
         folder = WORK / f"{kind}{number}"
         shutil.rmtree(folder, ignore_errors=True)
         quiet([tool, "--rules", folder, "--kind", kind, "--number", number])
+    # Writing it out would take a part of the machine from what is measured first.
+    os.sync()
     return truth
 
 

@@ -29,6 +29,7 @@ pub fn is_encoded(kind: RecordType, key: &[u8]) -> bool {
 
 /// The bytes a value stands for: those between quotes literally, hexadecimal ones decoded where the
 /// field is an encoded one ([`is_encoded`]), any other token as it is. `None` when there is no value.
+#[inline]
 pub fn decode<'a>(key: &[u8], kind: RecordType, value: RawValue<'a>) -> Option<Cow<'a, [u8]>> {
     if let RawValue::Bare(token) = value
         && is_encoded(kind, key)

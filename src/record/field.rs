@@ -6,6 +6,7 @@
 //! at. Nothing is decoded here.
 
 use memchr::{memchr, memrchr};
+use wide::u8x16;
 
 /// Separates the body from its enriched copies.
 pub(super) const SEPARATOR: u8 = 0x1d;
@@ -95,7 +96,7 @@ impl<'a> Fields<'a> {
     fn value(&mut self, key: &[u8]) -> RawValue<'a> {
         match self.rest {
             [b'"', inner @ ..] => {
-                let (value, rest) = split_after(inner, memchr(b'"', inner));
+                let (value, rest) = split_after(inner, quote(inner));
                 self.rest = rest;
                 RawValue::Quoted(value)
             }
@@ -220,6 +221,21 @@ fn token_end(text: &[u8]) -> usize {
         rest = after;
     }
     at + rest.iter().position(|b| *b == b'=' || is_blank(*b)).unwrap_or(rest.len())
+}
+
+/// Where the next double quote stands. Most values are shorter than what is looked at here at once, and a call
+/// would cost more than the look.
+#[inline]
+fn quote(text: &[u8]) -> Option<usize> {
+    let Some(chunk) = text.first_chunk::<32>() else { return memchr(b'"', text) };
+    let (quote, mut bits) = (u8x16::splat(b'"'), 0_u32);
+    for (block, at) in chunk.as_chunks::<16>().0.iter().zip([0, 16]) {
+        bits |= u8x16::new(*block).cmp_eq(quote).move_mask().cast_unsigned() << at;
+    }
+    if bits != 0 {
+        return Some(bits.trailing_zeros() as usize);
+    }
+    memchr(b'"', text.get(32..)?).map(|at| at + 32)
 }
 
 /// Iterator over the enriched copies of a record, see [`Fields::enriched`].
