@@ -7,8 +7,9 @@
 //! it. A line that is nothing but known segments and valid values between them has been read; any other is to be
 //! read the long way, and learnt.
 //!
-//! INVARIANT: a line that is read here would have given the same the long way. Segments hold whole names and every
-//! bracket, so equal segments make equal trees, whatever scalars, and lists of scalars, stand between them.
+//! INVARIANT: a line that is read here would have given the same the long way, after being [mended](super::mended)
+//! where that is needed. Segments hold whole names and every bracket, so equal segments make equal trees, whatever
+//! scalars, and lists of scalars, stand between them.
 //!
 //! Memory is bounded: when the tree is full it is begun again, and where lines are rarely alike few of them are
 //! learnt.
