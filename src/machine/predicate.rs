@@ -29,7 +29,7 @@ const MEMO_VALUES: usize = 4096;
 /// Longest value remembered, in bytes: long ones are rarely seen twice.
 const MEMO_BYTES: usize = 128;
 
-/// The tests of a plan; immutable and shared.
+/// The tests of a plan; shared, and immutable but for the kinds of events that were met.
 #[derive(Debug)]
 pub(crate) struct Predicates {
     fields: Vec<FieldTests>,

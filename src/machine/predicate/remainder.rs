@@ -15,7 +15,10 @@ use crate::plan::{Cond, LeafIx, StageIx, necessary_leaves};
 use crate::schema::FieldId;
 
 /// Kinds remembered; logs have a few hundred.
-const MAX_KINDS: usize = 4096;
+pub(super) const MAX_KINDS: usize = 4096;
+/// Stages in all of them together, some hundred bytes each: a line of JSON may claim any mixture of actions, and
+/// with it be of a kind of its own.
+const MAX_STAGES: usize = 1 << 18;
 
 /// See the module page.
 #[derive(Debug, Default)]
@@ -45,6 +48,8 @@ pub(super) struct Kind {
 pub(super) struct Kinds {
     numbers: HashMap<Box<[LeafIx]>, u32, foldhash::fast::RandomState>,
     kinds: Vec<Arc<Kind>>,
+    /// Stages in all of them.
+    stages: usize,
 }
 
 impl Kinds {
@@ -58,15 +63,23 @@ impl Kinds {
     ) -> Option<(u32, &Arc<Kind>)> {
         let number = match self.numbers.get(scratch.truths.as_slice()) {
             Some(number) => *number,
-            None if self.kinds.len() >= MAX_KINDS => return None,
+            None if self.kinds.len() >= MAX_KINDS || self.stages >= MAX_STAGES => return None,
             None => {
                 let number = u32::try_from(self.kinds.len()).ok()?;
-                self.kinds.push(Arc::new(predicates.kind(known, scratch)));
+                let kind = predicates.kind(known, scratch);
+                self.stages += kind.remainder.sure.len() + kind.remainder.tests.len();
+                self.kinds.push(Arc::new(kind));
                 self.numbers.insert(scratch.truths.as_slice().into(), number);
                 number
             }
         };
         Some((number, self.get(number)?))
+    }
+
+    /// How many are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.kinds.len()
     }
 
     /// A kind by its number.

@@ -70,6 +70,14 @@ fn satisfied(plan: &Plan, stages: &[StageIx]) -> Vec<usize> {
     rules.filter(|(_, rule)| holds(&rule.shape)).map(|(number, _)| number).collect()
 }
 
+/// Rules with these conditions, planned and lowered.
+fn planned(conditions: &[String]) -> (Vec<ir::Query>, Plan, Predicates) {
+    let queries: Vec<_> = conditions.iter().map(|text| query(text)).collect();
+    let plan = Plan::new(&queries);
+    let predicates = Predicates::new(&plan).unwrap();
+    (queries, plan, predicates)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
@@ -84,9 +92,7 @@ proptest! {
         conditions in vec(any_condition(), 1..12),
         events in vec(any_values(), 1..12),
     ) {
-        let queries: Vec<_> = conditions.iter().map(|text| query(text)).collect();
-        let plan = Plan::new(&queries);
-        let predicates = Predicates::new(&plan).unwrap();
+        let (_, plan, predicates) = planned(&conditions);
         let mut scratch = predicates.scratch();
         let settled: Vec<bool> = FIELDS.iter().map(|name| is_of_class(name)).collect();
         prop_assert!(settled.contains(&true) && settled.contains(&false));
@@ -117,9 +123,7 @@ proptest! {
         conditions in vec(any_condition(), 1..12),
         events in vec(any_values(), 1..12),
     ) {
-        let queries: Vec<_> = conditions.iter().map(|text| query(text)).collect();
-        let plan = Plan::new(&queries);
-        let predicates = Predicates::new(&plan).unwrap();
+        let (queries, plan, predicates) = planned(&conditions);
         let mut scratch = predicates.scratch();
         // Twice, so that the second time values are remembered.
         for values in events.iter().chain(&events) {
@@ -136,6 +140,29 @@ proptest! {
             prop_assert_eq!(distinct.len(), stages.len(), "each stage once");
         }
     }
+}
+
+/// Events of more kinds than are remembered are tested like all others.
+#[test]
+fn more_kinds_than_are_remembered_change_nothing() {
+    const ACTIONS: usize = 13;
+    let condition = |at| format!("event.action == \"a{at}\" and process.name == \"a\"");
+    let conditions: Vec<String> = (0..ACTIONS).map(condition).collect();
+    let (_, plan, predicates) = planned(&conditions);
+    let mut scratch = predicates.scratch();
+    let [action, name] = ["event.action", "process.name"].map(|name| plan.field(name).unwrap());
+    for kind in 0..1_usize << ACTIONS {
+        let claimed: Vec<usize> = (0..ACTIONS).filter(|at| kind >> at & 1 == 1).collect();
+        let mut event = Event::new(plan.fields.len());
+        event.set(name, Slot::Static("a"));
+        event.fill(action, |give| {
+            claimed.iter().for_each(|at| give.value(Scalar::Str(&format!("a{at}"))));
+        });
+        let mut stages = Vec::new();
+        predicates.satisfied(&event, &mut scratch, &mut stages);
+        assert_eq!(satisfied(&plan, &stages), claimed);
+    }
+    assert_eq!(scratch.told.len(), remainder::MAX_KINDS);
 }
 
 /// A scratch whose numbers of events have come round takes no old mark for a new one.
