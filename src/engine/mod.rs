@@ -15,10 +15,13 @@ mod reorder;
 mod saved;
 mod sieve;
 mod state;
+mod tables;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 pub use crate::machine::{
     Change, Counted, Fate, GivenUp, Held, Match, RuleStats, Watch, apply_pipe, compare_keys,
@@ -40,9 +43,7 @@ use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
 use hashbrown::HashMap;
 use state::{Machine, Role};
-
-/// Stale timers that are not worth a look.
-const SLACK: usize = 64;
+use tables::Tables;
 
 /// Bounds of an engine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +96,16 @@ pub struct Engine {
     sieve: Sieve,
     keys: KeyScratch,
     machines: Vec<Machine>,
+    tables: Tables,
     pipes: Vec<Pipes>,
-    /// Programs and roles by stage.
-    subscribers: Vec<Vec<(u32, Role)>>,
-    /// When each program wants to be told the time; stale entries are skipped.
-    timers: BinaryHeap<Reverse<(Timestamp, u32)>>,
-    scheduled: Vec<Option<Timestamp>>,
+    /// All roles of all programs, in the order in which the roles of one event are stepped.
+    roles: Vec<(u32, Role)>,
+    /// Numbers of roles, by stage.
+    subscribers: Vec<SmallVec<[u32; 4]>>,
+    /// When time passing means something to a program, at the earliest.
+    wake: Option<Timestamp>,
+    /// Programs that something at hand is due of; empty between events.
+    due: Vec<usize>,
     watermark: Timestamp,
     /// The latest event that was not late.
     latest: Ordinal,
@@ -115,7 +120,8 @@ pub struct Engine {
     losses: Losses,
     stats: EngineStats,
     satisfied: Satisfied,
-    work: Vec<(u32, Role)>,
+    work: Vec<u32>,
+    stepped: SmallVec<[Role; 8]>,
     found: Vec<Match>,
 }
 
@@ -128,23 +134,18 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>, limits: Limits) -> Result<Self, String> {
         let plan = rules.plan();
         let predicates = Predicates::new(plan)?;
-        let machines: Vec<Machine> = plan
-            .rules
-            .iter()
-            .zip(0..)
-            .map(|(planned, index)| {
-                let options = rules.options(RuleIx(index));
-                Machine::new(RuleIx(index), &planned.shape, options)
-            })
-            .collect();
+        let (machines, tables) = Machine::all(&rules);
+        let (roles, subscribers) = subscribers(plan, &machines);
         Ok(Self {
             sieve: Sieve::new(Arc::new(predicates)),
             keys: KeyScratch::default(),
-            subscribers: subscribers(plan, &machines),
+            subscribers,
+            roles,
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
-            timers: BinaryHeap::new(),
-            scheduled: vec![None; machines.len()],
+            wake: None,
+            due: Vec::new(),
             machines,
+            tables,
             watermark: Timestamp::MIN,
             latest: Ordinal { time: Timestamp::MIN, tiebreaker: 0, arrival: 0 },
             limits,
@@ -156,6 +157,7 @@ impl Engine {
             stats: EngineStats::default(),
             satisfied: Satisfied::default(),
             work: Vec::new(),
+            stepped: SmallVec::new(),
             found: Vec::new(),
             rules,
         })
@@ -274,23 +276,25 @@ impl Engine {
     /// Tells every program that wants to know that time has come to the watermark.
     fn let_pass(&mut self, probe: &mut impl Probe, emit: &mut impl FnMut(Match)) {
         let watermark = self.watermark;
-        while let Some(Reverse((time, number))) = self.timers.peek().copied() {
-            if time >= watermark {
-                break;
-            }
-            self.timers.pop();
-            let index = number as usize;
-            if self.scheduled.get(index).copied().flatten() != Some(time) {
-                continue;
-            }
-            let Some(machine) = self.machines.get_mut(index) else { continue };
-            let before = machine.bytes();
-            machine.advance(watermark, &mut self.found);
-            self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
-            self.count_hosts(index);
-            self.schedule(number);
-            probe.stepped(RuleIx(number));
+        if self.wake.is_none_or(|wake| wake >= watermark) {
+            return;
         }
+        let mut due = std::mem::take(&mut self.due);
+        for table in self.tables.each() {
+            while let Some(place) = self.tables.pop_due(table, watermark, &mut due) {
+                for index in due.iter().copied() {
+                    let Some(machine) = self.machines.get_mut(index) else { continue };
+                    let before = machine.bytes();
+                    machine.expire(&mut self.tables, place, watermark, &mut self.found);
+                    self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+                    self.count_hosts(index);
+                    probe.stepped(RuleIx(u32::try_from(index).unwrap_or(u32::MAX)));
+                }
+                self.tables.rearm(table, place);
+            }
+        }
+        self.due = due;
+        self.wake = self.tables.next_timer();
         if !self.found.is_empty() {
             // Waits that end together are told apart by time, rule, events and key, never by the order
             // in which the tables hold them.
@@ -306,7 +310,7 @@ impl Engine {
         self.let_pass(&mut (), emit);
         for machine in &mut self.machines {
             let start = self.found.len();
-            machine.finish(&mut self.found);
+            machine.finish(&mut self.tables, &mut self.found);
             self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
         }
         self.deliver(emit);
@@ -362,7 +366,7 @@ impl Engine {
 
     /// Join keys with something pending, over all rules.
     pub fn state_keys(&self) -> usize {
-        self.machines.iter().map(Machine::keys).sum()
+        self.machines.iter().map(|machine| machine.keys(&self.tables)).sum()
     }
 
     /// Steps every program that subscribes to a satisfied stage.
@@ -373,30 +377,44 @@ impl Engine {
         work.clear();
         for stage in satisfied {
             if let Some(subscribers) = self.subscribers.get(stage.index()) {
-                // What has no time stands in no order.
-                let sequences = event.raw().is_timed();
-                work.extend(subscribers.iter().filter(|(_, role)| sequences || !role.is_ordered()));
+                work.extend_from_slice(subscribers);
             }
         }
         work.sort_unstable();
-        for roles in work.chunk_by(|a, b| a.0 == b.0) {
-            let Some((number, _)) = roles.first().copied() else { continue };
+        // What has no time stands in no order.
+        let timed = event.raw().is_timed();
+        let mut next = 0;
+        while let Some((number, role)) = work.get(next).and_then(|n| self.roles.get(*n as usize)) {
+            let (number, ordered) = (*number, role.is_ordered());
+            self.stepped.clear();
+            while let Some((of, role)) = work.get(next).and_then(|n| self.roles.get(*n as usize))
+                && *of == number
+            {
+                self.stepped.push(*role);
+                next += 1;
+            }
+            if ordered && !timed {
+                continue;
+            }
             let index = number as usize;
             let start = self.found.len();
             let Some(part) = self.part_for(index) else { continue };
             self.keys.part = part;
             let Some(machine) = self.machines.get_mut(index) else { continue };
             let before = machine.bytes();
-            machine.step(roles, &mut offer, &mut self.keys, &mut self.found);
-            let after = machine.bytes();
-            self.bytes = (self.bytes + after).saturating_sub(before);
-            self.count_hosts(index);
-            self.schedule(number);
-            if after > self.limits.rule_bytes {
-                self.evict(Scope::Rule(index), event.ordinal.time);
+            let tables = &mut self.tables;
+            if machine.step(&self.stepped, tables, &mut offer, &mut self.keys, &mut self.found) {
+                let after = machine.bytes();
+                let timer = machine.next_timer(&self.tables);
+                self.wake = self.wake.into_iter().chain(timer).min();
+                self.bytes = (self.bytes + after).saturating_sub(before);
+                self.count_hosts(index);
+                if after > self.limits.rule_bytes {
+                    self.evict(Scope::Rule(index), event.ordinal.time);
+                }
+                // Matches that one event completes under several keys.
+                self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
             }
-            // Matches that one event completes under several keys.
-            self.found.get_mut(start..).unwrap_or_default().sort_by(by_key);
             probe.stepped(RuleIx(number));
         }
         self.work = work;
@@ -412,24 +430,6 @@ impl Engine {
             return (part == 0).then_some(None);
         }
         Some(Some((part, of)))
-    }
-
-    /// Registers the next time a program wants to be told.
-    fn schedule(&mut self, number: u32) {
-        let index = number as usize;
-        let next = self.machines.get(index).and_then(Machine::next_timer);
-        if let Some(scheduled) = self.scheduled.get_mut(index)
-            && *scheduled != next
-        {
-            *scheduled = next;
-            if let Some(next) = next {
-                self.timers.push(Reverse((next, number)));
-            }
-            if self.timers.len() > 2 * self.machines.len() + SLACK {
-                let current = self.scheduled.iter().copied().zip(0..);
-                self.timers = current.filter_map(|(time, n)| Some(Reverse((time?, n)))).collect();
-            }
-        }
     }
 
     fn deliver(&mut self, emit: &mut impl FnMut(Match)) {
@@ -473,9 +473,7 @@ impl Engine {
             Scope::Host(_) => (self.limits.host_bytes, 0..self.machines.len(), Cause::Host),
         };
         let goal = limit / 10 * 9;
-        for machine in self.machines.get_mut(programs.clone()).unwrap_or_default() {
-            machine.make_ranks();
-        }
+        self.tables.rank(&mut self.machines, programs.clone());
         let mut heads = BinaryHeap::new();
         while self.held(scope) > goal {
             let machines = self.machines.get(programs.clone()).unwrap_or_default().iter();
@@ -509,7 +507,7 @@ impl Engine {
     fn evict_one(&mut self, number: usize, stage: u32, host: u32, cause: Cause, now: Timestamp) {
         let Some(machine) = self.machines.get_mut(number) else { return };
         let before = machine.bytes();
-        let Some(evicted) = machine.evict(stage, host, cause) else { return };
+        let Some(evicted) = machine.evict(&mut self.tables, stage, host, cause) else { return };
         self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
         self.count_hosts(number);
         if evicted.count > 0 {
@@ -543,14 +541,20 @@ fn by_key(a: &Match, b: &Match) -> Ordering {
     pairs.fold(Ordering::Equal, |order, (x, y)| order.then_with(|| compare_keys(x, y)))
 }
 
-fn subscribers(plan: &Plan, machines: &[Machine]) -> Vec<Vec<(u32, Role)>> {
-    let mut subscribers: Vec<Vec<(u32, Role)>> = vec![Vec::new(); plan.stages.len()];
+/// The roles of all programs in their order, and by stage the numbers of those that it stands for.
+#[expect(clippy::type_complexity, reason = "the two are made together, and only here")]
+fn subscribers(plan: &Plan, machines: &[Machine]) -> (Vec<(u32, Role)>, Vec<SmallVec<[u32; 4]>>) {
+    let mut roles: Vec<(u32, Role, StageIx)> = Vec::new();
     for ((rule, machine), number) in plan.rules.iter().zip(machines).zip(0..) {
-        for (stage, role) in machine.roles(&rule.shape) {
-            if let Some(list) = subscribers.get_mut(stage.index()) {
-                list.push((number, role));
-            }
+        let of_rule = machine.roles(&rule.shape).into_iter();
+        roles.extend(of_rule.map(|(stage, role)| (number, role, stage)));
+    }
+    roles.sort_unstable();
+    let mut subscribers = vec![SmallVec::new(); plan.stages.len()];
+    for ((.., stage), number) in roles.iter().zip(0..) {
+        if let Some(list) = subscribers.get_mut(stage.index()) {
+            list.push(number);
         }
     }
-    subscribers
+    (roles.into_iter().map(|(number, role, _)| (number, role)).collect(), subscribers)
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::state::Machine;
+use super::tables::Tables;
 use super::{Engine, Loss, LossKind};
 use crate::machine::key::KeyScratch;
 use crate::machine::pipe::Pipes;
@@ -42,15 +43,16 @@ impl Engine {
     /// same events ([`Engine::confine`]) the first alone counts them.
     pub fn export(&self) -> State {
         let counts = self.part.is_none_or(|(part, _)| part == 0);
+        let keys = self.tables.saved(self.machines.len());
         let mut rules: Vec<RuleState> = (0..)
-            .zip(self.machines.iter().zip(&self.pipes))
-            .map(|(number, (machine, pipes))| RuleState {
+            .zip(self.machines.iter().zip(&self.pipes).zip(keys))
+            .map(|(number, ((machine, pipes), keys))| RuleState {
                 name: self.rule_name(RuleIx(number)),
                 kind: machine.kind(),
                 counters: counters(machine.stats(), counts),
                 pipes: pipes.saved(),
                 overflowed: pipes.overflowed(),
-                keys: machine.saved(),
+                keys,
             })
             .collect();
         rules.sort_by(|a, b| a.name.cmp(&b.name));
@@ -159,14 +161,14 @@ impl Engine {
         }
         restore_counters(machine.stats_mut(), &saved.counters)?;
         for (key, state) in saved.keys {
-            machine.restore(&key, state)?;
+            machine.restore(&mut self.tables, &key, state)?;
         }
         self.bytes += machine.bytes();
         if let Some(pipes) = self.pipes.get_mut(index) {
             pipes.restore(RuleIx(number), saved.pipes, saved.overflowed)?;
         }
         self.count_hosts(index);
-        self.schedule(number);
+        self.wake = self.tables.next_timer();
         Ok(())
     }
 
@@ -185,17 +187,10 @@ impl Engine {
     /// Forgets everything.
     fn reset(&mut self) {
         let rules = &self.rules.plan().rules;
-        self.machines = (0..)
-            .zip(rules)
-            .map(|(number, planned)| {
-                let options = self.rules.options(RuleIx(number));
-                Machine::new(RuleIx(number), &planned.shape, options)
-            })
-            .collect();
+        (self.machines, self.tables) = Machine::all(&self.rules);
         self.pipes = rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect();
         self.keys = KeyScratch::default();
-        self.timers.clear();
-        self.scheduled.fill(None);
+        self.wake = None;
         self.bytes = 0;
         self.hosts.clear();
         self.full.clear();
@@ -221,23 +216,26 @@ impl Machine {
     fn kind(&self) -> Kind {
         match self {
             Self::Event { .. } => Kind::Event,
-            Self::Sequence(_) => Kind::Sequence,
-            Self::Sample(_) => Kind::Sample,
+            Self::Sequence(..) => Kind::Sequence,
+            Self::Sample(..) => Kind::Sample,
         }
     }
 
-    fn saved(&self) -> BTreeMap<Box<[u8]>, KeyState> {
-        match self {
-            Self::Event { .. } => BTreeMap::new(),
-            Self::Sequence(sequence) => sequence.saved().collect(),
-            Self::Sample(sample) => sample.saved().collect(),
-        }
-    }
-
-    fn restore(&mut self, key: &[u8], state: KeyState) -> Result<(), &'static str> {
+    fn restore(
+        &mut self,
+        tables: &mut Tables,
+        key: &[u8],
+        state: KeyState,
+    ) -> Result<(), &'static str> {
         match (self, state) {
-            (Self::Sequence(sequence), KeyState::Sequence(state)) => sequence.restore(key, state),
-            (Self::Sample(sample), KeyState::Sample(state)) => sample.restore(key, state),
+            (Self::Sequence(sequence, table), KeyState::Sequence(state)) => {
+                let table = tables.sequences.get_mut(*table);
+                table.map_or(Ok(()), |table| sequence.restore(table, key, state))
+            }
+            (Self::Sample(sample, table), KeyState::Sample(state)) => {
+                let table = tables.samples.get_mut(*table);
+                table.map_or(Ok(()), |table| sample.restore(table, key, state))
+            }
             _ => Err("another kind of rule"),
         }
     }
@@ -245,8 +243,8 @@ impl Machine {
     fn stats_mut(&mut self) -> &mut RuleStats {
         match self {
             Self::Event { stats, .. } => stats,
-            Self::Sequence(sequence) => &mut sequence.stats,
-            Self::Sample(sample) => &mut sample.stats,
+            Self::Sequence(sequence, _) => &mut sequence.stats,
+            Self::Sample(sample, _) => &mut sample.stats,
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::cmp::Reverse;
 
+use smallvec::smallvec;
+
+use super::tables::Tables;
 use crate::machine::key::KeyScratch;
 use crate::machine::ranks::{HostBytes, Ranks};
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
+use crate::machine::table::Place;
 use crate::machine::{Cause, Evicted, Match, Offer, RuleStats, Watch};
 use crate::plan::{RuleIx, Shape, StageIx};
-use crate::rule::RuleOptions;
+use crate::rule::{RuleOptions, RuleSet};
 use crate::time::Timestamp;
 
 /// What an event that satisfies a stage means to a program; orders by the order of work.
@@ -30,25 +34,43 @@ impl Role {
 /// A program and its partials.
 #[derive(Debug)]
 pub(super) enum Machine {
-    Event { rule: RuleIx, stats: RuleStats },
-    Sequence(Sequence),
-    Sample(Sample),
+    Event {
+        rule: RuleIx,
+        stats: RuleStats,
+    },
+    /// With the number of its table.
+    Sequence(Sequence, usize),
+    /// With the number of its table.
+    Sample(Sample, usize),
 }
 
 impl Machine {
-    pub(super) fn new(rule: RuleIx, shape: &Shape, options: &RuleOptions) -> Self {
+    /// All programs of a plan, and their tables.
+    pub(super) fn all(rules: &RuleSet) -> (Vec<Self>, Tables) {
+        let mut tables = Tables::default();
+        let programs = rules.plan().rules.iter().zip(0..);
+        let machines = programs.map(|(planned, number)| {
+            let rule = RuleIx(number);
+            Self::new(rule, &planned.shape, rules.options(rule), &mut tables)
+        });
+        (machines.collect(), tables)
+    }
+
+    fn new(rule: RuleIx, shape: &Shape, options: &RuleOptions, tables: &mut Tables) -> Self {
         match shape {
             Shape::Event(_) => {
                 Self::Event { rule, stats: RuleStats { reached: vec![0], ..RuleStats::default() } }
             }
             Shape::Sequence { items, until, maxspan } => {
                 let maxspan = maxspan.or(options.window);
-                Self::Sequence(Sequence::new(rule, items, until.as_ref(), maxspan))
+                let (table, seat) = tables.sequences.seat(rule.index(), items);
+                Self::Sequence(Sequence::new(rule, items, until.as_ref(), maxspan, seat), table)
             }
             Shape::Sample { items } => {
                 let per_key = options.samples_per_key;
-                let sample = Sample::new(rule, items, per_key, options.window);
-                Self::Sample(sample.at_end(options.samples_at_end))
+                let (table, seat) = tables.samples.seat(rule.index(), items);
+                let sample = Sample::new(rule, items, per_key, options.window, seat);
+                Self::Sample(sample.at_end(options.samples_at_end), table)
             }
         }
     }
@@ -56,11 +78,11 @@ impl Machine {
     /// Which stage stands for which role.
     pub(super) fn roles(&self, shape: &Shape) -> Vec<(StageIx, Role)> {
         match (self, shape) {
-            (Self::Sequence(sequence), Shape::Sequence { items, until, .. }) => {
+            (Self::Sequence(sequence, _), Shape::Sequence { items, until, .. }) => {
                 let stages = items.iter().chain(until).map(|item| item.stage);
                 stages.zip(sequence.roles().map(Role::Sequence)).collect()
             }
-            (Self::Sample(_), Shape::Sample { items }) => {
+            (Self::Sample(..), Shape::Sample { items }) => {
                 items.iter().map(|item| item.stage).zip((0..).map(Role::Sample)).collect()
             }
             (_, Shape::Event(stage)) => vec![(*stage, Role::Event)],
@@ -68,14 +90,16 @@ impl Machine {
         }
     }
 
-    /// Offers an event to all the roles it satisfies, given in order.
+    /// Offers an event to all the roles it satisfies, given in order. Tells whether what it holds may have
+    /// changed.
     pub(super) fn step(
         &mut self,
-        roles: &[(u32, Role)],
+        roles: &[Role],
+        tables: &mut Tables,
         offer: &mut Offer<'_>,
         keys: &mut KeyScratch,
         out: &mut Vec<Match>,
-    ) {
+    ) -> bool {
         match self {
             Self::Event { rule, stats } => {
                 stats.matches += 1;
@@ -83,45 +107,72 @@ impl Machine {
                 out.push(Match {
                     rule: *rule,
                     keys: Vec::new(),
-                    events: vec![Some(offer.keep())],
+                    events: smallvec![Some(offer.keep())],
                     decided: offer.time(),
                     absence: false,
                     counted: None,
                 });
+                false
             }
-            Self::Sequence(sequence) => {
-                for (_, role) in roles {
+            Self::Sequence(sequence, table) => {
+                let Some(table) = tables.sequences.get_mut(*table) else { return false };
+                let mut changed = false;
+                for role in roles {
                     if let Role::Sequence(role) = role {
-                        sequence.step(*role, offer, keys, out);
+                        changed |= sequence.step(*role, table, offer, keys, out);
                     }
                 }
+                changed
             }
-            Self::Sample(sample) => {
-                let items = roles.iter().filter_map(|(_, role)| match role {
+            Self::Sample(sample, table) => {
+                let Some(table) = tables.samples.get_mut(*table) else { return false };
+                let items = roles.iter().filter_map(|role| match role {
                     Role::Sample(item) => Some(*item),
                     _ => None,
                 });
-                sample.step(items, offer, keys, out);
+                sample.step(items, table, offer, keys, out);
+                true
             }
         }
     }
 
-    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Match>) {
+    /// The time of what it holds at a place has come.
+    pub(super) fn expire(
+        &mut self,
+        tables: &mut Tables,
+        place: Place,
+        now: Timestamp,
+        out: &mut Vec<Match>,
+    ) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.advance(now, out),
-            Self::Sample(sample) => sample.advance(now),
+            Self::Sequence(sequence, table) => {
+                if let Some(table) = tables.sequences.get_mut(*table) {
+                    sequence.expire(table, place, now, out);
+                }
+            }
+            Self::Sample(sample, table) => {
+                if let Some(table) = tables.samples.get_mut(*table) {
+                    sample.expire(table, place, now);
+                }
+            }
         }
     }
 
     /// The log has ended and all waits are over.
-    pub(super) fn finish(&mut self, out: &mut Vec<Match>) {
+    pub(super) fn finish(&mut self, tables: &mut Tables, out: &mut Vec<Match>) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.tell_left(),
-            Self::Sample(sample) => {
-                sample.finish(out);
-                sample.tell_left();
+            Self::Sequence(sequence, table) => {
+                if let Some(table) = tables.sequences.get(*table) {
+                    sequence.tell_left(table);
+                }
+            }
+            Self::Sample(sample, table) => {
+                if let Some(table) = tables.samples.get_mut(*table) {
+                    sample.finish(table, out);
+                    sample.tell_left(table);
+                }
             }
         }
     }
@@ -130,40 +181,46 @@ impl Machine {
     pub(super) fn watch(&mut self, watch: Box<dyn Watch>) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.watcher = Some(watch),
-            Self::Sample(sample) => sample.watcher = Some(watch),
+            Self::Sequence(sequence, _) => sequence.watcher = Some(watch),
+            Self::Sample(sample, _) => sample.watcher = Some(watch),
         }
     }
 
-    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+    /// When its table is to be told the time, at the earliest.
+    pub(super) fn next_timer(&self, tables: &Tables) -> Option<Timestamp> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => sequence.next_timer(),
-            Self::Sample(sample) => sample.next_timer(),
+            Self::Sequence(_, table) => tables.sequences.next_timer(*table),
+            Self::Sample(_, table) => tables.samples.next_timer(*table),
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Event { .. } => 0,
-            Self::Sequence(sequence) => sequence.bytes(),
-            Self::Sample(sample) => sample.bytes(),
+            Self::Sequence(sequence, _) => sequence.bytes(),
+            Self::Sample(sample, _) => sample.bytes(),
         }
     }
 
-    pub(super) fn keys(&self) -> usize {
+    /// Keys with something pending.
+    pub(super) fn keys(&self, tables: &Tables) -> usize {
         match self {
             Self::Event { .. } => 0,
-            Self::Sequence(sequence) => sequence.keys(),
-            Self::Sample(sample) => sample.keys(),
+            Self::Sequence(sequence, table) => {
+                tables.sequences.get(*table).map_or(0, |table| table.len(sequence.seat))
+            }
+            Self::Sample(sample, table) => {
+                tables.samples.get(*table).map_or(0, |table| table.len(sample.seat))
+            }
         }
     }
 
     pub(super) fn stats(&self) -> &RuleStats {
         match self {
             Self::Event { stats, .. } => stats,
-            Self::Sequence(sequence) => &sequence.stats,
-            Self::Sample(sample) => &sample.stats,
+            Self::Sequence(sequence, _) => &sequence.stats,
+            Self::Sample(sample, _) => &sample.stats,
         }
     }
 
@@ -171,8 +228,8 @@ impl Machine {
     pub(super) fn hosts(&mut self) -> Option<&mut HostBytes> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => Some(&mut sequence.hosts),
-            Self::Sample(sample) => Some(&mut sample.hosts),
+            Self::Sequence(sequence, _) => Some(&mut sequence.hosts),
+            Self::Sample(sample, _) => Some(&mut sample.hosts),
         }
     }
 
@@ -180,8 +237,8 @@ impl Machine {
     pub(super) fn host_bytes(&self) -> Option<&HostBytes> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => Some(&sequence.hosts),
-            Self::Sample(sample) => Some(&sample.hosts),
+            Self::Sequence(sequence, _) => Some(&sequence.hosts),
+            Self::Sample(sample, _) => Some(&sample.hosts),
         }
     }
 
@@ -189,18 +246,35 @@ impl Machine {
     fn ranks(&self) -> Option<&Ranks> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => sequence.ranks.as_ref(),
-            Self::Sample(sample) => sample.ranks.as_ref(),
+            Self::Sequence(sequence, _) => sequence.ranks.as_ref(),
+            Self::Sample(sample, _) => sample.ranks.as_ref(),
         }
     }
 
-    /// Ranks everything there is, unless that has been done. From now on ranks are kept until there is
-    /// much less.
-    pub(super) fn make_ranks(&mut self) {
+    /// Whether it has no ranks, and could have some.
+    pub(super) fn needs_ranks(&self) -> bool {
+        !matches!(self, Self::Event { .. }) && self.ranks().is_none()
+    }
+
+    /// Ranks what has come since something was last given up.
+    pub(super) fn rank_noted(&mut self, tables: &mut Tables) {
         match self {
             Self::Event { .. } => {}
-            Self::Sequence(sequence) => sequence.make_ranks(),
-            Self::Sample(sample) => sample.make_ranks(),
+            Self::Sequence(sequence, table) => {
+                tables.sequences.get_mut(*table).into_iter().for_each(|t| sequence.rank_noted(t));
+            }
+            Self::Sample(sample, table) => {
+                tables.samples.get_mut(*table).into_iter().for_each(|t| sample.rank_noted(t));
+            }
+        }
+    }
+
+    /// From now on ranks are kept, until there is much less to rank.
+    pub(super) fn set_ranks(&mut self, ranks: Ranks) {
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence, _) => sequence.ranks = Some(ranks),
+            Self::Sample(sample, _) => sample.ranks = Some(ranks),
         }
     }
 
@@ -208,8 +282,8 @@ impl Machine {
     fn stages(&self) -> u32 {
         match self {
             Self::Event { .. } => 0,
-            Self::Sequence(sequence) => sequence.stages(),
-            Self::Sample(sample) => sample.stages(),
+            Self::Sequence(sequence, _) => sequence.stages(),
+            Self::Sample(sample, _) => sample.stages(),
         }
     }
 
@@ -218,17 +292,27 @@ impl Machine {
         let time = self.ranks()?.peek(stage, host)?;
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => Some(sequence.expires(time)),
-            Self::Sample(sample) => Some(sample.expires(time)),
+            Self::Sequence(sequence, _) => Some(sequence.expires(time)),
+            Self::Sample(sample, _) => Some(sample.expires(time)),
         }
     }
 
     /// Gives up the first of a stage and a host; `None` when there is nothing.
-    pub(super) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+    pub(super) fn evict(
+        &mut self,
+        tables: &mut Tables,
+        stage: u32,
+        host: u32,
+        cause: Cause,
+    ) -> Option<Evicted> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence) => sequence.evict(stage, host, cause),
-            Self::Sample(sample) => sample.evict(stage, host, cause),
+            Self::Sequence(sequence, table) => {
+                sequence.evict(tables.sequences.get_mut(*table)?, stage, host, cause)
+            }
+            Self::Sample(sample, table) => {
+                sample.evict(tables.samples.get_mut(*table)?, stage, host, cause)
+            }
         }
     }
 }

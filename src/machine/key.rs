@@ -24,6 +24,23 @@ const FEW: usize = 16;
 /// How many sets of columns are remembered for an event: rule sets join by a few.
 const MAX_SETS: usize = 8;
 
+/// A join key of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'a> {
+    /// What it is, encoded.
+    pub(crate) bytes: &'a [u8],
+    /// Another number for each key of each event, so that who has looked it up need not do so again; 0
+    /// where nobody will ask again.
+    pub(crate) number: u64,
+}
+
+impl<'a> Key<'a> {
+    /// A key that belongs to no event.
+    pub(crate) fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes, number: 0 }
+    }
+}
+
 /// The keys of one event, by the columns they were found for, so that the next item with the same columns finds
 /// them done. Keeps its memory.
 #[derive(Debug, Default)]
@@ -33,6 +50,8 @@ pub(crate) struct KeyScratch {
     used: usize,
     /// The one that was asked for last.
     at: usize,
+    /// How many keys have been found so far, over all events.
+    found: u64,
     /// Only keys of this part of so many are wanted.
     pub(crate) part: Option<(u32, u32)>,
     /// Keys left out because of [`MAX_KEYS`].
@@ -46,6 +65,8 @@ struct Keys {
     bytes: Vec<u8>,
     /// Where each key ends.
     ends: Vec<usize>,
+    /// The number of the first key.
+    first: u64,
     /// Encoded values of all columns, and where each value ends; a column's values follow one another.
     parts: Vec<u8>,
     part_ends: Vec<usize>,
@@ -90,6 +111,8 @@ impl KeyScratch {
             set.part = part;
             set.dropped = 0;
             set.fill(event, columns);
+            set.first = self.found + 1;
+            self.found += set.ends.len() as u64;
             self.dropped += set.dropped;
         }
     }
@@ -105,8 +128,11 @@ impl KeyScratch {
     }
 
     /// Key number `index`.
-    pub(crate) fn get(&self, index: usize) -> &[u8] {
-        self.sets.get(self.at).map_or(&[], |set| set.get(index))
+    pub(crate) fn get(&self, index: usize) -> Key<'_> {
+        self.sets.get(self.at).map_or(Key::plain(&[]), |set| Key {
+            bytes: set.get(index),
+            number: set.first + index as u64,
+        })
     }
 }
 
@@ -371,7 +397,7 @@ mod tests {
         (0..scratch.len())
             .map(|i| {
                 let values: Vec<_> =
-                    decode(scratch.get(i)).iter().map(ToString::to_string).collect();
+                    decode(scratch.get(i).bytes).iter().map(ToString::to_string).collect();
                 values.join(",")
             })
             .collect()
@@ -410,7 +436,7 @@ mod tests {
         let encoded: Vec<Vec<u8>> = (0..5)
             .map(|field| {
                 scratch.fill(&event, &[column(field, false)]);
-                scratch.get(0).to_vec()
+                scratch.get(0).bytes.to_vec()
             })
             .collect();
         assert_eq!(encoded[0], encoded[1]);
@@ -452,7 +478,7 @@ mod tests {
         let mut scratch = KeyScratch::default();
         let mut found = |event: &Event, columns: &[KeyColumn]| {
             scratch.fill(event, columns);
-            (0..scratch.len()).map(|i| decode(scratch.get(i))).collect::<Vec<_>>()
+            (0..scratch.len()).map(|i| decode(scratch.get(i).bytes)).collect::<Vec<_>>()
         };
         let mut event = Event::new(2);
         event.set(FieldId(0), Slot::Int(1));
@@ -463,6 +489,6 @@ mod tests {
         event.set(FieldId(0), Slot::Int(2));
         scratch.next_event();
         scratch.fill(&event, &one);
-        assert_eq!(decode(scratch.get(0)), [Value::Int(2)]);
+        assert_eq!(decode(scratch.get(0).bytes), [Value::Int(2)]);
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! In: a [`Plan`](crate::plan::Plan), lowered once to immutable programs, and then one event after
 //! another. Out: [`Match`]es. A machine is a program and its partials; it knows neither rule metadata
-//! nor threads, does no input or output and has no clock: time comes from events and from
-//! [`advance`](sequence::Sequence) calls.
+//! nor threads, does no input or output and has no clock: time comes from events and from whoever tells
+//! it that a timer is past.
 //!
 //! * `predicate` tells which stages an event satisfies, sharing tests over all rules;
-//! * `key` and `table` find the partials of the event's join keys, `timers` those whose time is up;
+//! * `key` and `table` find the partials of the event's join keys, in one entry for all rules with the
+//!   same `by`; `timers` finds those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
 //! * `pipe` picks, sorts and counts matches; `order` is the order of values;
 //! * `ranks` says which partials go first when memory runs out;
@@ -28,6 +29,8 @@ mod watch;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 pub use order::compare_keys;
 pub use pipe::apply as apply_pipe;
 pub use watch::{Change, Fate, Held, Watch};
@@ -37,6 +40,9 @@ use crate::plan::RuleIx;
 use crate::time::{Ordinal, Timestamp};
 use crate::value::Value;
 
+/// The events of a match, one for each item. Most have one or two, which take no memory of their own.
+pub type Events = SmallVec<[Option<Arc<Kept>>; 2]>;
+
 /// Events that together satisfy a rule.
 #[derive(Debug, Clone)]
 pub struct Match {
@@ -45,7 +51,7 @@ pub struct Match {
     /// The join key, one value per column.
     pub keys: Vec<Value>,
     /// One event per item after unrolling `runs`; `None` for a missing item.
-    pub events: Vec<Option<Arc<Kept>>>,
+    pub events: Events,
     /// The event time at which it was certain: that of the last event, or the end of the wait for a
     /// missing item.
     pub decided: Timestamp,

@@ -307,7 +307,7 @@ mod tests {
         Match {
             rule: RuleIx(0),
             keys: vec![Value::Int(number)],
-            events: Vec::new(),
+            events: super::super::Events::new(),
             decided: Timestamp(number),
             absence: false,
             counted: None,

@@ -6,6 +6,9 @@
 //! comes; when there are many of them they are thrown out. Nothing is kept here in normal operation: a
 //! program makes its [`Ranks`] when it has to give something up for the first time, and drops them once
 //! it has become much smaller.
+//!
+//! Most partials end before anything is given up again: of what comes in between only the place is noted,
+//! and ranked when somebody asks. Has there come more than there was, all is ranked anew.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -42,6 +45,8 @@ pub(crate) struct Ranks {
     /// By stage and host; no queue is empty.
     queues: BTreeMap<(u32, u32), Queue>,
     entries: usize,
+    /// Places that have got something since it was last asked what goes first.
+    fresh: Vec<Place>,
     /// As soon as there are more entries, those that no longer hold are thrown out.
     most: usize,
     /// Keys that the program had when this was made.
@@ -60,16 +65,33 @@ impl Ranks {
         self
     }
 
-    /// Whether a program with `keys` keys has become so small that ranking again costs less than this.
+    /// Whether ranking a program with `keys` keys again costs less than going on with this.
     pub(crate) fn outlived(&self, keys: usize) -> bool {
-        keys < self.keys / 4
+        keys < self.keys / 4 || self.fresh.len() > self.keys + SLACK
+    }
+
+    /// Something has come to a place.
+    pub(crate) fn note(&mut self, place: Place) {
+        self.fresh.push(place);
+    }
+
+    /// What has been noted since the last call, each place once.
+    pub(crate) fn noted(&mut self) -> Vec<Place> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_unstable();
+        fresh.dedup();
+        fresh
     }
 
     /// Adds a partial. Amortised over many this costs the logarithm of their number.
-    pub(crate) fn add(&mut self, rank: Rank, mut holds: impl FnMut(Rank) -> bool) {
+    pub(crate) fn add(&mut self, rank: Rank) {
         let queue = self.queues.entry((rank.stage, rank.host)).or_default();
         queue.push(Reverse((rank.time, rank.tie, rank.place)));
         self.entries += 1;
+    }
+
+    /// Everything has been added: throws out what no longer holds, if that may be much.
+    pub(crate) fn tidy(&mut self, mut holds: impl FnMut(Rank) -> bool) {
         if self.entries > self.most {
             self.entries = 0;
             for ((stage, host), queue) in &mut self.queues {
@@ -153,15 +175,13 @@ impl HostBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::table::KeyTable;
 
     #[test]
     fn the_first_of_a_stage_and_a_host_is_the_earliest() {
-        let mut table: KeyTable<()> = KeyTable::new();
-        let place = table.find_or_insert(b"key");
+        let place = Place::default();
         let mut ranks = Ranks::new(1).filled();
         for (stage, host, time) in [(2, 0, 1), (1, 7, 5), (1, 7, 4), (1, 3, 9)] {
-            ranks.add(Rank { stage, host, time: Timestamp(time), tie: 0, place }, |_| true);
+            ranks.add(Rank { stage, host, time: Timestamp(time), tie: 0, place });
         }
         assert_eq!(ranks.first_stage(), Some(1));
         assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3, 7]);
@@ -175,12 +195,12 @@ mod tests {
 
     #[test]
     fn what_no_longer_holds_is_thrown_out() {
-        let mut table: KeyTable<()> = KeyTable::new();
-        let place = table.find_or_insert(b"key");
+        let place = Place::default();
         let mut ranks = Ranks::new(1).filled();
         for time in 0..100_000 {
             let rank = Rank { stage: 1, host: 0, time: Timestamp(time), tie: 0, place };
-            ranks.add(rank, |other| other == rank);
+            ranks.add(rank);
+            ranks.tidy(|other| other == rank);
             assert!(ranks.entries <= SLACK + 3);
         }
         assert_eq!(ranks.queues.values().map(BinaryHeap::len).sum::<usize>(), ranks.entries);

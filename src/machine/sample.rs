@@ -11,14 +11,16 @@ use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::ranks::{HostBytes, Rank, Ranks};
-use super::table::{KeyTable, Place};
-use super::timers::Timers;
+use super::table::{KeyTable, Pending, Place, Seat};
 use super::watch::{Change, Fate, Held, Watcher};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::{Host, Kept};
 use crate::plan::{Item, KeyColumn, RuleIx};
 use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
+
+/// The pending keys of the samples that share a table.
+pub(crate) type Table = KeyTable<State>;
 
 type List = VecDeque<Arc<Kept>>;
 
@@ -33,8 +35,8 @@ pub(crate) struct Sample {
     per_key: usize,
     window: Option<Duration>,
     at_end: bool,
-    table: KeyTable<State>,
-    timers: Timers,
+    /// Where its keys are in the table it shares with others.
+    pub(crate) seat: Seat,
     bytes: usize,
     pub(crate) hosts: HostBytes,
     /// What goes first when memory runs out; only while it does.
@@ -45,8 +47,9 @@ pub(crate) struct Sample {
     pub(crate) watcher: Watcher,
 }
 
-#[derive(Debug, Default)]
-struct State {
+/// What is known of one key.
+#[derive(Debug)]
+pub(crate) struct State {
     /// Events that fit each item, oldest first.
     lists: Vec<List>,
     /// Samples reported.
@@ -55,12 +58,38 @@ struct State {
     newest_sample: Option<Timestamp>,
     /// Time of the newest event added.
     newest: Option<Timestamp>,
-    timer: Option<Timestamp>,
+    /// When to look at it again.
+    timer: Timestamp,
     bytes: usize,
     /// What this key was last counted as.
     charged: usize,
     /// The host of its first event, which pays for all of it.
     host: Option<Arc<Host>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            lists: Vec::new(),
+            reported: 0,
+            newest_sample: None,
+            newest: None,
+            timer: Timestamp::MAX,
+            bytes: 0,
+            charged: 0,
+            host: None,
+        }
+    }
+}
+
+impl Pending for State {
+    fn timer(&self) -> Timestamp {
+        self.timer
+    }
+
+    fn set_timer(&mut self, timer: Timestamp) {
+        self.timer = timer;
+    }
 }
 
 impl State {
@@ -87,6 +116,7 @@ impl Sample {
         items: &[Item],
         per_key: usize,
         window: Option<Duration>,
+        seat: Seat,
     ) -> Self {
         Self {
             rule,
@@ -94,8 +124,7 @@ impl Sample {
             per_key: per_key.max(1),
             window,
             at_end: false,
-            table: KeyTable::new(),
-            timers: Timers::default(),
+            seat,
             bytes: 0,
             hosts: HostBytes::default(),
             ranks: None,
@@ -115,20 +144,11 @@ impl Sample {
         self.bytes
     }
 
-    /// Number of keys with something pending.
-    pub(crate) fn keys(&self) -> usize {
-        self.table.len()
-    }
-
-    /// When it wants to be told the time.
-    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.next()
-    }
-
     /// Offers an event to the items it satisfies, all at once and in item order.
     pub(crate) fn step(
         &mut self,
         items: impl Iterator<Item = u32>,
+        table: &mut Table,
         offer: &mut Offer<'_>,
         keys: &mut KeyScratch,
         out: &mut Vec<Match>,
@@ -144,9 +164,9 @@ impl Sample {
                 tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
             }
             for number in 0..keys.len() {
-                let place = self.table.find_or_insert(keys.get(number));
-                let added = self.add(place, item, offer);
-                self.settle(place);
+                let place = table.find_or_insert(keys.get(number), self.seat);
+                let added = self.add(table, place, item, offer);
+                self.settle(table, place);
                 if added.is_some() && !touched.contains(&place) {
                     touched.push(place);
                 }
@@ -156,16 +176,22 @@ impl Sample {
             touched.clear();
         }
         for place in touched.drain(..) {
-            self.report(place, offer, out);
+            self.report(table, place, offer, out);
         }
         self.touched = touched;
     }
 
     /// Adds the event to one list of a key; `None` when there is no use for it.
-    fn add(&mut self, place: Place, item: usize, offer: &mut Offer<'_>) -> Option<()> {
+    fn add(
+        &mut self,
+        table: &mut Table,
+        place: Place,
+        item: usize,
+        offer: &mut Offer<'_>,
+    ) -> Option<()> {
         let items = self.items.len();
         let time = offer.time();
-        let (key, state) = self.table.get_mut(place)?;
+        let (key, state) = table.get_mut(place, self.seat)?;
         if let Some(window) = self.window {
             // What came late and lies too far back for the newest would need lists of its own.
             if state.newest.is_some_and(|newest| newest.since(time) > window) {
@@ -215,62 +241,65 @@ impl Sample {
         tell(&mut self.watcher, key, Some(&state.lists), Fate::Advanced(item));
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
-            && state.timer.is_none()
+            && state.timer == Timestamp::MAX
         {
-            let deadline = time.plus(window);
-            state.timer = Some(deadline);
-            self.push_timer(place, deadline);
+            table.wake(place, self.seat, time.plus(window));
         }
         Some(())
     }
 
     /// Counts what a key takes.
-    fn settle(&mut self, place: Place) {
-        let Some((key, state)) = self.table.get_mut(place) else { return };
-        let bytes = state.bytes + KeyTable::<State>::bytes_of(key);
+    fn settle(&mut self, table: &mut Table, place: Place) {
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
+        let bytes = state.bytes + Table::bytes_of(key);
         let before = std::mem::replace(&mut state.charged, bytes);
         self.bytes = (self.bytes + bytes).saturating_sub(before);
         self.hosts.change(state.payer(), before, bytes);
-        if self.ranks.is_some() {
-            let (stage, host, time) = state.rank(self.items.len());
-            let tie = key_hash(key);
-            self.rank(Rank { stage, host, time, tie, place });
-        }
+        self.note(table, place);
     }
 
     /// Gives up the state of a key.
-    fn remove(&mut self, place: Place) {
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+    fn remove(&mut self, table: &mut Table, place: Place) {
+        let Some((_, state)) = table.get_mut(place, self.seat) else { return };
         self.bytes = self.bytes.saturating_sub(state.charged);
         self.hosts.change(state.payer(), state.charged, 0);
-        self.table.remove(place);
-        if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+        table.remove(place, self.seat);
+        if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(table.len(self.seat))) {
             self.ranks = None;
         }
     }
 
-    fn rank(&mut self, rank: Rank) {
-        let (table, items) = (&mut self.table, self.items.len());
+    /// Notes that a place has got something, if memory has run out before.
+    fn note(&mut self, table: &Table, place: Place) {
         if let Some(ranks) = &mut self.ranks {
-            ranks.add(rank, |rank| {
-                let known = table.get_mut(rank.place).map(|(_, state)| state.rank(items));
-                known == Some((rank.stage, rank.host, rank.time))
-            });
+            ranks.note(place);
+            if ranks.outlived(table.len(self.seat)) {
+                self.ranks = None;
+            }
         }
     }
 
-    /// Makes [`Self::ranks`] of every key, unless they are there.
-    pub(crate) fn make_ranks(&mut self) {
-        if self.ranks.is_some() {
-            return;
+    /// Ranks what has come since something was last given up.
+    pub(crate) fn rank_noted(&mut self, table: &mut Table) {
+        let items = self.items.len();
+        let Some(mut ranks) = self.ranks.take() else { return };
+        for place in ranks.noted() {
+            if let Some((key, state)) = table.get_mut(place, self.seat) {
+                self.rank_all(&mut ranks, place, key, state);
+            }
         }
-        let mut ranks = Ranks::new(self.table.len());
-        for (place, key, state) in self.table.places() {
-            let (stage, host, time) = state.rank(self.items.len());
-            let tie = key_hash(key);
-            ranks.add(Rank { stage, host, time, tie, place }, |_| true);
-        }
-        self.ranks = Some(ranks.filled());
+        ranks.tidy(|rank| {
+            let known = table.get(rank.place, self.seat).map(|state| state.rank(items));
+            known == Some((rank.stage, rank.host, rank.time))
+        });
+        self.ranks = Some(ranks);
+    }
+
+    /// Ranks one key.
+    pub(crate) fn rank_all(&self, ranks: &mut Ranks, place: Place, key: &[u8], state: &State) {
+        let (stage, host, time) = state.rank(self.items.len());
+        let tie = key_hash(key);
+        ranks.add(Rank { stage, host, time, tie, place });
     }
 
     /// The number of stages.
@@ -283,17 +312,16 @@ impl Sample {
         self.window.map_or(Timestamp::MAX, |window| time.plus(window))
     }
 
-    fn push_timer(&mut self, place: Place, deadline: Timestamp) {
-        let table = &mut self.table;
-        self.timers.push(deadline, place, table.len(), |time, place| {
-            table.get_mut(place).is_some_and(|(_, state)| state.timer == Some(time))
-        });
-    }
-
     /// Reports the samples of a key that the offered event completes.
-    fn report(&mut self, place: Place, offer: &mut Offer<'_>, out: &mut Vec<Match>) {
+    fn report(
+        &mut self,
+        table: &mut Table,
+        place: Place,
+        offer: &mut Offer<'_>,
+        out: &mut Vec<Match>,
+    ) {
         let newest = offer.keep();
-        let Some((key, state)) = self.table.get_mut(place) else { return };
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         if state.lists.iter().any(VecDeque::is_empty) {
             return;
         }
@@ -321,19 +349,19 @@ impl Sample {
             // Only the key is kept, so that it is not reported again.
             state.bytes = 0;
             state.lists = Vec::new();
-            self.settle(place);
+            self.settle(table, place);
         }
     }
 
     /// The log has ended: reports what is left to be reported, the earliest events of the first item
     /// first. Keys come in no particular order.
-    pub(crate) fn finish(&mut self, out: &mut Vec<Match>) {
+    pub(crate) fn finish(&mut self, table: &mut Table, out: &mut Vec<Match>) {
         if !self.at_end {
             return;
         }
-        let places: Vec<Place> = self.table.places().map(|(place, ..)| place).collect();
+        let places: Vec<Place> = table.places(self.seat).map(|(place, ..)| place).collect();
         for place in places {
-            let Some((key, state)) = self.table.get_mut(place) else { continue };
+            let Some((key, state)) = table.get_mut(place, self.seat) else { continue };
             if state.lists.len() != self.items.len() {
                 continue;
             }
@@ -357,36 +385,28 @@ impl Sample {
         }
     }
 
-    /// Time has come to `now`: forgets events and keys that the window has left behind.
-    pub(crate) fn advance(&mut self, now: Timestamp) {
+    /// Time has come to `now`, past the timer of the key at `place`: forgets it when the window has left it
+    /// behind.
+    pub(crate) fn expire(&mut self, table: &mut Table, place: Place, now: Timestamp) {
         let Some(window) = self.window else { return };
-        while let Some((timer, place)) = self.timers.pop_before(now) {
-            let Some((key, state)) = self.table.get_mut(place) else { continue };
-            if state.timer != Some(timer) {
-                continue;
-            }
-            let oldest = now.minus(window);
-            match state.newest.filter(|newest| *newest >= oldest) {
-                Some(newest) => {
-                    let next = newest.plus(window);
-                    state.timer = Some(next);
-                    self.push_timer(place, next);
-                }
-                None => {
-                    self.stats.expired += u64::from(state.reported == 0);
-                    if state.reported == 0 {
-                        tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
-                    }
-                    self.remove(place);
-                }
-            }
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
+        let oldest = now.minus(window);
+        if let Some(newest) = state.newest.filter(|newest| *newest >= oldest) {
+            table.wake(place, self.seat, newest.plus(window));
+            return;
         }
+        self.stats.expired += u64::from(state.reported == 0);
+        if state.reported == 0 {
+            tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
+        }
+        self.remove(table, place);
     }
 
     /// The input has ended: tells of keys that have not been reported.
-    pub(crate) fn tell_left(&mut self) {
+    pub(crate) fn tell_left(&mut self, table: &Table) {
         if self.watcher.is_some() {
-            for (key, state) in self.table.states().filter(|(_, state)| state.reported == 0) {
+            let left = table.places(self.seat).filter(|(.., state)| state.reported == 0);
+            for (_, key, state) in left {
                 tell(&mut self.watcher, key, Some(&state.lists), Fate::Left);
             }
         }
@@ -394,16 +414,22 @@ impl Sample {
 
     /// Gives up the key that goes first of a stage and a host. `None` when [`Self::ranks`] has nothing
     /// there.
-    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+    pub(crate) fn evict(
+        &mut self,
+        table: &mut Table,
+        stage: u32,
+        host: u32,
+        cause: Cause,
+    ) -> Option<Evicted> {
         let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
         let mut evicted = Evicted { count: 0, expires: self.expires(time) };
         let items = self.items.len();
-        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return Some(evicted) };
         if state.rank(items) == (stage, host, time) {
             tell(&mut self.watcher, key, Some(&state.lists), Fate::Evicted);
             evicted.count = 1;
             self.stats.give_up(stage, cause, 1);
-            self.remove(place);
+            self.remove(table, place);
         }
         Some(evicted)
     }

@@ -15,17 +15,19 @@ mod state;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::key::{KeyScratch, decode};
-use super::ranks::{HostBytes, Rank, Ranks};
-use super::table::{KeyTable, Place};
-use super::timers::Timers;
+use super::key::{Key, KeyScratch, decode};
+use super::ranks::{HostBytes, Ranks};
+use super::table::{KeyTable, Place, Seat};
 use super::watch::{Fate, Watcher, tell};
 use super::{Match, Offer, RuleStats};
 use crate::event::Kept;
 use crate::plan::{Item, KeyColumn, RuleIx};
-use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
-use state::{Partial, State, Waiting};
+pub(crate) use state::State;
+use state::{Partial, Waiting};
+
+/// The partials of the sequences that share a table.
+pub(crate) type Table = KeyTable<State>;
 
 /// What an event that satisfies a stage means to the program.
 ///
@@ -66,6 +68,15 @@ struct Missing {
     item: usize,
 }
 
+/// What [`Sequence::take`] has found.
+enum Taken {
+    /// No partial that waits for the event.
+    Nothing,
+    /// One whose time is up; it has ended.
+    Expired,
+    Partial(Partial),
+}
+
 /// The last instant at which a wait may end, so that the end of time comes after every wait.
 const LAST_DEADLINE: Timestamp = Timestamp(i64::MAX - 1);
 
@@ -84,9 +95,8 @@ pub(crate) struct Sequence {
     /// One condition stands for several items, as with `runs`: an event is in several partials at once.
     repeats: bool,
 
-    table: KeyTable<State>,
-    /// When to look at a key again; see [`State::timer`].
-    timers: Timers,
+    /// Where its partials are in the table it shares with others.
+    pub(crate) seat: Seat,
     bytes: usize,
     pub(crate) hosts: HostBytes,
     /// What goes first when memory runs out; only while it does.
@@ -101,6 +111,7 @@ impl Sequence {
         items: &[Item],
         until: Option<&Item>,
         maxspan: Option<Duration>,
+        seat: Seat,
     ) -> Self {
         let last_positive = items.iter().rposition(|item| !item.missing).unwrap_or(0);
         let (mut positives, mut missing) = (Vec::new(), Vec::new());
@@ -130,8 +141,7 @@ impl Sequence {
             missing,
             until: until.map(|item| item.keys.clone()),
             maxspan,
-            table: KeyTable::new(),
-            timers: Timers::default(),
+            seat,
             bytes: 0,
             hosts: HostBytes::default(),
             ranks: None,
@@ -161,67 +171,71 @@ impl Sequence {
         self.bytes
     }
 
-    /// Number of keys with something pending.
-    pub(crate) fn keys(&self) -> usize {
-        self.table.len()
-    }
-
-    /// When it wants to be told the time.
-    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.next()
-    }
-
-    /// Offers an event to one item. Items of one event come in the order of [`Role`].
+    /// Offers an event to one item. Items of one event come in the order of [`Role`]. Tells whether what it
+    /// holds may have changed.
     pub(crate) fn step(
         &mut self,
         role: Role,
+        table: &mut Table,
         offer: &mut Offer<'_>,
         keys: &mut KeyScratch,
         out: &mut Vec<Match>,
-    ) {
+    ) -> bool {
+        let mut changed = false;
         match role {
             Role::Positive(Reverse(index)) => {
                 let index = index as usize;
-                let Some(item) = self.positives.get(index) else { return };
+                let Some(item) = self.positives.get(index) else { return false };
                 let number = item.item;
                 count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
                 self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
-                    self.positive(index, keys.get(number), offer, out);
+                    changed |= self.positive(index, table, keys.get(number), offer, out);
                 }
             }
             Role::Missing(index) => {
-                let Some(item) = self.missing.get(index as usize) else { return };
+                let Some(item) = self.missing.get(index as usize) else { return false };
                 let (place, number) = (item.place, item.item);
                 count(&mut self.stats, number);
                 keys.fill(offer.event, &item.keys);
                 self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
-                    self.absent(place, keys.get(number), offer);
+                    changed |= self.absent(place, table, keys.get(number), offer);
                 }
             }
             Role::Until => {
-                let Some(columns) = &self.until else { return };
+                let Some(columns) = &self.until else { return false };
                 keys.fill(offer.event, columns);
                 for number in 0..keys.len() {
-                    self.cut(keys.get(number), offer);
+                    changed |= self.cut(table, keys.get(number), offer);
                 }
             }
         }
+        changed
     }
 
-    fn positive(&mut self, index: usize, key: &[u8], offer: &mut Offer<'_>, out: &mut Vec<Match>) {
+    fn positive(
+        &mut self,
+        index: usize,
+        table: &mut Table,
+        key: Key<'_>,
+        offer: &mut Offer<'_>,
+        out: &mut Vec<Match>,
+    ) -> bool {
         let last = index + 1 == self.positives.len();
-        let partial = if index == 0 {
-            Some(self.begin(key, offer))
+        let mut partial = if index == 0 {
+            self.begin(table, key, offer)
         } else {
-            self.take(index, key, offer, last)
+            match self.take(index, table, key, offer, last) {
+                Taken::Partial(partial) => partial,
+                Taken::Nothing => return false,
+                Taken::Expired => return true,
+            }
         };
-        let Some(mut partial) = partial else { return };
         let time = offer.time();
         if let Some(missing) = partial.end_gap(time) {
-            tell(&mut self.watcher, key, &partial.events, Fate::Spoiled(missing));
+            tell(&mut self.watcher, key.bytes, &partial.events, Fate::Spoiled(missing));
         }
         partial.take_in(offer.ordinal(), || offer.keep());
         if !partial.is_ghost() {
@@ -229,15 +243,16 @@ impl Sequence {
                 0 => Fate::Begun,
                 _ => Fate::Advanced(self.number(index)),
             };
-            tell(&mut self.watcher, key, &partial.events, fate);
+            tell(&mut self.watcher, key.bytes, &partial.events, fate);
         }
         if last && partial.is_ghost() {
             // It would have been a match; it has been counted when it was given up.
         } else if last {
-            self.complete(key, partial, time, out);
+            self.complete(table, key, partial, time, out);
         } else {
-            self.store(index, key, partial, offer);
+            self.store(index, table, key, partial, offer);
         }
+        true
     }
 
     /// Tells of an event that lacks a column of the join key.
@@ -270,11 +285,11 @@ impl Sequence {
     }
 
     /// A partial that lacks its first event.
-    fn begin(&mut self, key: &[u8], offer: &Offer<'_>) -> Partial {
+    fn begin(&mut self, table: &mut Table, key: Key<'_>, offer: &Offer<'_>) -> Partial {
         let time = offer.time();
         let leading = if self.leading {
-            let known = self.table.find(key).and_then(|place| self.table.get_mut(place));
-            known.and_then(|(_, state)| {
+            let known = table.find(key, self.seat).and_then(|place| table.get(place, self.seat));
+            known.and_then(|state| {
                 state.leading().into_iter().flatten().find(|missing| *missing < time)
             })
         } else {
@@ -288,44 +303,52 @@ impl Sequence {
     fn take(
         &mut self,
         index: usize,
-        key: &[u8],
+        table: &mut Table,
+        key: Key<'_>,
         offer: &mut Offer<'_>,
         last: bool,
-    ) -> Option<Partial> {
-        let place = self.table.find(key);
-        let state = place.and_then(|place| self.table.get_mut(place));
-        let waits =
-            state.and_then(|(_, state)| state.get_mut(index - 1).map(|partial| partial.last()));
+    ) -> Taken {
+        let place = table.find(key, self.seat);
+        let state = place.and_then(|place| Some((place, table.get_mut(place, self.seat)?.1)));
+        let waits = state.and_then(|(place, state)| {
+            let latest = state.get_mut(index - 1)?.last();
+            Some((place, state, latest))
+        });
         // A late event cannot follow what happened after it.
-        let late = waits.is_some_and(|last| last >= offer.ordinal());
-        if waits.is_none() || late {
-            self.tell_unused(index, key, &[], offer, late);
-            return None;
-        }
-        let place = place?;
-        let (_, state) = self.table.get_mut(place)?;
-        let partial = state.take(index - 1)?;
+        let late = waits.as_ref().is_some_and(|(.., latest)| *latest >= offer.ordinal());
+        let Some((place, state, _)) = waits.filter(|_| !late) else {
+            self.tell_unused(index, key.bytes, &[], offer, late);
+            return Taken::Nothing;
+        };
+        let Some(partial) = state.take(index - 1) else { return Taken::Nothing };
         let span = offer.time().since(partial.first());
         let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
         if expired || last {
             state.release(&partial, self.repeats);
-            self.settle(place);
+            self.settle(table, place);
         }
         if expired {
             self.stats.expired += u64::from(!partial.is_ghost());
             if !partial.is_ghost() && self.watcher.is_some() {
                 let fate = Fate::Expired(Some(&offer.keep()));
-                tell(&mut self.watcher, key, &partial.events, fate);
+                tell(&mut self.watcher, key.bytes, &partial.events, fate);
             }
-            return None;
+            return Taken::Expired;
         }
-        Some(partial)
+        Taken::Partial(partial)
     }
 
     /// Puts a partial that has just got its event for item `index` into its slot.
-    fn store(&mut self, index: usize, key: &[u8], partial: Partial, offer: &mut Offer<'_>) {
-        let place = self.table.find_or_insert(key);
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+    fn store(
+        &mut self,
+        index: usize,
+        table: &mut Table,
+        key: Key<'_>,
+        partial: Partial,
+        offer: &mut Offer<'_>,
+    ) {
+        let place = table.find_or_insert(key, self.seat);
+        let Some((_, state)) = table.get_mut(place, self.seat) else { return };
         if let Some(newest) = partial.events.last() {
             state.hold(newest, self.repeats);
         }
@@ -333,13 +356,12 @@ impl Sequence {
             state.hold_marks(&partial);
         }
         let ghost = partial.is_ghost();
-        let (first, host) = (partial.first(), partial.host());
         let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
         let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
         if offer.late && newer {
             state.release(&partial, self.repeats);
             if !ghost {
-                self.tell_unused(index, key, &partial.events, offer, true);
+                self.tell_unused(index, key.bytes, &partial.events, offer, true);
             }
         } else {
             if let Some(older) = state.put(index, partial) {
@@ -349,27 +371,25 @@ impl Sequence {
                 state.release(&older, self.repeats);
                 if !older.is_ghost() {
                     self.stats.replaced += 1;
-                    tell(&mut self.watcher, key, &older.events, Fate::Replaced);
+                    tell(&mut self.watcher, key.bytes, &older.events, Fate::Replaced);
                 }
             }
-            if !ghost && self.ranks.is_some() {
-                let stage = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                let tie = key_hash(key);
-                self.rank(Rank { stage, host, time: first, tie, place });
+            if !ghost {
+                self.note(table, place);
             }
         }
         if let Some(deadline) = deadline {
-            self.set_timer(place, deadline);
+            table.wake(place, self.seat, deadline);
         }
-        self.settle(place);
+        self.settle(table, place);
     }
 
     /// Counts what a key takes, and gives it up when nothing is left of it.
-    fn settle(&mut self, place: Place) {
-        let Some((key, state)) = self.table.get_mut(place) else { return };
+    fn settle(&mut self, table: &mut Table, place: Place) {
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         let idle = state.is_idle();
         state.trim();
-        let bytes = if idle { 0 } else { state.bytes() + KeyTable::<State>::bytes_of(key) };
+        let bytes = if idle { 0 } else { state.bytes() + Table::bytes_of(key) };
         let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
         let payer = std::mem::replace(&mut state.charged_to, host);
@@ -381,34 +401,25 @@ impl Sequence {
             self.hosts.change(host, 0, bytes);
         }
         if idle {
-            self.table.remove(place);
-            if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(self.table.len())) {
+            table.remove(place, self.seat);
+            if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(table.len(self.seat))) {
                 self.ranks = None;
             }
         }
     }
 
-    /// Sees to it that the key at `place` is looked at when `deadline` is past.
-    fn set_timer(&mut self, place: Place, deadline: Timestamp) {
-        let Some((_, state)) = self.table.get_mut(place) else { return };
-        if state.timer.is_none_or(|timer| deadline < timer) {
-            state.timer = Some(deadline);
-            self.push_timer(place, deadline);
-        }
-    }
-
-    fn push_timer(&mut self, place: Place, deadline: Timestamp) {
-        let table = &mut self.table;
-        self.timers.push(deadline, place, table.len(), |time, place| {
-            table.get_mut(place).is_some_and(|(_, state)| state.timer == Some(time))
-        });
-    }
-
     /// A finished positive part: accept, reject or wait for what must not follow.
-    fn complete(&mut self, key: &[u8], partial: Partial, now: Timestamp, out: &mut Vec<Match>) {
+    fn complete(
+        &mut self,
+        table: &mut Table,
+        key: Key<'_>,
+        partial: Partial,
+        now: Timestamp,
+        out: &mut Vec<Match>,
+    ) {
         if partial.marks().is_some_and(|marks| marks.spoiled) {
             self.stats.rejected += 1;
-            tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
+            tell(&mut self.watcher, key.bytes, &partial.events, Fate::Rejected(None));
             return;
         }
         let maxspan = self.maxspan.unwrap_or(Duration(i64::MAX));
@@ -419,7 +430,7 @@ impl Sequence {
                 let near = |missing| partial.last().time.since(missing) <= maxspan;
                 if leading.is_some_and(near) {
                     self.stats.rejected += 1;
-                    tell(&mut self.watcher, key, &partial.events, Fate::Rejected(None));
+                    tell(&mut self.watcher, key.bytes, &partial.events, Fate::Rejected(None));
                     return;
                 }
                 None
@@ -429,26 +440,22 @@ impl Sequence {
             (true, true) => leading,
         };
         let Some(from) = wait_from else {
-            self.emit(key, partial, now, out);
+            self.emit(key.bytes, partial, now, out);
             return;
         };
         let deadline = from.plus(maxspan).min(LAST_DEADLINE);
         if deadline < now {
-            self.emit(key, partial, now, out);
+            self.emit(key.bytes, partial, now, out);
             return;
         }
-        tell(&mut self.watcher, key, &partial.events, Fate::Waits);
-        let place = self.table.find_or_insert(key);
-        let (host, time) = (partial.host(), partial.first());
-        if let Some((_, state)) = self.table.get_mut(place) {
+        tell(&mut self.watcher, key.bytes, &partial.events, Fate::Waits);
+        let place = table.find_or_insert(key, self.seat);
+        if let Some((_, state)) = table.get_mut(place, self.seat) {
             state.wait(Waiting { deadline, partial }, self.repeats);
         }
-        if self.ranks.is_some() {
-            let (stage, tie) = (self.stages(), key_hash(key));
-            self.rank(Rank { stage, host, time, tie, place });
-        }
-        self.set_timer(place, deadline);
-        self.settle(place);
+        self.note(table, place);
+        table.wake(place, self.seat, deadline);
+        self.settle(table, place);
     }
 
     fn emit(&mut self, key: &[u8], partial: Partial, decided: Timestamp, out: &mut Vec<Match>) {
@@ -467,36 +474,38 @@ impl Sequence {
     }
 
     /// A missing item did occur.
-    fn absent(&mut self, at: Absent, key: &[u8], offer: &mut Offer<'_>) {
+    fn absent(
+        &mut self,
+        at: Absent,
+        table: &mut Table,
+        key: Key<'_>,
+        offer: &mut Offer<'_>,
+    ) -> bool {
         let time = offer.time();
         let place = match at {
-            Absent::Leading => self.table.find_or_insert(key),
-            _ => match self.table.find(key) {
+            Absent::Leading => table.find_or_insert(key, self.seat),
+            _ => match table.find(key, self.seat) {
                 Some(place) => place,
-                None => return,
+                None => return false,
             },
         };
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+        let Some((_, state)) = table.get_mut(place, self.seat) else { return false };
         match at {
             Absent::Leading => {
                 let [newest, older] = state.leading();
                 if [newest, older].contains(&Some(time)) {
-                    return;
+                    return false;
                 }
                 if newest < Some(time) {
                     let of = offer.event.host();
                     state.set_leading([Some(time), newest]);
                     state.set_leading_host(of.cloned());
-                    if self.ranks.is_some() {
-                        let host = of.map_or(0, |host| host.index);
-                        let tie = key_hash(key);
-                        self.rank(Rank { stage: 0, host, time, tie, place });
-                    }
+                    self.note(table, place);
                 } else {
                     state.set_leading([newest, older.max(Some(time))]);
                 }
                 if let Some(maxspan) = self.maxspan {
-                    self.set_timer(place, time.plus(maxspan));
+                    table.wake(place, self.seat, time.plus(maxspan));
                 }
             }
             Absent::Behind(index) => {
@@ -511,70 +520,72 @@ impl Sequence {
                     let by = offer.keep();
                     for waiting in &rejected {
                         let fate = Fate::Rejected(Some(&by));
-                        tell(&mut self.watcher, key, &waiting.partial.events, fate);
+                        tell(&mut self.watcher, key.bytes, &waiting.partial.events, fate);
                     }
                 }
             }
         }
-        self.settle(place);
+        self.settle(table, place);
+        true
     }
 
     /// `until`: every partial of the key ends.
-    fn cut(&mut self, key: &[u8], offer: &mut Offer<'_>) {
-        let Some(place) = self.table.find(key) else { return };
+    fn cut(&mut self, table: &mut Table, key: Key<'_>, offer: &mut Offer<'_>) -> bool {
+        let Some(place) = table.find(key, self.seat) else { return false };
         let by = self.watcher.is_some().then(|| offer.keep());
-        let Some((_, state)) = self.table.get_mut(place) else { return };
+        let Some((_, state)) = table.get_mut(place, self.seat) else { return false };
         let watcher = &mut self.watcher;
         self.stats.cut += state.end(self.repeats, |partial| {
             // A late `until` leaves alone what began after it.
             let ends = partial.last() <= offer.ordinal();
             if let (true, false, Some(by)) = (ends, partial.is_ghost(), &by) {
-                tell(watcher, key, &partial.events, Fate::Cut(by));
+                tell(watcher, key.bytes, &partial.events, Fate::Cut(by));
             }
             ends
         });
-        self.settle(place);
+        self.settle(table, place);
+        true
     }
 
-    /// Time has come to `now`: no event earlier than `now` will follow. Ends partials that can no
-    /// longer complete and emits waiting matches whose wait is over.
-    pub(crate) fn advance(&mut self, now: Timestamp, out: &mut Vec<Match>) {
+    /// Time has come to `now`, past the timer of the key at `place`: ends its partials that can no longer
+    /// complete and emits its waiting matches whose wait is over.
+    pub(crate) fn expire(
+        &mut self,
+        table: &mut Table,
+        place: Place,
+        now: Timestamp,
+        out: &mut Vec<Match>,
+    ) {
         let Some(maxspan) = self.maxspan else { return };
-        while let Some((timer, place)) = self.timers.pop_before(now) {
-            let Some((key, state)) = self.table.get_mut(place) else { continue };
-            if state.timer != Some(timer) {
-                continue;
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
+        let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
+        let watcher = &mut self.watcher;
+        self.stats.expired += state.end(self.repeats, |partial| {
+            let ends = partial.first().plus(maxspan) < now;
+            if ends && !partial.is_ghost() {
+                tell(watcher, key, &partial.events, Fate::Expired(None));
             }
-            let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
-            let watcher = &mut self.watcher;
-            self.stats.expired += state.end(self.repeats, |partial| {
-                let ends = partial.first().plus(maxspan) < now;
-                if ends && !partial.is_ghost() {
-                    tell(watcher, key, &partial.events, Fate::Expired(None));
-                }
-                ends
-            });
-            // A leading event further back than maxspan says the same as none.
-            let leading = state.leading();
-            let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
-            state.set_leading(near);
-            state.timer = state.next_deadline(maxspan);
-            let next = state.timer;
-            let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
-            for waiting in over {
-                self.emit(&key, waiting.partial, waiting.deadline, out);
-            }
-            if let Some(next) = next {
-                self.push_timer(place, next);
-            }
-            self.settle(place);
+            ends
+        });
+        // A leading event further back than maxspan says the same as none.
+        let leading = state.leading();
+        let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
+        state.set_leading(near);
+        let next = state.next_deadline(maxspan);
+        let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
+        for waiting in over {
+            self.emit(&key, waiting.partial, waiting.deadline, out);
         }
+        if let Some(next) = next {
+            table.wake(place, self.seat, next);
+        }
+        self.settle(table, place);
     }
 
     /// The input has ended: tells of what is still open.
-    pub(crate) fn tell_left(&mut self) {
+    pub(crate) fn tell_left(&mut self, table: &Table) {
         if self.watcher.is_some() {
-            for (key, state) in self.table.states() {
+            for (_, key, state) in table.places(self.seat) {
                 for partial in state.partials() {
                     tell(&mut self.watcher, key, &partial.events, Fate::Left);
                 }

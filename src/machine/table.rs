@@ -1,25 +1,102 @@
-//! A table of states by join key.
+//! States by join key, in one entry a key for all rules that share the table.
 //!
-//! Keys are stored once; states are addressed by a small [`Place`], so that queues can refer to them
-//! without a copy of the key. A place that was given up is recognised by its generation.
+//! In: the encoded keys of events, and the seat of a rule at the table. Out: that rule's state for the
+//! key, and the keys whose time is up. Rules with the same `by` have a table together (as many as an
+//! entry has bits): a key is stored once, an event's key is looked up once for all of them, and a bit
+//! tells each whether anything of its own is pending there, so that a rule with nothing to do costs no
+//! look at memory of its own.
+//!
+//! Entries are addressed by a small [`Place`], so that queues can refer to them without a copy of the
+//! key. A place that was given up is recognised by its generation.
+//!
+//! Time costs what ends: an entry has at most one valid timer, the earliest of its states.
 
 use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
-/// Where a state lives, as long as it lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+use super::key::Key;
+use super::timers::Timers;
+use crate::time::Timestamp;
+
+/// Where an entry is, as long as anything is in it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     index: u32,
     generation: u32,
 }
 
+/// The bit of a rule in the entries of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat(u8);
+
+impl Seat {
+    /// How many there are at a table.
+    const ALL: u32 = u64::BITS;
+
+    /// Its number, counted from 0.
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    fn bit(self) -> u64 {
+        1 << self.0
+    }
+}
+
+/// What is known of a key for one rule.
+pub(crate) trait Pending: Default {
+    /// When it wants to be looked at: [`Timestamp::MAX`] for never.
+    fn timer(&self) -> Timestamp;
+
+    /// Changes that time.
+    fn set_timer(&mut self, timer: Timestamp);
+}
+
 #[derive(Debug)]
 struct Entry<S> {
-    hash: u64,
+    key: Box<[u8]>,
+    hash: u32,
     generation: u32,
-    state: Option<(Box<[u8]>, S)>,
+    /// The seats that have a state here; none when the entry is free.
+    live: u64,
+    /// Their states, in order of seats.
+    states: SmallVec<[S; 1]>,
+}
+
+impl<S: Pending> Entry<S> {
+    /// Where the state of a seat stands among the states, or would stand.
+    fn rank(&self, seat: Seat) -> usize {
+        (self.live & (seat.bit() - 1)).count_ones() as usize
+    }
+
+    fn is_live(&self, seat: Seat) -> bool {
+        self.live & seat.bit() != 0
+    }
+
+    fn state(&self, seat: Seat) -> Option<&S> {
+        if self.is_live(seat) { self.states.get(self.rank(seat)) } else { None }
+    }
+
+    /// The earliest timer of its states.
+    fn timer(&self) -> Timestamp {
+        self.states.iter().map(Pending::timer).min().unwrap_or(Timestamp::MAX)
+    }
+
+    fn seats(&self) -> impl Iterator<Item = Seat> + use<S> {
+        seats(self.live)
+    }
+}
+
+/// The seats of a set of bits, in ascending order.
+fn seats(mut bits: u64) -> impl Iterator<Item = Seat> {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        u8::try_from(lowest).ok().filter(|lowest| u32::from(*lowest) < Seat::ALL).map(Seat)
+    })
 }
 
 /// Entries of a page.
@@ -55,19 +132,29 @@ impl<S> Pages<S> {
     }
 }
 
-/// States by key. Seeds are random per process; nothing depends on the order inside.
+/// Look-ups that are remembered: an event has a key or two for the rules of a table.
+const RECENT: usize = 4;
+
+/// See the module page. Seeds are random per process; nothing depends on the order inside.
 #[derive(Debug)]
 pub(crate) struct KeyTable<S> {
     index: HashTable<u32>,
     entries: Pages<S>,
     free: Vec<u32>,
     seeds: RandomState,
+    /// The last look-ups, by the number of the key; see [`Key::number`].
+    recent: [(u64, Option<Place>); RECENT],
+    oldest: usize,
+    /// For each seat that is taken, in how many entries it has a state.
+    held: Vec<usize>,
+    timers: Timers,
 }
 
-impl<S: Default> KeyTable<S> {
-    /// What a key costs besides its bytes: the entry, its places in the index and in the free list, the
-    /// key's allocation, two timers, and two entries among the ranks in a queue half empty. Ranks are
-    /// made only when memory runs out, and must fit then.
+impl<S: Pending> KeyTable<S> {
+    /// What a state costs besides the bytes of its key: an entry, its places in the index and in the free
+    /// list, the key's allocation, two timers, and two entries among the ranks in a queue half empty.
+    /// Ranks are made only when memory runs out, and must fit then. Where states share an entry, this is
+    /// more than they take.
     const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
 
     /// Bytes that a key and its state take, without what the state owns.
@@ -75,126 +162,412 @@ impl<S: Default> KeyTable<S> {
         key.len() + Self::ENTRY_BYTES
     }
 
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             index: HashTable::new(),
             entries: Pages(Vec::new()),
             free: Vec::new(),
             seeds: RandomState::default(),
+            recent: [(0, None); RECENT],
+            oldest: 0,
+            held: Vec::new(),
+            timers: Timers::default(),
         }
     }
 
-    /// Number of keys with a state.
-    pub(crate) fn len(&self) -> usize {
-        self.index.len()
+    /// A table and its first seat.
+    pub(crate) fn with_seat() -> (Self, Seat) {
+        let mut table = Self::new();
+        let seat = table.take_seat().unwrap_or(Seat(0));
+        (table, seat)
     }
 
-    /// The place of a key, if it has a state.
-    pub(crate) fn find(&self, key: &[u8]) -> Option<Place> {
-        let hash = self.seeds.hash_one(key);
-        let index = *self.index.find(hash, |index| self.key_at(*index) == Some(key))?;
+    /// A seat for one more rule; `None` when all are taken.
+    pub(crate) fn take_seat(&mut self) -> Option<Seat> {
+        let seat =
+            u8::try_from(self.held.len()).ok().filter(|seat| u32::from(*seat) < Seat::ALL)?;
+        self.held.push(0);
+        Some(Seat(seat))
+    }
+
+    /// Number of keys with a state of this seat.
+    pub(crate) fn len(&self, seat: Seat) -> usize {
+        self.held.get(seat.index()).copied().unwrap_or(0)
+    }
+
+    /// The place of a key, if it has a state of this seat.
+    #[inline]
+    pub(crate) fn find(&mut self, key: Key<'_>, seat: Seat) -> Option<Place> {
+        let place = self.look_up(key)?;
+        let live = self.entries.get(place.index).is_some_and(|entry| entry.is_live(seat));
+        live.then_some(place)
+    }
+
+    /// The place of a key, which gets an empty state of this seat if it has none.
+    pub(crate) fn find_or_insert(&mut self, key: Key<'_>, seat: Seat) -> Place {
+        let place = match self.look_up(key) {
+            Some(place) => place,
+            None => self.insert(key),
+        };
+        if let Some(entry) = self.entries.get_mut(place.index)
+            && !entry.is_live(seat)
+        {
+            let rank = entry.rank(seat);
+            entry.states.insert(rank, S::default());
+            entry.live |= seat.bit();
+            self.held.get_mut(seat.index()).into_iter().for_each(|held| *held += 1);
+        }
+        place
+    }
+
+    /// The place of a key that has any state.
+    fn look_up(&mut self, key: Key<'_>) -> Option<Place> {
+        let mut recent = self.recent.iter().filter(|_| key.number != 0);
+        if let Some((_, place)) = recent.find(|(number, _)| *number == key.number) {
+            return place.filter(|place| self.is_alive(*place));
+        }
+        let place = self.search(key.bytes);
+        self.remember(key, place);
+        place
+    }
+
+    fn search(&self, key: &[u8]) -> Option<Place> {
+        let (hash, short) = self.hash(key);
+        let index = *self.index.find(hash, |index| {
+            self.entries.get(*index).is_some_and(|e| e.hash == short && *e.key == *key)
+        })?;
         let generation = self.entries.get(index)?.generation;
         Some(Place { index, generation })
     }
 
-    /// The place of a key, which gets an empty state if it has none.
-    pub(crate) fn find_or_insert(&mut self, key: &[u8]) -> Place {
-        if let Some(place) = self.find(key) {
-            return place;
-        }
-        let hash = self.seeds.hash_one(key);
-        let state = Some((key.into(), S::default()));
-        let index = self
-            .free
-            .pop()
-            .unwrap_or_else(|| self.entries.push(Entry { hash, generation: 0, state: None }));
+    fn insert(&mut self, key: Key<'_>) -> Place {
+        let (hash, short) = self.hash(key.bytes);
+        let index = self.free.pop().unwrap_or_else(|| {
+            let key = Box::default();
+            let states = SmallVec::new();
+            self.entries.push(Entry { key, hash: 0, generation: 0, live: 0, states })
+        });
         let mut generation = 0;
         if let Some(entry) = self.entries.get_mut(index) {
-            entry.hash = hash;
-            entry.state = state;
+            entry.hash = short;
+            entry.key = key.bytes.into();
             generation = entry.generation;
         }
         let entries = &self.entries;
-        self.index.insert_unique(hash, index, |i| entries.get(*i).map_or(0, |e| e.hash));
-        Place { index, generation }
+        let again = |index: &u32| entries.get(*index).map_or(0, |entry| spread(entry.hash));
+        self.index.insert_unique(hash, index, again);
+        let place = Place { index, generation };
+        // What was looked for in vain may be this one.
+        self.recent = [(0, None); RECENT];
+        self.remember(key, Some(place));
+        place
     }
 
-    /// The key and state at a place, `None` when that state is gone.
-    pub(crate) fn get_mut(&mut self, place: Place) -> Option<(&[u8], &mut S)> {
-        let entry = self.entries.get_mut(place.index)?;
-        let current = entry.generation == place.generation;
-        entry.state.as_mut().filter(|_| current).map(|(key, state)| (&**key, state))
+    /// The hash of a key, whole and as entries keep it.
+    fn hash(&self, key: &[u8]) -> (u64, u32) {
+        #[expect(clippy::cast_possible_truncation, reason = "half of it is kept")]
+        let short = self.seeds.hash_one(key) as u32;
+        (spread(short), short)
     }
 
-    /// Gives up the state at a place. Without effect when it is gone already.
-    pub(crate) fn remove(&mut self, place: Place) {
-        let Some(entry) = self.entries.get_mut(place.index) else { return };
-        if entry.generation != place.generation {
-            return;
+    fn remember(&mut self, key: Key<'_>, place: Option<Place>) {
+        if key.number != 0
+            && let Some(oldest) = self.recent.get_mut(self.oldest)
+        {
+            *oldest = (key.number, place);
+            self.oldest = (self.oldest + 1) % RECENT;
         }
-        if entry.state.take().is_none() {
-            return;
-        }
-        entry.generation = entry.generation.wrapping_add(1);
-        let hash = entry.hash;
-        if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
-            occupied.remove();
-        }
-        self.free.push(place.index);
     }
 
-    /// All states, in no particular order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &[u8], &S)> {
-        self.entries.iter().zip(0_u32..).filter_map(|(entry, index)| {
-            let (key, state) = entry.state.as_ref()?;
-            Some((Place { index, generation: entry.generation }, &**key, state))
+    fn is_alive(&self, place: Place) -> bool {
+        let entry = self.entries.get(place.index);
+        entry.is_some_and(|entry| entry.live != 0 && entry.generation == place.generation)
+    }
+
+    fn entry_mut(&mut self, place: Place) -> Option<&mut Entry<S>> {
+        self.entries.get_mut(place.index).filter(|entry| entry.generation == place.generation)
+    }
+
+    /// The key at a place and what is known of it for this seat, `None` when that is gone.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, place: Place, seat: Seat) -> Option<(&[u8], &mut S)> {
+        let entry = self.entry_mut(place).filter(|entry| entry.is_live(seat))?;
+        let rank = entry.rank(seat);
+        Some((&*entry.key, entry.states.get_mut(rank)?))
+    }
+
+    /// The same, to read.
+    pub(crate) fn get(&self, place: Place, seat: Seat) -> Option<&S> {
+        let entry = self.entries.get(place.index)?;
+        if entry.generation == place.generation { entry.state(seat) } else { None }
+    }
+
+    /// Gives up a state. Without effect when it is gone already.
+    pub(crate) fn remove(&mut self, place: Place, seat: Seat) {
+        let Some(entry) = self.entry_mut(place).filter(|entry| entry.is_live(seat)) else { return };
+        let rank = entry.rank(seat);
+        let timer = entry.timer();
+        let removed = entry.states.remove(rank);
+        entry.live &= !seat.bit();
+        if entry.live == 0 {
+            entry.generation = entry.generation.wrapping_add(1);
+            entry.key = Box::default();
+            entry.states = SmallVec::new();
+            let hash = spread(entry.hash);
+            if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
+                occupied.remove();
+            }
+            self.free.push(place.index);
+        } else {
+            if entry.states.spilled() && entry.states.len() <= entry.states.capacity() / 4 {
+                entry.states.shrink_to_fit();
+            }
+            if removed.timer() == timer {
+                self.arm(place);
+            }
+        }
+        self.held.get_mut(seat.index()).into_iter().for_each(|held| *held -= 1);
+    }
+
+    /// Sees to it that a state is looked at when `deadline` is past.
+    pub(crate) fn wake(&mut self, place: Place, seat: Seat, deadline: Timestamp) {
+        let Some(entry) = self.entry_mut(place).filter(|entry| entry.is_live(seat)) else { return };
+        let (rank, earliest) = (entry.rank(seat), entry.timer());
+        let Some(state) = entry.states.get_mut(rank) else { return };
+        if deadline < state.timer() {
+            state.set_timer(deadline);
+            if deadline < earliest {
+                self.arm(place);
+            }
+        }
+    }
+
+    /// Adds the timer of an entry to the queue.
+    fn arm(&mut self, place: Place) {
+        let timer = |place: Place| {
+            let entry = self.entries.get(place.index)?;
+            (entry.generation == place.generation).then(|| entry.timer())
+        };
+        if let Some(time) = timer(place).filter(|time| *time != Timestamp::MAX) {
+            self.timers
+                .push(time, place, self.index.len(), |time, place| timer(place) == Some(time));
+        }
+    }
+
+    /// When the next entry is to be looked at, at the earliest.
+    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// The next entry with a state whose time lies before `now`, and the seats of such states. Their
+    /// timers are cleared: whoever looks at them sets the next ones, and then calls [`Self::rearm`].
+    pub(crate) fn pop_due(
+        &mut self,
+        now: Timestamp,
+    ) -> Option<(Place, impl Iterator<Item = Seat> + use<S>)> {
+        while let Some((time, place)) = self.timers.pop_before(now) {
+            let Some(entry) = self.entry_mut(place) else { continue };
+            if entry.timer() != time {
+                continue;
+            }
+            let mut due = 0;
+            for (seat, state) in entry.seats().zip(&mut entry.states) {
+                if state.timer() < now {
+                    state.set_timer(Timestamp::MAX);
+                    due |= seat.bit();
+                }
+            }
+            return Some((place, seats(due)));
+        }
+        None
+    }
+
+    /// The states of an entry have been looked at; see [`Self::pop_due`].
+    pub(crate) fn rearm(&mut self, place: Place) {
+        self.arm(place);
+    }
+
+    /// All states of a seat, in no particular order. Looks at every entry.
+    pub(crate) fn places(&self, seat: Seat) -> impl Iterator<Item = (Place, &[u8], &S)> {
+        self.entries.iter().zip(0_u32..).filter_map(move |(entry, index)| {
+            let state = entry.state(seat)?;
+            Some((Place { index, generation: entry.generation }, &*entry.key, state))
         })
     }
 
-    /// All keys with their states, in no particular order.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (&[u8], &S)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.state.as_ref().map(|(key, state)| (&**key, state)))
+    /// All states of all seats, in no particular order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Place, Seat, &[u8], &S)> {
+        self.entries.iter().zip(0_u32..).flat_map(|(entry, index)| {
+            let place = Place { index, generation: entry.generation };
+            entry
+                .seats()
+                .zip(&entry.states)
+                .map(move |(seat, state)| (place, seat, &*entry.key, state))
+        })
     }
+}
 
-    fn key_at(&self, index: u32) -> Option<&[u8]> {
-        self.entries.get(index)?.state.as_ref().map(|(key, _)| &**key)
-    }
+/// A hash for the index, of the half that entries keep: buckets are chosen by its lower bits, told apart by its
+/// upper ones.
+fn spread(short: u32) -> u64 {
+    u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A state that is a number.
+    #[derive(Debug)]
+    struct Number {
+        value: u32,
+        timer: Timestamp,
+    }
+
+    impl Default for Number {
+        fn default() -> Self {
+            Self { value: 0, timer: Timestamp::MAX }
+        }
+    }
+
+    impl Pending for Number {
+        fn timer(&self) -> Timestamp {
+            self.timer
+        }
+
+        fn set_timer(&mut self, timer: Timestamp) {
+            self.timer = timer;
+        }
+    }
+
+    fn table(rules: usize) -> (KeyTable<Number>, Vec<Seat>) {
+        let mut table = KeyTable::new();
+        let seats = (0..rules).map(|_| table.take_seat().unwrap()).collect();
+        (table, seats)
+    }
+
+    fn key(bytes: &[u8]) -> Key<'_> {
+        Key::plain(bytes)
+    }
+
+    /// The entries that are due, as their keys and seats.
+    fn due(table: &mut KeyTable<Number>, now: i64) -> Vec<(Vec<u8>, Vec<usize>)> {
+        let mut all = Vec::new();
+        while let Some((place, seats)) = table.pop_due(Timestamp(now)) {
+            let seats: Vec<Seat> = seats.collect();
+            let bytes = table.get_mut(place, seats[0]).unwrap().0.to_vec();
+            all.push((bytes, seats.iter().map(|seat| seat.index()).collect()));
+            table.rearm(place);
+        }
+        all
+    }
+
     #[test]
-    fn a_place_dies_with_its_state() {
-        let mut table: KeyTable<u32> = KeyTable::new();
-        let a = table.find_or_insert(b"a");
-        *table.get_mut(a).unwrap().1 = 5;
-        assert_eq!(table.find_or_insert(b"a"), a);
-        table.remove(a);
-        assert!(table.find(b"a").is_none());
-        let b = table.find_or_insert(b"b");
-        assert!(table.get_mut(a).is_none(), "the memory is reused, the old place is not");
-        assert_eq!(*table.get_mut(b).unwrap().1, 0);
-        assert_eq!(table.len(), 1);
+    fn a_place_dies_with_its_last_state() {
+        let (mut table, seats) = table(2);
+        let a = table.find_or_insert(key(b"a"), seats[0]);
+        table.get_mut(a, seats[0]).unwrap().1.value = 5;
+        assert_eq!(table.find_or_insert(key(b"a"), seats[0]), a);
+        assert_eq!(table.find(key(b"a"), seats[1]), None, "the other has nothing there");
+        assert_eq!(table.find_or_insert(key(b"a"), seats[1]), a, "one key, one entry");
+        table.remove(a, seats[0]);
+        assert!(table.find(key(b"a"), seats[0]).is_none());
+        assert_eq!(table.find(key(b"a"), seats[1]), Some(a));
+        table.remove(a, seats[1]);
+        let b = table.find_or_insert(key(b"b"), seats[0]);
+        assert!(table.get_mut(a, seats[0]).is_none(), "the memory is reused, the old place is not");
+        assert_eq!(table.get_mut(b, seats[0]).unwrap().1.value, 0);
+        assert_eq!((table.len(seats[0]), table.len(seats[1])), (1, 0));
+    }
+
+    #[test]
+    fn seats_are_as_many_as_bits_and_keep_their_states_apart() {
+        let (mut table, seats) = table(64);
+        assert_eq!(table.take_seat(), None);
+        for seat in seats.iter().rev() {
+            let place = table.find_or_insert(key(b"k"), *seat);
+            table.get_mut(place, *seat).unwrap().1.value = u32::from(seat.0);
+        }
+        for seat in seats.iter().step_by(3) {
+            let place = table.find(key(b"k"), *seat).unwrap();
+            table.remove(place, *seat);
+        }
+        for seat in &seats {
+            let value = table.find(key(b"k"), *seat).map(|p| table.get(p, *seat).unwrap().value);
+            assert_eq!(value, (seat.0 % 3 != 0).then_some(u32::from(seat.0)));
+        }
+        assert_eq!(table.all().count(), 42);
     }
 
     #[test]
     fn many_keys_are_found_again_after_growth_and_removal() {
-        let mut table: KeyTable<u32> = KeyTable::new();
+        let (mut table, seats) = table(1);
         for i in 0..1000_u32 {
-            let place = table.find_or_insert(&i.to_be_bytes());
-            *table.get_mut(place).unwrap().1 = i;
+            let place = table.find_or_insert(key(&i.to_be_bytes()), seats[0]);
+            table.get_mut(place, seats[0]).unwrap().1.value = i;
         }
         for i in (0..1000_u32).step_by(2) {
-            let place = table.find(&i.to_be_bytes()).unwrap();
-            table.remove(place);
+            let place = table.find(key(&i.to_be_bytes()), seats[0]).unwrap();
+            table.remove(place, seats[0]);
         }
         for i in 0..1000_u32 {
-            let state = table.find(&i.to_be_bytes()).map(|p| *table.get_mut(p).unwrap().1);
+            let place = table.find(key(&i.to_be_bytes()), seats[0]);
+            let state = place.map(|place| table.get(place, seats[0]).unwrap().value);
             assert_eq!(state, (i % 2 == 1).then_some(i));
+        }
+    }
+
+    #[test]
+    fn a_remembered_look_up_knows_what_came_since() {
+        let (mut table, seats) = table(1);
+        let numbered = |number, bytes| Key { number, bytes };
+        assert_eq!(table.find(numbered(1, b"k"), seats[0]), None);
+        let place = table.find_or_insert(numbered(2, b"k"), seats[0]);
+        assert_eq!(
+            table.find(numbered(1, b"k"), seats[0]),
+            Some(place),
+            "the same key by another way"
+        );
+        table.remove(place, seats[0]);
+        assert_eq!(table.find(numbered(2, b"k"), seats[0]), None);
+        let again = table.find_or_insert(numbered(1, b"k"), seats[0]);
+        assert_eq!(table.find(numbered(2, b"k"), seats[0]), Some(again));
+    }
+
+    #[test]
+    fn every_state_is_told_of_its_time_and_no_other() {
+        let (mut table, seats) = table(3);
+        let place = table.find_or_insert(key(b"k"), seats[0]);
+        for (seat, time) in seats.iter().zip([30, 10, 20]) {
+            table.find_or_insert(key(b"k"), *seat);
+            table.wake(place, *seat, Timestamp(time));
+        }
+        assert_eq!(due(&mut table, 10), []);
+        assert_eq!(due(&mut table, 11), [(b"k".to_vec(), vec![1])]);
+        assert_eq!(due(&mut table, 31), [(b"k".to_vec(), vec![0, 2])]);
+        assert_eq!(due(&mut table, 99), []);
+    }
+
+    #[test]
+    fn what_is_left_is_woken_when_the_earliest_has_gone() {
+        let (mut table, seats) = table(2);
+        let place = table.find_or_insert(key(b"k"), seats[0]);
+        table.find_or_insert(key(b"k"), seats[1]);
+        table.wake(place, seats[0], Timestamp(10));
+        table.wake(place, seats[1], Timestamp(20));
+        table.remove(place, seats[0]);
+        assert_eq!(due(&mut table, 15), []);
+        assert_eq!(due(&mut table, 25), [(b"k".to_vec(), vec![1])]);
+    }
+
+    #[test]
+    fn a_key_that_comes_and_goes_leaves_no_timers_behind() {
+        let (mut table, seats) = table(1);
+        for second in 0..100_000 {
+            let place = table.find_or_insert(key(b"key"), seats[0]);
+            table.wake(place, seats[0], Timestamp(second));
+            table.remove(place, seats[0]);
+            assert!(table.timers.len() <= 70);
         }
     }
 }

@@ -106,7 +106,7 @@ pub enum Cond {
 }
 
 /// One key column of one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyColumn {
     /// The field.
     pub field: FieldId,

@@ -113,7 +113,7 @@ impl Counts {
 fn saved_match(found: &Match) -> MatchState {
     MatchState {
         key: encoded(&found.keys).into(),
-        events: found.events.clone(),
+        events: found.events.to_vec(),
         decided: found.decided,
         absence: found.absence,
         counted: found.counted.map(|counted| (counted.matches, counted.of)),
@@ -131,7 +131,7 @@ fn restored_match(rule: RuleIx, saved: MatchState) -> Result<Match, &'static str
     Ok(Match {
         rule,
         keys,
-        events: saved.events,
+        events: saved.events.into(),
         decided: saved.decided,
         absence: saved.absence,
         counted: saved.counted.map(|(matches, of)| Counted { matches, of }),

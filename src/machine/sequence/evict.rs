@@ -4,39 +4,46 @@
 //! said by [`Ranks`], which are made when they are first asked for and kept up to date from then on.
 
 use super::super::ranks::{Rank, Ranks};
+use super::super::table::Place;
 use super::super::watch::{Fate, tell};
 use super::super::{Cause, Evicted};
-use super::Sequence;
-use super::state::Partial;
+use super::state::{Partial, State};
+use super::{Sequence, Table};
 use crate::state::key_hash;
 use crate::time::Timestamp;
 
 impl Sequence {
-    /// Remembers when something goes if memory runs out again.
-    pub(super) fn rank(&mut self, rank: Rank) {
-        let table = &mut self.table;
+    /// Notes that a place has got something, if memory has run out before.
+    pub(super) fn note(&mut self, table: &Table, place: Place) {
         if let Some(ranks) = &mut self.ranks {
-            ranks.add(rank, |rank| {
-                table.get_mut(rank.place).is_some_and(|(_, state)| {
-                    state.ranks().any(|known| known == (rank.stage, rank.host, rank.time))
-                })
-            });
+            ranks.note(place);
+            if ranks.outlived(table.len(self.seat)) {
+                self.ranks = None;
+            }
         }
     }
 
-    /// Makes [`Self::ranks`] of everything there is, unless they are there. Looks at every partial.
-    pub(crate) fn make_ranks(&mut self) {
-        if self.ranks.is_some() {
-            return;
-        }
-        let mut ranks = Ranks::new(self.table.len());
-        for (place, key, state) in self.table.places() {
-            let tie = key_hash(key);
-            for (stage, host, time) in state.ranks() {
-                ranks.add(Rank { stage, host, time, tie, place }, |_| true);
+    /// Ranks what has come since something was last given up.
+    pub(crate) fn rank_noted(&mut self, table: &mut Table) {
+        let Some(ranks) = &mut self.ranks else { return };
+        for place in ranks.noted() {
+            if let Some((key, state)) = table.get_mut(place, self.seat) {
+                Self::rank_all(ranks, place, key, state);
             }
         }
-        self.ranks = Some(ranks.filled());
+        ranks.tidy(|rank| {
+            table.get(rank.place, self.seat).is_some_and(|state| {
+                state.ranks().any(|known| known == (rank.stage, rank.host, rank.time))
+            })
+        });
+    }
+
+    /// Ranks what one key holds.
+    pub(crate) fn rank_all(ranks: &mut Ranks, place: Place, key: &[u8], state: &State) {
+        let tie = key_hash(key);
+        for (stage, host, time) in state.ranks() {
+            ranks.add(Rank { stage, host, time, tie, place });
+        }
     }
 
     /// The number of stages.
@@ -50,10 +57,16 @@ impl Sequence {
     }
 
     /// Gives up what goes first of a stage and a host. `None` when [`Self::ranks`] has nothing there.
-    pub(crate) fn evict(&mut self, stage: u32, host: u32, cause: Cause) -> Option<Evicted> {
+    pub(crate) fn evict(
+        &mut self,
+        table: &mut Table,
+        stage: u32,
+        host: u32,
+        cause: Cause,
+    ) -> Option<Evicted> {
         let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
         let mut evicted = Evicted { count: 0, expires: self.expires(time) };
-        let Some((key, state)) = self.table.get_mut(place) else { return Some(evicted) };
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return Some(evicted) };
         let watcher = &mut self.watcher;
         let mut meant = |partial: &Partial| {
             let meant = !partial.is_ghost()
@@ -76,7 +89,7 @@ impl Sequence {
             evicted.count += 1;
         }
         self.stats.give_up(stage, cause, evicted.count);
-        self.settle(place);
+        self.settle(table, place);
         Some(evicted)
     }
 }

@@ -1,30 +1,30 @@
 //! What a sequence holds, as a value and back.
 
-use super::Sequence;
-use crate::machine::key::is_key;
-use crate::state::{KeyState, PartialState, SequenceKey};
+use super::{Sequence, Table};
+use crate::machine::key::{Key, is_key};
+use crate::state::{PartialState, SequenceKey};
 
 impl Sequence {
-    /// Every key with what is known of it, in no particular order.
-    pub(crate) fn saved(&self) -> impl Iterator<Item = (Box<[u8]>, KeyState)> {
-        self.table.states().map(|(key, state)| (key.into(), KeyState::Sequence(state.saved())))
-    }
-
     /// Takes over what is known of one key; the key is new.
     ///
     /// # Errors
     ///
     /// When this rule could not have come to know it.
-    pub(crate) fn restore(&mut self, key: &[u8], saved: SequenceKey) -> Result<(), &'static str> {
+    pub(crate) fn restore(
+        &mut self,
+        table: &mut Table,
+        key: &[u8],
+        saved: SequenceKey,
+    ) -> Result<(), &'static str> {
         self.fits(key, &saved)?;
-        let place = self.table.find_or_insert(key);
-        let Some((_, state)) = self.table.get_mut(place) else { return Ok(()) };
+        let place = table.find_or_insert(Key::plain(key), self.seat);
+        let Some((_, state)) = table.get_mut(place, self.seat) else { return Ok(()) };
         state.restore(saved, self.repeats);
         let next = self.maxspan.and_then(|maxspan| state.next_deadline(maxspan));
         if let Some(next) = next {
-            self.set_timer(place, next);
+            table.wake(place, self.seat, next);
         }
-        self.settle(place);
+        self.settle(table, place);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::event::{Host, Kept};
+use crate::machine::table::Pending;
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// What a mention of an event costs, besides the event.
@@ -32,8 +33,8 @@ fn room(length: usize) -> usize {
 }
 
 /// See the module page.
-#[derive(Debug, Default)]
-pub(super) struct State {
+#[derive(Debug)]
+pub(crate) struct State {
     /// Slot i holds the partial whose last event filled positive item i. Only the slots from `low` to
     /// the furthest one filled are here: most keys hold one partial.
     slots: SmallVec<[Option<Partial>; 1]>,
@@ -41,9 +42,8 @@ pub(super) struct State {
     /// Slots that hold anything, and those of them that hold but the place of a partial given up.
     filled: u32,
     ghosts: u32,
-    /// The time of this key's valid entry among the timers: one entry a key, so that a flood of starts
-    /// cannot fill memory with timers.
-    pub(super) timer: Option<Timestamp>,
+    /// When to look at it again: one time, so that a flood of starts cannot fill memory with timers.
+    timer: Timestamp,
     rare: Option<Box<Rare>>,
     event_bytes: usize,
     /// What this key was last counted as, and for which host.
@@ -171,6 +171,32 @@ impl Partial {
 pub(super) struct Waiting {
     pub(super) deadline: Timestamp,
     pub(super) partial: Partial,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            slots: SmallVec::new(),
+            low: 0,
+            filled: 0,
+            ghosts: 0,
+            timer: Timestamp::MAX,
+            rare: None,
+            event_bytes: 0,
+            charged: 0,
+            charged_to: 0,
+        }
+    }
+}
+
+impl Pending for State {
+    fn timer(&self) -> Timestamp {
+        self.timer
+    }
+
+    fn set_timer(&mut self, timer: Timestamp) {
+        self.timer = timer;
+    }
 }
 
 impl State {

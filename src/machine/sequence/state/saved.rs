@@ -13,7 +13,7 @@ use crate::state::{MarksState, PartialState, SequenceKey};
 
 impl State {
     /// As a value.
-    pub(in crate::machine::sequence) fn saved(&self) -> SequenceKey {
+    pub(crate) fn saved(&self) -> SequenceKey {
         let slots = self.slots.iter().zip(self.low..);
         let rare = self.rare.as_deref();
         let leading: Vec<_> = self.leading().into_iter().flatten().collect();
