@@ -5,19 +5,24 @@
 //!
 //! Opens so many keys of a rule of three stages, each with an event of its own, and then sends a million
 //! events to keys drawn at random, of which half begin anew and half go one stage on. Told are the processor
-//! time of the engine for one event, that of reading it too, and the memory that is resident. What reading
-//! takes is measured by itself and taken off.
+//! time of the engine for one event, that of reading it too, and the memory that is resident: all of it, and
+//! without the events. What reading takes, and what the events alone take, is measured by itself and taken
+//! off, the latter in a process of its own, where no memory given back can be taken again unseen.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark stops where something is wrong")]
 #![allow(clippy::print_stdout, reason = "a benchmark says what it measured")]
 
 mod events;
 
+use std::sync::Arc;
+
 use catena::engine::Limits;
 use events::{Source, THREE_STAGES};
 
 /// Events that are measured.
 const EVENTS: u64 = 1_000_000;
+/// The argument of a process that measures events alone.
+const EVENTS_ALONE: &str = "events-alone";
 /// Events of one millisecond.
 const AT_ONCE: u64 = 1000;
 
@@ -41,7 +46,28 @@ fn scatter(number: u64) -> u64 {
     mixed ^ mixed >> 29
 }
 
+/// Bytes that the events of so many keys take by themselves.
+fn of_events(keys: u64) -> u64 {
+    let this = std::env::current_exe().unwrap();
+    let told = std::process::Command::new(this).args([EVENTS_ALONE, &keys.to_string()]).output();
+    String::from_utf8(told.unwrap().stdout).unwrap().trim().parse().unwrap()
+}
+
+/// What [`of_events`] has measured elsewhere.
+fn hold_events(keys: u64) {
+    let mut source = Source::new(&[THREE_STAGES], Limits::NONE);
+    let mut events = Vec::with_capacity(usize::try_from(keys).unwrap());
+    let before = resident();
+    for key in 0..keys {
+        source.load((key / AT_ONCE) as i64, 0, key, "one");
+        events.push(Arc::new(source.kept()));
+    }
+    // A partial points to its event as this list does.
+    println!("{}", resident() - before - keys * size_of_val(&events[0]) as u64);
+}
+
 fn measure(keys: u64) {
+    let events = of_events(keys);
     let before = resident();
     let mut source = Source::new(&[THREE_STAGES], Limits::NONE);
     for key in 0..keys {
@@ -63,15 +89,23 @@ fn measure(keys: u64) {
     };
     let (reading, whole) = (took(false), took(true));
     println!(
-        "{keys} keys: {:.0} ns an event in the engine, {:.0} with reading it; {:.0} MB, {:.0} bytes a key",
+        "{keys} keys: {:.0} ns an event in the engine, {:.0} with reading it; {:.0} MB, {:.0} bytes a key, {:.0} without its event",
         whole - reading,
         whole,
         held as f64 / 1e6,
         held as f64 / keys as f64,
+        held.saturating_sub(events) as f64 / keys as f64,
     );
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, what, keys] = arguments.as_slice()
+        && what == EVENTS_ALONE
+    {
+        hold_events(keys.parse().unwrap());
+        return;
+    }
     let asked: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let all = [1_000, 1_000_000, 10_000_000];
     for keys in if asked.is_empty() { &all[..] } else { &asked } {

@@ -268,12 +268,12 @@ def first_alert(rounds):
 def partials():
     environment = os.environ | {"CARGO_PROFILE_BENCH_LTO": os.environ.get("CARGO_PROFILE_RELEASE_LTO", "thin")}
     said = quiet(["cargo", "bench", "--locked", "--quiet", "--bench", "partials"], cwd=ROOT, env=environment)
-    lines = ["| open keys | engine, ns an event | with reading it | memory | bytes a key |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| open keys | engine, ns an event | with reading it | memory | bytes a key | without its event |", "| --- | --- | --- | --- | --- | --- |"]
     for line in said.splitlines():
-        told = re.match(r"(\d+) keys: (\d+) ns an event in the engine, (\d+) with reading it; (\d+) MB, (\d+) bytes", line)
+        told = re.match(r"(\d+) keys: (\d+) ns an event in the engine, (\d+) with reading it; (\d+) MB, (\d+) bytes a key, (\d+) without", line)
         if told:
-            keys, engine, whole, memory, each = map(int, told.groups())
-            lines.append(f"| {keys:,} | {engine:,} | {whole:,} | {memory:,} MB | {each} |")
+            keys, engine, whole, memory, each, bare = map(int, told.groups())
+            lines.append(f"| {keys:,} | {engine:,} | {whole:,} | {memory:,} MB | {each} | {bare} |")
     return lines
 
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use catena::engine::{Engine, Limits, Match};
-use catena::event::{Event, Host, Json, JsonReader, Projection};
+use catena::event::{Event, Host, Json, JsonReader, Kept, Projection};
 use catena::rule::{RuleSet, load_query};
 use catena::schema::Schema;
 use catena::time::{Ordinal, Timestamp};
@@ -80,6 +80,11 @@ impl Source {
     pub(crate) fn at(&mut self, millis: i64) {
         self.number += 1;
         self.event.ordinal = Ordinal::new(Timestamp::from_millis(millis), None, self.number);
+    }
+
+    /// The present event for keeps.
+    pub(crate) fn kept(&self) -> Kept {
+        self.event.kept()
     }
 
     /// Pushes the present event; gives the number of matches.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::state::Machine;
 use crate::machine::ranks::Ranks;
-use crate::machine::table::{KeyTable, Pending, Place, Seat};
+use crate::machine::table::{KeyTable, KeyView, Pending, Place, Seat};
 use crate::machine::{sample, sequence};
 use crate::plan::{Item, KeyColumn};
 use crate::state::KeyState;
@@ -70,7 +70,7 @@ impl<S: Pending> Shared<S> {
     }
 
     /// Every state with the number of the program it is of.
-    fn all(&self) -> impl Iterator<Item = (usize, Place, &[u8], &S)> {
+    fn all(&self) -> impl Iterator<Item = (usize, Place, KeyView<'_>, &S)> {
         self.tables.iter().zip(&self.members).flat_map(|(table, members)| {
             table.all().filter_map(|(place, seat, key, state)| {
                 Some((*members.get(seat.index())?, place, key, state))
@@ -153,7 +153,7 @@ impl Tables {
             .map(|(program, _, key, state)| (program, key, KeyState::Sample(state.saved())));
         for (program, key, state) in sequences.chain(samples) {
             if let Some(keys) = saved.get_mut(program) {
-                keys.insert(key.into(), state);
+                keys.insert(key.bytes().into(), state);
             }
         }
         saved

@@ -317,6 +317,14 @@ pub(crate) fn encoded(values: &[Value]) -> Vec<u8> {
     key
 }
 
+/// The first column of an encoded key, if it is text, and the rest.
+pub(crate) fn first_text(key: &[u8]) -> (&[u8], &[u8]) {
+    let length = key.strip_prefix(&[4]).and_then(|behind| behind.split_first_chunk());
+    let length = length.and_then(|(length, _)| usize::try_from(u32::from_be_bytes(*length)).ok());
+    let end = length.and_then(|length| length.checked_add(5));
+    end.and_then(|end| key.split_at_checked(end)).unwrap_or((&[], key))
+}
+
 /// The columns of an encoded key, each encoded.
 pub(crate) fn columns(key: &[u8]) -> Vec<&[u8]> {
     let mut columns = Vec::new();

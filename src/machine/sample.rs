@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
 use super::ranks::{HostBytes, Rank, Ranks};
-use super::table::{KeyTable, Pending, Place, Seat};
+use super::table::{KeyTable, KeyView, Pending, Place, Seat};
 use super::watch::{Change, Fate, Held, Watcher};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::{Host, Kept};
@@ -161,7 +161,7 @@ impl Sample {
             let Some(columns) = self.items.get(item) else { continue };
             keys.fill(offer.event, columns);
             if keys.is_lacking() && self.watcher.is_some() {
-                tell(&mut self.watcher, &[], None, Fate::NoKey(item, &offer.keep()));
+                tell(&mut self.watcher, KeyView::default(), None, Fate::NoKey(item, &offer.keep()));
             }
             for number in 0..keys.len() {
                 let place = table.find_or_insert(keys.get(number), self.seat);
@@ -296,9 +296,15 @@ impl Sample {
     }
 
     /// Ranks one key.
-    pub(crate) fn rank_all(&self, ranks: &mut Ranks, place: Place, key: &[u8], state: &State) {
+    pub(crate) fn rank_all(
+        &self,
+        ranks: &mut Ranks,
+        place: Place,
+        key: KeyView<'_>,
+        state: &State,
+    ) {
         let (stage, host, time) = state.rank(self.items.len());
-        let tie = key_hash(key);
+        let tie = key_hash(&key.bytes());
         ranks.add(Rank { stage, host, time, tie, place });
     }
 
@@ -331,7 +337,7 @@ impl Sample {
             return;
         }
         tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
-        let key = decode(key);
+        let key = decode(&key.bytes());
         state.reported += found.len();
         state.newest_sample = state.newest_sample.max(Some(offer.time()));
         self.stats.matches += found.len() as u64;
@@ -370,7 +376,7 @@ impl Sample {
             if !found.is_empty() {
                 tell(&mut self.watcher, key, Some(&state.lists), Fate::Matched);
             }
-            let key = decode(key);
+            let key = decode(&key.bytes());
             let decided = state.newest.unwrap_or(Timestamp::MAX);
             state.reported += found.len();
             self.stats.matches += found.len() as u64;
@@ -437,10 +443,10 @@ impl Sample {
 
 /// Tells a watcher, if there is one, of a key with these lists.
 #[inline]
-fn tell(watcher: &mut Watcher, key: &[u8], lists: Option<&Vec<List>>, fate: Fate<'_>) {
+fn tell(watcher: &mut Watcher, key: KeyView<'_>, lists: Option<&Vec<List>>, fate: Fate<'_>) {
     if let Some(watch) = watcher {
         let oldest: Vec<_> = lists.into_iter().flatten().map(|l| l.front().cloned()).collect();
-        watch.told(&Change { key, held: Held::Items(&oldest), fate });
+        watch.told(&Change { key: &key.bytes(), held: Held::Items(&oldest), fate });
     }
 }
 

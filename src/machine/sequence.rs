@@ -115,10 +115,9 @@ impl Sequence {
     ) -> Self {
         let last_positive = items.iter().rposition(|item| !item.missing).unwrap_or(0);
         let (mut positives, mut missing) = (Vec::new(), Vec::new());
-        let (mut stages, mut repeats) = (Vec::new(), false);
+        let mut stages = Vec::new();
         for (index, item) in items.iter().enumerate() {
             if !item.missing {
-                repeats |= stages.contains(&item.stage);
                 stages.push(item.stage);
                 positives.push(Positive { keys: item.keys.clone(), item: index });
                 continue;
@@ -130,10 +129,19 @@ impl Sequence {
             };
             missing.push(Missing { place, keys: item.keys.clone(), item: index });
         }
+        let trailing = missing.iter().any(|m| m.place == Absent::Trailing);
+        // What fills the last item is complete and gone, unless it waits.
+        let held = stages.len().saturating_sub(usize::from(!trailing));
+        let mut seen = Vec::new();
+        let repeats = stages.iter().take(held).any(|stage| {
+            let again = seen.contains(stage);
+            seen.push(*stage);
+            again
+        });
         Self {
             rule,
             leading: missing.iter().any(|m| m.place == Absent::Leading),
-            trailing: missing.iter().any(|m| m.place == Absent::Trailing),
+            trailing,
             repeats,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
             layout: items.iter().map(|item| !item.missing).collect(),
@@ -311,7 +319,7 @@ impl Sequence {
         let place = table.find(key, self.seat);
         let state = place.and_then(|place| Some((place, table.get_mut(place, self.seat)?.1)));
         let waits = state.and_then(|(place, state)| {
-            let latest = state.get_mut(index - 1)?.last();
+            let latest = state.last_of(index - 1)?;
             Some((place, state, latest))
         });
         // A late event cannot follow what happened after it.
@@ -357,7 +365,7 @@ impl Sequence {
         }
         let ghost = partial.is_ghost();
         let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
-        let newer = state.get_mut(index).is_some_and(|newer| newer.last() > partial.last());
+        let newer = state.last_of(index).is_some_and(|newer| newer > partial.last());
         if offer.late && newer {
             state.release(&partial, self.repeats);
             if !ghost {
@@ -560,10 +568,12 @@ impl Sequence {
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
         let watcher = &mut self.watcher;
+        let is_told = !over.is_empty() || watcher.is_some();
+        let key = if is_told { key.bytes().into_owned() } else { Vec::new() };
         self.stats.expired += state.end(self.repeats, |partial| {
             let ends = partial.first().plus(maxspan) < now;
             if ends && !partial.is_ghost() {
-                tell(watcher, key, &partial.events, Fate::Expired(None));
+                tell(watcher, &key, &partial.events, Fate::Expired(None));
             }
             ends
         });
@@ -572,7 +582,6 @@ impl Sequence {
         let near = leading.map(|time| time.filter(|missing| missing.plus(maxspan) >= now));
         state.set_leading(near);
         let next = state.next_deadline(maxspan);
-        let key: Box<[u8]> = if over.is_empty() { Box::default() } else { key.into() };
         for waiting in over {
             self.emit(&key, waiting.partial, waiting.deadline, out);
         }
@@ -586,8 +595,8 @@ impl Sequence {
     pub(crate) fn tell_left(&mut self, table: &Table) {
         if self.watcher.is_some() {
             for (_, key, state) in table.places(self.seat) {
-                for partial in state.partials() {
-                    tell(&mut self.watcher, key, &partial.events, Fate::Left);
+                for events in state.partials() {
+                    tell(&mut self.watcher, &key.bytes(), events, Fate::Left);
                 }
             }
         }

@@ -17,9 +17,13 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
+mod names;
+
 use super::key::Key;
 use super::timers::Timers;
 use crate::time::Timestamp;
+pub(crate) use names::KeyView;
+use names::{Names, Stored};
 
 /// Where an entry is, as long as anything is in it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +61,7 @@ pub(crate) trait Pending: Default {
 
 #[derive(Debug)]
 struct Entry<S> {
-    key: Box<[u8]>,
+    key: Stored,
     hash: u32,
     generation: u32,
     /// The seats that have a state here; none when the entry is free.
@@ -140,6 +144,7 @@ const RECENT: usize = 4;
 pub(crate) struct KeyTable<S> {
     index: HashTable<u32>,
     entries: Pages<S>,
+    names: Names,
     free: Vec<u32>,
     seeds: RandomState,
     /// The last look-ups, by the number of the key; see [`Key::number`].
@@ -158,7 +163,7 @@ impl<S: Pending> KeyTable<S> {
     const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
 
     /// Bytes that a key and its state take, without what the state owns.
-    pub(crate) fn bytes_of(key: &[u8]) -> usize {
+    pub(crate) fn bytes_of(key: KeyView<'_>) -> usize {
         key.len() + Self::ENTRY_BYTES
     }
 
@@ -166,6 +171,7 @@ impl<S: Pending> KeyTable<S> {
         Self {
             index: HashTable::new(),
             entries: Pages(Vec::new()),
+            names: Names::default(),
             free: Vec::new(),
             seeds: RandomState::default(),
             recent: [(0, None); RECENT],
@@ -234,7 +240,7 @@ impl<S: Pending> KeyTable<S> {
     fn search(&self, key: &[u8]) -> Option<Place> {
         let (hash, short) = self.hash(key);
         let index = *self.index.find(hash, |index| {
-            self.entries.get(*index).is_some_and(|e| e.hash == short && *e.key == *key)
+            self.entries.get(*index).is_some_and(|e| e.hash == short && self.names.is(&e.key, key))
         })?;
         let generation = self.entries.get(index)?.generation;
         Some(Place { index, generation })
@@ -243,14 +249,14 @@ impl<S: Pending> KeyTable<S> {
     fn insert(&mut self, key: Key<'_>) -> Place {
         let (hash, short) = self.hash(key.bytes);
         let index = self.free.pop().unwrap_or_else(|| {
-            let key = Box::default();
+            let key = Stored::default();
             let states = SmallVec::new();
             self.entries.push(Entry { key, hash: 0, generation: 0, live: 0, states })
         });
         let mut generation = 0;
         if let Some(entry) = self.entries.get_mut(index) {
             entry.hash = short;
-            entry.key = key.bytes.into();
+            entry.key = self.names.store(key.bytes);
             generation = entry.generation;
         }
         let entries = &self.entries;
@@ -290,10 +296,13 @@ impl<S: Pending> KeyTable<S> {
 
     /// The key at a place and what is known of it for this seat, `None` when that is gone.
     #[inline]
-    pub(crate) fn get_mut(&mut self, place: Place, seat: Seat) -> Option<(&[u8], &mut S)> {
-        let entry = self.entry_mut(place).filter(|entry| entry.is_live(seat))?;
+    pub(crate) fn get_mut(&mut self, place: Place, seat: Seat) -> Option<(KeyView<'_>, &mut S)> {
+        let entry = self.entries.get_mut(place.index)?;
+        if entry.generation != place.generation || !entry.is_live(seat) {
+            return None;
+        }
         let rank = entry.rank(seat);
-        Some((&*entry.key, entry.states.get_mut(rank)?))
+        Some((self.names.view(&entry.key), entry.states.get_mut(rank)?))
     }
 
     /// The same, to read.
@@ -311,9 +320,10 @@ impl<S: Pending> KeyTable<S> {
         entry.live &= !seat.bit();
         if entry.live == 0 {
             entry.generation = entry.generation.wrapping_add(1);
-            entry.key = Box::default();
+            let key = std::mem::take(&mut entry.key);
             entry.states = SmallVec::new();
             let hash = spread(entry.hash);
+            self.names.release(&key);
             if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
                 occupied.remove();
             }
@@ -388,21 +398,20 @@ impl<S: Pending> KeyTable<S> {
     }
 
     /// All states of a seat, in no particular order. Looks at every entry.
-    pub(crate) fn places(&self, seat: Seat) -> impl Iterator<Item = (Place, &[u8], &S)> {
+    pub(crate) fn places(&self, seat: Seat) -> impl Iterator<Item = (Place, KeyView<'_>, &S)> {
         self.entries.iter().zip(0_u32..).filter_map(move |(entry, index)| {
             let state = entry.state(seat)?;
-            Some((Place { index, generation: entry.generation }, &*entry.key, state))
+            let place = Place { index, generation: entry.generation };
+            Some((place, self.names.view(&entry.key), state))
         })
     }
 
     /// All states of all seats, in no particular order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Place, Seat, &[u8], &S)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Place, Seat, KeyView<'_>, &S)> {
         self.entries.iter().zip(0_u32..).flat_map(|(entry, index)| {
             let place = Place { index, generation: entry.generation };
-            entry
-                .seats()
-                .zip(&entry.states)
-                .map(move |(seat, state)| (place, seat, &*entry.key, state))
+            let key = self.names.view(&entry.key);
+            entry.seats().zip(&entry.states).map(move |(seat, state)| (place, seat, key, state))
         })
     }
 }
@@ -455,7 +464,7 @@ mod tests {
         let mut all = Vec::new();
         while let Some((place, seats)) = table.pop_due(Timestamp(now)) {
             let seats: Vec<Seat> = seats.collect();
-            let bytes = table.get_mut(place, seats[0]).unwrap().0.to_vec();
+            let bytes = table.get_mut(place, seats[0]).unwrap().0.bytes().into_owned();
             all.push((bytes, seats.iter().map(|seat| seat.index()).collect()));
             table.rearm(place);
         }

@@ -4,7 +4,7 @@
 //! said by [`Ranks`], which are made when they are first asked for and kept up to date from then on.
 
 use super::super::ranks::{Rank, Ranks};
-use super::super::table::Place;
+use super::super::table::{KeyView, Place};
 use super::super::watch::{Fate, tell};
 use super::super::{Cause, Evicted};
 use super::state::{Partial, State};
@@ -39,8 +39,8 @@ impl Sequence {
     }
 
     /// Ranks what one key holds.
-    pub(crate) fn rank_all(ranks: &mut Ranks, place: Place, key: &[u8], state: &State) {
-        let tie = key_hash(key);
+    pub(crate) fn rank_all(ranks: &mut Ranks, place: Place, key: KeyView<'_>, state: &State) {
+        let tie = key_hash(&key.bytes());
         for (stage, host, time) in state.ranks() {
             ranks.add(Rank { stage, host, time, tie, place });
         }
@@ -68,20 +68,18 @@ impl Sequence {
         let mut evicted = Evicted { count: 0, expires: self.expires(time) };
         let Some((key, state)) = table.get_mut(place, self.seat) else { return Some(evicted) };
         let watcher = &mut self.watcher;
+        let key = if watcher.is_some() { key.bytes().into_owned() } else { Vec::new() };
         let mut meant = |partial: &Partial| {
             let meant = !partial.is_ghost()
                 && partial.events.len() == stage as usize
                 && (partial.first(), partial.host()) == (time, host);
             if meant {
-                tell(watcher, key, &partial.events, Fate::Evicted);
+                tell(watcher, &key, &partial.events, Fate::Evicted);
             }
             meant
         };
         if let Some(slot) = (stage as usize).checked_sub(1) {
-            if state.get_mut(slot).is_some_and(|partial| meant(partial)) {
-                state.give_up(slot, self.repeats);
-                evicted.count += 1;
-            }
+            evicted.count += u64::from(state.give_up(slot, self.repeats, &mut meant));
             let waits = state.end_waits(self.repeats, |waiting| meant(&waiting.partial));
             evicted.count += waits.len() as u64;
         } else if state.leading().first() == Some(&Some(time)) {

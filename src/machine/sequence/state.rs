@@ -11,7 +11,7 @@ mod saved;
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::event::{Host, Kept};
 use crate::machine::table::Pending;
@@ -27,6 +27,9 @@ const SLACK: usize = 4;
 /// What the marks of a partial cost.
 const MARKS_BYTES: usize = size_of::<Marks>() + 16;
 
+/// What it costs to hold more than a partial of one event.
+const MORE_BYTES: usize = size_of::<More>() + 16;
+
 /// What a list of so many is counted as.
 fn room(length: usize) -> usize {
     if length == 0 { 0 } else { length.next_power_of_two().max(4) }
@@ -35,6 +38,21 @@ fn room(length: usize) -> usize {
 /// See the module page.
 #[derive(Debug)]
 pub(crate) struct State {
+    /// When to look at it again: one time, so that a flood of starts cannot fill memory with timers.
+    timer: Timestamp,
+    /// A partial of one event, in the first slot, without marks, if that is all there is.
+    begun: Option<Arc<Kept>>,
+    /// Whatever else there is.
+    more: Option<Box<More>>,
+    event_bytes: usize,
+    /// What this key was last counted as, and for which host.
+    pub(super) charged: usize,
+    pub(super) charged_to: u32,
+}
+
+/// More than a partial of one event.
+#[derive(Debug, Default)]
+struct More {
     /// Slot i holds the partial whose last event filled positive item i. Only the slots from `low` to
     /// the furthest one filled are here: most keys hold one partial.
     slots: SmallVec<[Option<Partial>; 1]>,
@@ -42,13 +60,7 @@ pub(crate) struct State {
     /// Slots that hold anything, and those of them that hold but the place of a partial given up.
     filled: u32,
     ghosts: u32,
-    /// When to look at it again: one time, so that a flood of starts cannot fill memory with timers.
-    timer: Timestamp,
     rare: Option<Box<Rare>>,
-    event_bytes: usize,
-    /// What this key was last counted as, and for which host.
-    pub(super) charged: usize,
-    pub(super) charged_to: u32,
 }
 
 /// What only rules with missing items or runs have.
@@ -110,6 +122,16 @@ impl Partial {
     pub(super) fn new(leading: Option<Timestamp>) -> Self {
         let marks = leading.map(|_| Box::new(Marks { leading, ..Marks::default() }));
         Self { events: SmallVec::new(), marks }
+    }
+
+    /// A partial of one event.
+    fn begun(event: Arc<Kept>) -> Self {
+        Self { events: smallvec![event], marks: None }
+    }
+
+    /// Whether it is a partial of one event, without marks.
+    fn is_begun(&self) -> bool {
+        self.events.len() == 1 && self.marks.is_none()
     }
 
     /// When it began.
@@ -176,12 +198,9 @@ pub(super) struct Waiting {
 impl Default for State {
     fn default() -> Self {
         Self {
-            slots: SmallVec::new(),
-            low: 0,
-            filled: 0,
-            ghosts: 0,
             timer: Timestamp::MAX,
-            rare: None,
+            begun: None,
+            more: None,
             event_bytes: 0,
             charged: 0,
             charged_to: 0,
@@ -201,25 +220,278 @@ impl Pending for State {
 
 impl State {
     pub(super) fn is_idle(&self) -> bool {
-        let rare = self.rare.as_ref();
-        self.filled == self.ghosts
-            && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
+        let idle = |more: &More| {
+            let rare = more.rare.as_ref();
+            more.filled == more.ghosts
+                && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
+        };
+        self.begun.is_none() && self.more.as_deref().is_none_or(idle)
     }
 
     /// Bytes beyond the state itself.
     pub(super) fn bytes(&self) -> usize {
-        let slots = if self.slots.len() > 1 { self.slots.len().next_power_of_two() } else { 0 };
-        let rare = self.rare.as_ref().map_or(0, |rare| {
+        let Some(more) = &self.more else { return self.event_bytes };
+        let slots = if more.slots.len() > 1 { more.slots.len().next_power_of_two() } else { 0 };
+        let rare = more.rare.as_ref().map_or(0, |rare| {
             size_of::<Rare>()
                 + room(rare.waiting.len()) * size_of::<Waiting>()
                 + room(rare.mentions.len()) * size_of::<(Ordinal, u32)>()
         });
-        self.event_bytes + slots * size_of::<Option<Partial>>() + rare
+        self.event_bytes + MORE_BYTES + slots * size_of::<Option<Partial>>() + rare
     }
 
     /// Gives back memory that what is held has no use for, so that what a key takes depends on what it
     /// holds and not on what it held before.
     pub(super) fn trim(&mut self) {
+        let Some(more) = &mut self.more else { return };
+        more.trim();
+        if more.rare.is_some() || more.slots.len() > 1 {
+            return;
+        }
+        let partial = more.slots.first_mut().and_then(Option::as_mut);
+        if let Some(partial) = partial {
+            if more.low > 0 || !partial.is_begun() {
+                return;
+            }
+            self.begun = partial.events.pop();
+        }
+        self.more = None;
+    }
+
+    /// What it holds, in the form that can hold anything.
+    fn more(&mut self) -> &mut More {
+        let begun = self.begun.take();
+        let more = self.more.get_or_insert_default();
+        if let Some(event) = begun {
+            more.put(0, Partial::begun(event));
+        }
+        more
+    }
+
+    fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref()?.rare.as_deref()
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.more().rare.get_or_insert_default()
+    }
+
+    /// The last two distinct times of leading missing items, newest first.
+    pub(super) fn leading(&self) -> [Option<Timestamp>; 2] {
+        self.rare().map_or([None, None], |rare| rare.leading)
+    }
+
+    /// Who the newer of the leading missing items is from.
+    pub(super) fn set_leading_host(&mut self, host: Option<Arc<Host>>) {
+        self.rare_mut().leading_host = host;
+    }
+
+    pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
+        if self.rare().is_some() || leading != [None, None] {
+            self.rare_mut().leading = leading;
+        }
+    }
+
+    /// The next time at which something here ends.
+    pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
+        let begun = self.begun.iter().map(|event| event.ordinal.time.plus(maxspan));
+        let slots = self.more.iter().flat_map(|more| more.slots.iter().flatten());
+        let partials = slots.map(|partial| partial.first().plus(maxspan));
+        let leading = self.leading().into_iter().flatten().map(|time| time.plus(maxspan));
+        let waiting = self.waiting().map(|waiting| waiting.deadline);
+        begun.chain(partials).chain(leading).chain(waiting).min()
+    }
+
+    /// The events of each partial in a slot, by slots.
+    pub(super) fn partials(&self) -> impl Iterator<Item = &[Arc<Kept>]> {
+        let slots = self.more.iter().flat_map(|more| more.slots.iter().flatten());
+        let partials = slots.filter(|partial| !partial.is_ghost());
+        let begun = self.begun.as_ref().map(std::slice::from_ref);
+        begun.into_iter().chain(partials.map(|partial| partial.events.as_slice()))
+    }
+
+    /// The events of everything that could still be a match, by what they wait for.
+    fn open(&self) -> impl Iterator<Item = &[Arc<Kept>]> {
+        self.partials().chain(self.waiting().map(|waiting| waiting.partial.events.as_slice()))
+    }
+
+    /// The host that pays for all of it: that of the partial least far.
+    pub(super) fn host(&self) -> u32 {
+        let of_leading = || self.rare().map_or(0, Rare::leading_host);
+        let first = self.open().next().and_then(<[_]>::first);
+        first.map_or_else(of_leading, |event| event.host())
+    }
+
+    /// What could be given up: stage, host, and the time by which partials of one rule expire.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
+        let partials = self.open().filter_map(|events| {
+            let first = events.first()?;
+            let reached = u32::try_from(events.len()).unwrap_or(u32::MAX);
+            Some((reached, first.host(), first.ordinal.time))
+        });
+        let rare = self.rare().into_iter();
+        let leading = rare.filter_map(|rare| Some((0, rare.leading_host(), rare.leading[0]?)));
+        partials.chain(leading)
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.rare().into_iter().flat_map(|rare| &rare.waiting)
+    }
+
+    /// The latest event of the partial in a slot.
+    pub(super) fn last_of(&self, slot: usize) -> Option<Ordinal> {
+        match &self.begun {
+            Some(event) => (slot == 0).then_some(event.ordinal),
+            None => self.more.as_ref()?.get(slot).map(Partial::last),
+        }
+    }
+
+    /// Empties a slot. The events of the partial stay counted.
+    pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
+        match &mut self.more {
+            Some(more) => more.take(slot),
+            None if slot == 0 => self.begun.take().map(Partial::begun),
+            None => None,
+        }
+    }
+
+    /// Fills a slot; gives back what it held.
+    pub(super) fn put(&mut self, slot: usize, mut partial: Partial) -> Option<Partial> {
+        if slot == 0 && partial.is_begun() && self.more.is_none() {
+            let older = self.begun.take().map(Partial::begun);
+            self.begun = partial.events.pop();
+            return older;
+        }
+        self.more().put(slot, partial)
+    }
+
+    /// Gives up the partial in a slot if `meant` says so, but keeps its place while another has got further.
+    /// Tells whether it did.
+    pub(super) fn give_up(
+        &mut self,
+        slot: usize,
+        repeats: bool,
+        meant: impl FnOnce(&Partial) -> bool,
+    ) -> bool {
+        let Some(partial) = self.take(slot) else { return false };
+        if !meant(&partial) {
+            self.put(slot, partial);
+            return false;
+        }
+        self.release(&partial, repeats);
+        if self.more.as_ref().is_some_and(|more| more.goes_beyond(slot)) {
+            let ghost = partial.ghost();
+            self.hold_marks(&ghost);
+            self.put(slot, ghost);
+        }
+        true
+    }
+
+    /// Ends the partials that `ends` says; gives their number, without those that were given up before.
+    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
+        let slots = match &self.more {
+            None => 0..1,
+            Some(more) => more.low as usize..more.low as usize + more.slots.len(),
+        };
+        let mut ended = 0;
+        for slot in slots {
+            let Some(partial) = self.take(slot) else { continue };
+            if ends(&partial) {
+                self.release(&partial, repeats);
+                ended += u64::from(!partial.is_ghost());
+            } else {
+                self.put(slot, partial);
+            }
+        }
+        ended
+    }
+
+    /// Lets a match wait.
+    pub(super) fn wait(&mut self, waiting: Waiting, repeats: bool) {
+        for event in &waiting.partial.events {
+            self.hold(event, repeats);
+        }
+        self.hold_marks(&waiting.partial);
+        self.rare_mut().waiting.push(waiting);
+    }
+
+    /// Ends the waits that `ends` says, in the order in which they began.
+    pub(super) fn end_waits(
+        &mut self,
+        repeats: bool,
+        mut ends: impl FnMut(&Waiting) -> bool,
+    ) -> Vec<Waiting> {
+        if self.rare().is_none() {
+            return Vec::new();
+        }
+        let waits = &mut self.rare_mut().waiting;
+        let ended: Vec<Waiting> = waits.extract_if(.., |waiting| ends(waiting)).collect();
+        for waiting in &ended {
+            self.release(&waiting.partial, repeats);
+        }
+        ended
+    }
+
+    /// Counts a mention of an event; `repeats` says whether an event may have several.
+    pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
+        self.event_bytes += MENTION_BYTES;
+        if repeats {
+            let known = &mut self.rare_mut().mentions;
+            let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+            match place.map(|at| known.get_mut(at)) {
+                Ok(Some((_, mentions))) => {
+                    *mentions += 1;
+                    return;
+                }
+                Ok(None) => {}
+                Err(at) => known.insert(at, (event.ordinal, 1)),
+            }
+        }
+        self.event_bytes += event.size_bytes();
+    }
+
+    /// Counts the marks of a partial, if it has any.
+    pub(super) fn hold_marks(&mut self, partial: &Partial) {
+        self.event_bytes += if partial.marks.is_some() { MARKS_BYTES } else { 0 };
+    }
+
+    /// Notes when the gap behind a slot has first seen what must be missing in it.
+    pub(super) fn mark_gap(&mut self, slot: usize, time: Timestamp) {
+        if self.last_of(slot).is_none() {
+            return;
+        }
+        let Some(partial) = self.more().get_mut(slot) else { return };
+        let known = partial.marks().and_then(|marks| marks.gap);
+        if time > partial.last().time && known.is_none_or(|known| time < known) {
+            let bare = partial.marks.is_none();
+            partial.marks.get_or_insert_default().gap = Some(time);
+            self.event_bytes += if bare { MARKS_BYTES } else { 0 };
+        }
+    }
+
+    /// Takes back the mentions that a partial has made.
+    pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
+        let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
+        for event in &partial.events {
+            freed += MENTION_BYTES;
+            if repeats {
+                let known = &mut self.rare_mut().mentions;
+                let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+                let Ok(at) = place else { continue };
+                if let Some((_, mentions @ 2..)) = known.get_mut(at) {
+                    *mentions -= 1;
+                    continue;
+                }
+                known.remove(at);
+            }
+            freed += event.size_bytes();
+        }
+        self.event_bytes = self.event_bytes.saturating_sub(freed);
+    }
+}
+
+impl More {
+    fn trim(&mut self) {
         while self.slots.last().is_some_and(Option::is_none) {
             self.slots.pop();
         }
@@ -245,61 +517,11 @@ impl State {
         }
     }
 
-    /// The last two distinct times of leading missing items, newest first.
-    pub(super) fn leading(&self) -> [Option<Timestamp>; 2] {
-        self.rare.as_ref().map_or([None, None], |rare| rare.leading)
+    fn get(&self, slot: usize) -> Option<&Partial> {
+        self.slots.get(slot.checked_sub(self.low as usize)?)?.as_ref()
     }
 
-    /// Who the newer of the leading missing items is from.
-    pub(super) fn set_leading_host(&mut self, host: Option<Arc<Host>>) {
-        self.rare.get_or_insert_default().leading_host = host;
-    }
-
-    pub(super) fn set_leading(&mut self, leading: [Option<Timestamp>; 2]) {
-        if self.rare.is_some() || leading != [None, None] {
-            let rare = self.rare.get_or_insert_default();
-            rare.leading = leading;
-            if rare.is_empty() {
-                self.rare = None;
-            }
-        }
-    }
-
-    /// The next time at which something here ends.
-    pub(super) fn next_deadline(&self, maxspan: Duration) -> Option<Timestamp> {
-        let slots = self.slots.iter().flatten();
-        let partials = slots.map(|partial| partial.first().plus(maxspan));
-        let leading = self.leading().into_iter().flatten().map(|time| time.plus(maxspan));
-        let waiting = self.waiting().map(|waiting| waiting.deadline);
-        partials.chain(leading).chain(waiting).min()
-    }
-
-    pub(super) fn partials(&self) -> impl Iterator<Item = &Partial> {
-        self.slots.iter().flatten().filter(|partial| !partial.is_ghost())
-    }
-
-    /// The host that pays for all of it: that of the partial least far.
-    pub(super) fn host(&self) -> u32 {
-        let of_leading = || self.rare.as_ref().map_or(0, |rare| rare.leading_host());
-        let mut partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
-        partials.next().map_or_else(of_leading, Partial::host)
-    }
-
-    /// What could be given up: stage, host, and the time by which partials of one rule expire.
-    pub(super) fn ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
-        let partials = self.partials().chain(self.waiting().map(|waiting| &waiting.partial));
-        let reached = |partial: &Partial| u32::try_from(partial.events.len()).unwrap_or(u32::MAX);
-        let partials = partials.map(move |p| (reached(p), p.host(), p.first()));
-        let rare = self.rare.iter();
-        let leading = rare.filter_map(|rare| Some((0, rare.leading_host(), rare.leading[0]?)));
-        partials.chain(leading)
-    }
-
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
-        self.rare.iter().flat_map(|rare| &rare.waiting)
-    }
-
-    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
+    fn get_mut(&mut self, slot: usize) -> Option<&mut Partial> {
         self.slot(slot)?.as_mut()
     }
 
@@ -307,16 +529,14 @@ impl State {
         self.slots.get_mut(slot.checked_sub(self.low as usize)?)
     }
 
-    /// Empties a slot. The events of the partial stay counted.
-    pub(super) fn take(&mut self, slot: usize) -> Option<Partial> {
+    fn take(&mut self, slot: usize) -> Option<Partial> {
         let partial = self.slot(slot)?.take()?;
         self.filled -= 1;
         self.ghosts -= u32::from(partial.is_ghost());
         Some(partial)
     }
 
-    /// Fills a slot; gives back what it held.
-    pub(super) fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
+    fn put(&mut self, slot: usize, partial: Partial) -> Option<Partial> {
         if self.filled == 0 {
             self.slots.clear();
             self.low = u32::try_from(slot).unwrap_or(u32::MAX);
@@ -335,108 +555,10 @@ impl State {
         older
     }
 
-    /// Gives up the partial in a slot, but keeps its place while another has got further.
-    pub(super) fn give_up(&mut self, slot: usize, repeats: bool) {
-        let Some(partial) = self.take(slot) else { return };
-        self.release(&partial, repeats);
-        let further = self.slots.iter().skip(slot - self.low as usize + 1).flatten();
-        if further.into_iter().any(|other| !other.is_ghost()) {
-            let ghost = partial.ghost();
-            self.hold_marks(&ghost);
-            self.put(slot, ghost);
-        }
-    }
-
-    /// Ends the partials that `ends` says; gives their number, without those that were given up before.
-    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
-        let mut ended = 0;
-        let low = self.low as usize;
-        for slot in low..low + self.slots.len() {
-            if self.get_mut(slot).is_some_and(|partial| ends(partial))
-                && let Some(partial) = self.take(slot)
-            {
-                self.release(&partial, repeats);
-                ended += u64::from(!partial.is_ghost());
-            }
-        }
-        ended
-    }
-
-    /// Lets a match wait.
-    pub(super) fn wait(&mut self, waiting: Waiting, repeats: bool) {
-        for event in &waiting.partial.events {
-            self.hold(event, repeats);
-        }
-        self.hold_marks(&waiting.partial);
-        self.rare.get_or_insert_default().waiting.push(waiting);
-    }
-
-    /// Ends the waits that `ends` says, in the order in which they began.
-    pub(super) fn end_waits(
-        &mut self,
-        repeats: bool,
-        mut ends: impl FnMut(&Waiting) -> bool,
-    ) -> Vec<Waiting> {
-        let Some(rare) = &mut self.rare else { return Vec::new() };
-        let ended: Vec<Waiting> = rare.waiting.extract_if(.., |waiting| ends(waiting)).collect();
-        for waiting in &ended {
-            self.release(&waiting.partial, repeats);
-        }
-        ended
-    }
-
-    /// Counts a mention of an event; `repeats` says whether an event may have several.
-    pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
-        self.event_bytes += MENTION_BYTES;
-        if repeats {
-            let known = &mut self.rare.get_or_insert_default().mentions;
-            let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-            match place.map(|at| known.get_mut(at)) {
-                Ok(Some((_, mentions))) => {
-                    *mentions += 1;
-                    return;
-                }
-                Ok(None) => {}
-                Err(at) => known.insert(at, (event.ordinal, 1)),
-            }
-        }
-        self.event_bytes += event.size_bytes();
-    }
-
-    /// Counts the marks of a partial, if it has any.
-    pub(super) fn hold_marks(&mut self, partial: &Partial) {
-        self.event_bytes += if partial.marks.is_some() { MARKS_BYTES } else { 0 };
-    }
-
-    /// Notes when the gap behind a slot has first seen what must be missing in it.
-    pub(super) fn mark_gap(&mut self, slot: usize, time: Timestamp) {
-        let Some(partial) = self.get_mut(slot) else { return };
-        let known = partial.marks().and_then(|marks| marks.gap);
-        if time > partial.last().time && known.is_none_or(|known| time < known) {
-            let bare = partial.marks.is_none();
-            partial.marks.get_or_insert_default().gap = Some(time);
-            self.event_bytes += if bare { MARKS_BYTES } else { 0 };
-        }
-    }
-
-    /// Takes back the mentions that a partial has made.
-    pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
-        let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
-        for event in &partial.events {
-            freed += MENTION_BYTES;
-            if repeats {
-                let known = &mut self.rare.get_or_insert_default().mentions;
-                let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-                let Ok(at) = place else { continue };
-                if let Some((_, mentions @ 2..)) = known.get_mut(at) {
-                    *mentions -= 1;
-                    continue;
-                }
-                known.remove(at);
-            }
-            freed += event.size_bytes();
-        }
-        self.event_bytes = self.event_bytes.saturating_sub(freed);
+    /// Whether a partial that was not given up stands behind a slot.
+    fn goes_beyond(&self, slot: usize) -> bool {
+        let behind = (slot + 1).saturating_sub(self.low as usize);
+        self.slots.iter().skip(behind).flatten().any(|other| !other.is_ghost())
     }
 }
 
@@ -482,6 +604,6 @@ mod tests {
         assert_eq!(state.end(true, |_| true), 25);
         assert!(state.is_idle());
         assert_eq!(state.event_bytes, 0);
-        assert!(state.rare.unwrap().mentions.is_empty());
+        assert!(state.rare().is_none_or(|rare| rare.mentions.is_empty()));
     }
 }

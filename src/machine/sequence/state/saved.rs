@@ -14,16 +14,16 @@ use crate::state::{MarksState, PartialState, SequenceKey};
 impl State {
     /// As a value.
     pub(crate) fn saved(&self) -> SequenceKey {
-        let slots = self.slots.iter().zip(self.low..);
-        let rare = self.rare.as_deref();
+        let rare = self.rare();
         let leading: Vec<_> = self.leading().into_iter().flatten().collect();
         let leading_host: Option<Arc<Host>> = rare.and_then(|rare| rare.leading_host.clone());
+        let begun = self.begun.iter().map(|event| (0, Partial::begun(Arc::clone(event)).saved()));
+        let slots = self.more.iter().flat_map(|more| more.slots.iter().zip(more.low..));
+        let slots = slots.filter_map(|(partial, slot)| Some((slot, partial.as_ref()?.saved())));
         SequenceKey {
             leading_host: leading_host.filter(|_| !leading.is_empty()),
             leading,
-            slots: slots
-                .filter_map(|(partial, slot)| Some((slot, partial.as_ref()?.saved())))
-                .collect(),
+            slots: begun.chain(slots).collect(),
             waiting: self.waiting().map(|w| (w.deadline, w.partial.saved())).collect(),
         }
     }
