@@ -19,6 +19,10 @@ use std::sync::Arc;
 use catena::engine::Limits;
 use events::{Source, THREE_STAGES};
 
+/// That of the program: what a key takes depends on it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Events that are measured.
 const EVENTS: u64 = 1_000_000;
 /// The argument of a process that measures events alone.
@@ -62,8 +66,9 @@ fn hold_events(keys: u64) {
         source.load((key / AT_ONCE) as i64, 0, key, "one");
         events.push(Arc::new(source.kept()));
     }
-    // A partial points to its event as this list does.
-    println!("{}", resident() - before - keys * size_of_val(&events[0]) as u64);
+    // A partial points to its event as this list does, which stays until it has been measured.
+    println!("{}", resident().saturating_sub(before + keys * size_of::<Arc<()>>() as u64));
+    drop(events);
 }
 
 fn measure(keys: u64) {
@@ -106,9 +111,17 @@ fn main() {
         hold_events(keys.parse().unwrap());
         return;
     }
-    let asked: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let all = [1_000, 1_000_000, 10_000_000];
-    for keys in if asked.is_empty() { &all[..] } else { &asked } {
-        measure(*keys);
+    let asked: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    match asked.as_slice() {
+        [keys] => measure(*keys),
+        // Each in a process of its own, which begins with no memory of the last one.
+        _ => {
+            let all = if asked.is_empty() { vec![1_000, 1_000_000, 10_000_000] } else { asked };
+            let this = std::env::current_exe().unwrap();
+            for keys in all {
+                let mut one = std::process::Command::new(&this);
+                assert!(one.arg(keys.to_string()).status().unwrap().success());
+            }
+        }
     }
 }

@@ -103,8 +103,8 @@ fn seats(mut bits: u64) -> impl Iterator<Item = Seat> {
     })
 }
 
-/// Entries of a page.
-const PAGE: usize = 256;
+/// Bytes of a page: a size that allocators have, so that none of it is lost.
+const PAGE_BYTES: usize = 28 << 10;
 
 /// Entries by number. In pages, so that growing moves nothing and never needs more than a page beside
 /// what is used: what a table takes is what it is counted as.
@@ -112,20 +112,23 @@ const PAGE: usize = 256;
 struct Pages<S>(Vec<Vec<Entry<S>>>);
 
 impl<S> Pages<S> {
+    /// Entries of a page.
+    const PAGE: usize = PAGE_BYTES / size_of::<Entry<S>>();
+
     fn get(&self, index: u32) -> Option<&Entry<S>> {
-        self.0.get(index as usize / PAGE)?.get(index as usize % PAGE)
+        self.0.get(index as usize / Self::PAGE)?.get(index as usize % Self::PAGE)
     }
 
     fn get_mut(&mut self, index: u32) -> Option<&mut Entry<S>> {
-        self.0.get_mut(index as usize / PAGE)?.get_mut(index as usize % PAGE)
+        self.0.get_mut(index as usize / Self::PAGE)?.get_mut(index as usize % Self::PAGE)
     }
 
     /// Adds an entry; gives its number.
     fn push(&mut self, entry: Entry<S>) -> u32 {
-        if self.0.last().is_none_or(|page| page.len() == PAGE) {
-            self.0.push(Vec::with_capacity(PAGE));
+        if self.0.last().is_none_or(|page| page.len() == Self::PAGE) {
+            self.0.push(Vec::with_capacity(Self::PAGE));
         }
-        let before = (self.0.len() - 1) * PAGE;
+        let before = (self.0.len() - 1) * Self::PAGE;
         let Some(page) = self.0.last_mut() else { return u32::MAX };
         page.push(entry);
         u32::try_from(before + page.len() - 1).unwrap_or(u32::MAX)
