@@ -67,6 +67,20 @@ fn is_keyed(query: &str) -> bool {
 proptest! {
     #![proptest_config(config(500))]
 
+    /// Rules that run side by side, more of them than an entry of a table has bits, find what each finds
+    /// alone: those with the same `by` share entries, and must not notice.
+    #[test]
+    fn rules_do_not_notice_each_other(rules in rules(), events in stream(20)) {
+        let rules = load(&rules);
+        let many: Vec<Rule> = rules.iter().cycle().take(70.max(rules.len())).cloned().collect();
+        let together = found(&many, &events);
+        for (number, rule) in many.iter().enumerate() {
+            let of_rule = together.iter().filter(|(of, _)| *of == number).map(|(_, found)| found);
+            let alone = found(std::slice::from_ref(rule), &events);
+            prop_assert!(of_rule.eq(alone.iter().map(|(_, found)| found)), "rule {}", number);
+        }
+    }
+
     /// Events that satisfy no stage change nothing, wherever they stand and whatever their key.
     #[test]
     fn unrelated_events_change_nothing(

@@ -1,33 +1,60 @@
 //! When to look at which key again.
 //!
 //! In: places and times, at most one valid time a place. Out: the places whose time is past, earliest
-//! first. For one length of time waits end in the order in which they began: such times stand in a
-//! row, one row for each length, and cost the same however many there are. What fits no row stands in
-//! a heap. A time that no longer holds is left where it is and skipped when its turn comes; when most
-//! is such waste it is thrown out, so that all of this stays as small as the table.
+//! first. Times are put on the second in which they fall, unsorted; a second is sorted when it has come.
+//! That costs each the same however many there are, and memory is walked along instead of jumped about
+//! in, as a heap of millions would. What comes for the second at hand stands in a heap of its own. A time
+//! that no longer holds is left where it is and skipped when its turn comes; when most is such waste it
+//! is thrown out, so that all of this stays as small as the table.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap};
+
+use smallvec::SmallVec;
 
 use super::table::Place;
 use crate::time::Timestamp;
 
 /// Waste that is not worth a look.
 const SLACK: usize = 64;
-/// Most rows: the rules of a table have few different `maxspan`s, and each row is looked at each time.
-const ROWS: usize = 8;
+/// Nanoseconds that are sorted at once: few enough for a flood to sort in milliseconds.
+const SECOND: i64 = 1_000_000_000;
+
+type Entry = (Timestamp, Place);
+
+/// The times of one second.
+#[derive(Debug)]
+struct Bucket {
+    first: Timestamp,
+    /// In no order.
+    entries: SmallVec<[Entry; 1]>,
+}
 
 /// See the module page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
-    /// Each in ascending order.
-    rows: Vec<VecDeque<(Timestamp, Place)>>,
-    /// What fits at the end of none.
-    heap: BinaryHeap<Reverse<(Timestamp, Place)>>,
+    /// The second at hand.
+    second: i64,
+    /// What was left of it when it came, latest first.
+    sorted: SmallVec<[Entry; 1]>,
+    /// What has come for it since, or for one before.
+    heap: BinaryHeap<Reverse<Entry>>,
+    /// Later seconds; none of them is empty.
+    later: BTreeMap<i64, Bucket>,
     /// How many there are, valid or not.
     len: usize,
-    /// The earliest of them, and where it stands: the row, or `None` for the heap.
-    first: Option<((Timestamp, Place), Option<usize>)>,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            second: i64::MIN,
+            sorted: SmallVec::new(),
+            heap: BinaryHeap::new(),
+            later: BTreeMap::new(),
+            len: 0,
+        }
+    }
 }
 
 impl Timers {
@@ -39,15 +66,10 @@ impl Timers {
 
     /// The earliest time, valid or not.
     pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.first.map(|((time, _), _)| time)
-    }
-
-    /// Finds [`Self::first`].
-    fn search(&self) -> Option<((Timestamp, Place), Option<usize>)> {
-        let heads =
-            self.rows.iter().zip(0..).filter_map(|(row, at)| Some((*row.front()?, Some(at))));
-        let heaped = self.heap.peek().map(|Reverse(entry)| (*entry, None));
-        heads.chain(heaped).min()
+        let sorted = self.sorted.last().map(|(time, _)| *time);
+        let heaped = self.heap.peek().map(|Reverse((time, _))| *time);
+        let at_hand = sorted.into_iter().chain(heaped).min();
+        at_hand.or_else(|| self.later.values().next().map(|bucket| bucket.first))
     }
 
     /// Adds a time. `keys` is how many places there are, `valid` whether an entry still holds; the latter
@@ -59,47 +81,54 @@ impl Timers {
         keys: usize,
         valid: impl Fn(Timestamp, Place) -> bool,
     ) {
-        let row = self.row_for(time);
-        match row.and_then(|at| self.rows.get_mut(at)) {
-            Some(row) => row.push_back((time, place)),
-            None => self.heap.push(Reverse((time, place))),
-        }
-        // Of equal times the one that came first stays: it may stand before this one in the same row.
-        if self.first.is_none_or(|((first, _), _)| time < first) {
-            self.first = Some(((time, place), row));
+        let second = time.0.div_euclid(SECOND);
+        if second <= self.second {
+            self.heap.push(Reverse((time, place)));
+        } else {
+            let empty = || Bucket { first: time, entries: SmallVec::new() };
+            let bucket = self.later.entry(second).or_insert_with(empty);
+            bucket.first = bucket.first.min(time);
+            bucket.entries.push((time, place));
         }
         self.len += 1;
         if self.len > 2 * keys + SLACK {
-            for row in &mut self.rows {
-                row.retain(|(time, place)| valid(*time, *place));
-            }
-            self.heap.retain(|Reverse((time, place))| valid(*time, *place));
-            self.len = self.rows.iter().map(VecDeque::len).sum::<usize>() + self.heap.len();
-            self.first = self.search();
+            self.throw_out(valid);
         }
     }
 
-    /// The row at the end of which this time fits best: with the latest end that is not later.
-    fn row_for(&mut self, time: Timestamp) -> Option<usize> {
-        let ends = self.rows.iter().map(|row| row.back().map_or(Timestamp::MIN, |(end, _)| *end));
-        let best = ends.zip(0..).filter(|(end, _)| *end <= time).max().map(|(_, at)| at);
-        if best.is_none() && self.rows.len() < ROWS {
-            self.rows.push(VecDeque::new());
-            return Some(self.rows.len() - 1);
-        }
-        best
+    fn throw_out(&mut self, valid: impl Fn(Timestamp, Place) -> bool) {
+        self.sorted.retain(|(time, place)| valid(*time, *place));
+        self.heap.retain(|Reverse((time, place))| valid(*time, *place));
+        self.later.retain(|_, bucket| {
+            bucket.entries.retain(|(time, place)| valid(*time, *place));
+            bucket.entries.shrink_to_fit();
+            let first = bucket.entries.iter().map(|(time, _)| *time).min();
+            bucket.first = first.unwrap_or(bucket.first);
+            first.is_some()
+        });
+        let later = self.later.values().map(|bucket| bucket.entries.len()).sum::<usize>();
+        self.len = self.sorted.len() + self.heap.len() + later;
     }
 
     /// The next entry that lies before `now`.
-    pub(crate) fn pop_before(&mut self, now: Timestamp) -> Option<(Timestamp, Place)> {
-        let (_, row) = self.first.filter(|((time, _), _)| *time < now)?;
+    pub(crate) fn pop_before(&mut self, now: Timestamp) -> Option<Entry> {
+        if self.next()? >= now {
+            return None;
+        }
+        if self.sorted.is_empty() && self.heap.is_empty() {
+            let (second, bucket) = self.later.pop_first()?;
+            self.second = second;
+            self.sorted = bucket.entries;
+            self.sorted.sort_unstable_by(|a, b| b.cmp(a));
+        }
         self.len -= 1;
-        let entry = match row.and_then(|at| self.rows.get_mut(at)) {
-            Some(row) => row.pop_front(),
-            None => self.heap.pop().map(|Reverse(entry)| entry),
-        };
-        self.first = self.search();
-        entry
+        match (self.sorted.last(), self.heap.peek()) {
+            (Some(sorted), Some(Reverse(heaped))) if heaped < sorted => {
+                self.heap.pop().map(|Reverse(entry)| entry)
+            }
+            (Some(_), _) => self.sorted.pop(),
+            (None, _) => self.heap.pop().map(|Reverse(entry)| entry),
+        }
     }
 }
 
@@ -121,18 +150,41 @@ mod tests {
         fn set_timer(&mut self, _: Timestamp) {}
     }
 
+    /// Times in tenths of a second.
+    fn tenths(tenths: i64) -> Timestamp {
+        Timestamp(tenths * SECOND / 10)
+    }
+
+    fn push(timers: &mut Timers, tenth: i64) {
+        timers.push(tenths(tenth), Place::default(), 100, |_, _| true);
+    }
+
+    fn pop_before(timers: &mut Timers, now: i64) -> Vec<i64> {
+        let all = std::iter::from_fn(|| timers.pop_before(tenths(now)));
+        all.map(|(time, _)| time.0 / (SECOND / 10)).collect()
+    }
+
     #[test]
     fn what_lies_before_now_comes_in_order() {
         let mut timers = Timers::default();
-        for time in [3, 1, 2, 4, 5, 4] {
-            timers.push(Timestamp(time), Place::default(), 6, |_, _| true);
-        }
-        assert_eq!(timers.rows, [vec![3, 4, 5], vec![1, 2, 4]].map(of_times));
-        assert_eq!(timers.next(), Some(Timestamp(1)));
-        let times: Vec<_> = std::iter::from_fn(|| timers.pop_before(Timestamp(5)))
-            .map(|(time, _)| time.0)
-            .collect();
-        assert_eq!(times, [1, 2, 3, 4, 4]);
+        [31, 5, -7, 8, 45, 33, 8].into_iter().for_each(|time| push(&mut timers, time));
+        assert_eq!(timers.next(), Some(tenths(-7)));
+        assert_eq!(pop_before(&mut timers, 32), [-7, 5, 8, 8, 31]);
+        assert_eq!(timers.next(), Some(tenths(33)));
+        assert!(pop_before(&mut timers, 33).is_empty());
+        assert_eq!(pop_before(&mut timers, 99), [33, 45]);
+        assert_eq!((timers.next(), timers.len), (None, 0));
+    }
+
+    #[test]
+    fn what_comes_for_the_second_at_hand_or_before_is_not_lost() {
+        let mut timers = Timers::default();
+        [12, 18, 25].into_iter().for_each(|time| push(&mut timers, time));
+        assert_eq!(pop_before(&mut timers, 15), [12]);
+        [16, 3, 19, 21].into_iter().for_each(|time| push(&mut timers, time));
+        assert_eq!(timers.next(), Some(tenths(3)));
+        assert_eq!(pop_before(&mut timers, 20), [3, 16, 18, 19]);
+        assert_eq!(pop_before(&mut timers, 30), [21, 25]);
     }
 
     #[test]
@@ -149,21 +201,15 @@ mod tests {
         assert_eq!(all, places.map(|place| (Timestamp(7), place)));
     }
 
-    fn of_times(times: Vec<i64>) -> VecDeque<(Timestamp, Place)> {
-        times.into_iter().map(|time| (Timestamp(time), Place::default())).collect()
-    }
-
     #[test]
-    fn what_fits_no_row_is_heaped() {
+    fn what_is_left_when_waste_is_thrown_out_keeps_its_time() {
         let mut timers = Timers::default();
-        for time in (0..20).rev() {
-            timers.push(Timestamp(time), Place::default(), 20, |_, _| true);
-        }
-        assert_eq!((timers.rows.len(), timers.heap.len()), (ROWS, 20 - ROWS));
-        for time in 0..20 {
-            assert_eq!(timers.pop_before(Timestamp(20)).map(|(time, _)| time.0), Some(time));
-        }
-        assert_eq!((timers.next(), timers.len), (None, 0));
+        (10..20).for_each(|time| push(&mut timers, time));
+        timers.throw_out(|time, _| time >= tenths(15));
+        assert_eq!(timers.next(), Some(tenths(15)));
+        assert!(pop_before(&mut timers, 15).is_empty());
+        assert_eq!(pop_before(&mut timers, 17), [15, 16]);
+        assert_eq!(timers.len, 3);
     }
 
     #[test]
