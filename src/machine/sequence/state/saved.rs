@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use super::{Gone, Marks, Partial, State, Waiting};
+use super::{Partial, State, Waiting};
 use crate::event::Host;
-use crate::state::{MarksState, PartialState, SequenceKey};
+use crate::state::SequenceKey;
 
 impl State {
     /// As a value.
@@ -44,25 +42,5 @@ impl State {
         for (deadline, partial) in saved.waiting {
             self.wait(Waiting { deadline, partial: Partial::restored(partial) }, repeats);
         }
-    }
-}
-
-impl Partial {
-    fn saved(&self) -> PartialState {
-        let marks = self.marks.as_ref().map(|marks| MarksState {
-            leading: marks.leading,
-            gap: marks.gap,
-            spoiled: marks.spoiled,
-            gone: marks.gone.map(|gone| (gone.first, gone.last)),
-        });
-        PartialState { events: self.events.to_vec(), marks }
-    }
-
-    fn restored(saved: PartialState) -> Self {
-        let marks = saved.marks.map(|MarksState { leading, gap, spoiled, gone }| {
-            let gone = gone.map(|(first, last)| Gone { first, last });
-            Box::new(Marks { leading, gap, spoiled, gone })
-        });
-        Self { events: SmallVec::from_vec(saved.events), marks }
     }
 }
