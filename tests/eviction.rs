@@ -218,3 +218,21 @@ fn a_host_that_floods_pays_for_it() {
         assert!(given_up >= 1950, "{given_up} given up under {limits:?}");
     }
 }
+
+/// One event that takes nearly all the room there is makes everything else go, down to the last.
+#[test]
+fn giving_up_goes_on_until_there_is_room() {
+    let one = cost(RULES[0], 1);
+    let limits = Limits { total_bytes: 20 * one, ..Limits::NONE };
+    let mut source = Source::new(&[&query(RULES[0])], limits);
+    // Memory has run out before, when there was much.
+    for pid in 0..21 {
+        source.load(EPOCH, 0, FIRST_PID + pid, "one");
+        source.push();
+    }
+    let (pid, long) = (FIRST_PID + 21, "x".repeat(17 * one));
+    source.load_line(EPOCH + 1, 0, &format!(r#""pid":{pid},"name":"one","title":"{long}""#));
+    source.push();
+    let left = source.engine.state_keys();
+    assert!(source.engine.state_bytes() <= 18 * one, "{left} keys are left");
+}

@@ -55,7 +55,8 @@ impl Source {
         self.load_line(millis, host, &format!(r#""pid":{pid},"name":"{name}""#));
     }
 
-    fn load_line(&mut self, millis: i64, host: u32, process: &str) {
+    /// Makes the present event one of a process with these fields, as JSON.
+    pub(crate) fn load_line(&mut self, millis: i64, host: u32, process: &str) {
         let line = format!(
             r#"{{"@timestamp":{millis},"event":{{"category":"process"}},"host":{{"id":"{host}"}},"process":{{{process}}}}}"#
         );

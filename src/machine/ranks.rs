@@ -65,7 +65,8 @@ impl Ranks {
         self
     }
 
-    /// Whether ranking a program with `keys` keys again costs less than going on with this.
+    /// Whether ranking a program with `keys` keys again costs less than going on with this. Not to be acted
+    /// upon while something is being given up.
     pub(crate) fn outlived(&self, keys: usize) -> bool {
         keys < self.keys / 4 || self.fresh.len() > self.keys + SLACK
     }

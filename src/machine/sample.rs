@@ -264,9 +264,6 @@ impl Sample {
         self.bytes = self.bytes.saturating_sub(state.charged);
         self.hosts.change(state.payer(), state.charged, 0);
         table.remove(place, self.seat);
-        if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(table.len(self.seat))) {
-            self.ranks = None;
-        }
     }
 
     /// Notes that a place has got something, if memory has run out before.

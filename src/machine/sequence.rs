@@ -413,9 +413,6 @@ impl Sequence {
         }
         if idle {
             table.remove(place, self.seat);
-            if self.ranks.as_ref().is_some_and(|ranks| ranks.outlived(table.len(self.seat))) {
-                self.ranks = None;
-            }
         }
     }
 
