@@ -169,20 +169,25 @@ impl Clock {
     }
 }
 
-/// Times one stretch of every seventeenth event.
+/// A stretch of the work on an event that takes longer was interrupted, by another program or by memory that had to
+/// be found: its like does not happen to every event.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Times one stretch of every seventeenth event. A stretch with a pause stands for itself alone.
 #[derive(Debug)]
 pub(super) struct Sampler {
     clock: Clock,
     seen: u64,
     sampled: u64,
     spent: Duration,
+    pauses: Duration,
     is_on: bool,
 }
 
 impl Sampler {
     pub(super) fn new(now: Time) -> Self {
-        let (clock, spent) = (Clock::new(now), Duration::ZERO);
-        Self { clock, seen: 0, sampled: 0, spent, is_on: false }
+        let (clock, spent, pauses) = (Clock::new(now), Duration::ZERO, Duration::ZERO);
+        Self { clock, seen: 0, sampled: 0, spent, pauses, is_on: false }
     }
 
     /// The stretch of another event begins.
@@ -198,13 +203,15 @@ impl Sampler {
     /// And ends.
     pub(super) fn end(&mut self) {
         if self.is_on {
-            self.spent += self.clock.lap();
+            let spent = self.clock.lap();
+            let sum = if spent < PAUSE { &mut self.spent } else { &mut self.pauses };
+            *sum += spent;
         }
     }
 
     /// What the stretches of all events took, as far as the sampled ones tell.
     pub(super) fn spent(&self) -> Duration {
-        scaled(self.spent, self.seen, self.sampled)
+        scaled(self.spent, self.seen, self.sampled) + self.pauses
     }
 }
 
@@ -376,6 +383,19 @@ mod tests {
         }
         assert_eq!(times.reading, Duration::from_nanos(21));
         assert_eq!(times.gathering, Duration::from_nanos(60));
+    }
+
+    #[test]
+    fn a_pause_stands_for_itself() {
+        let mut sampler = Sampler::new(now);
+        for event in 0..EVERY * 10 {
+            sampler.begin();
+            work(if event == 0 { 5_000_000 } else { 100 });
+            sampler.end();
+        }
+        let spent = sampler.spent();
+        let pause = Duration::from_millis(5);
+        assert!(spent > pause && spent < pause + Duration::from_micros(20), "{spent:?}");
     }
 
     #[test]
