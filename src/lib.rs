@@ -55,6 +55,7 @@ pub mod function;
 pub mod inspect;
 pub mod machine;
 pub mod mutate;
+mod near;
 pub mod needs;
 pub mod net;
 pub mod pick;

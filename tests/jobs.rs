@@ -237,6 +237,30 @@ fn limits_of_memory_and_order_give_up_the_same() {
     }
 }
 
+/// More bytes wait than may: what has to go before its time is the same however early an event was tested, and
+/// however little of it had to wait.
+#[test]
+fn more_than_may_wait_goes_early_in_the_same_order() {
+    let rules = queries(&[r#"process where process.name == "curl""#]);
+    let folder = tempfile::tempdir().unwrap();
+    let filler = "x".repeat(8 << 10);
+    let mut text = String::new();
+    for number in 0..6000 {
+        let (name, title) = if number % 1000 == 7 { ("curl", "") } else { ("sh", &*filler) };
+        // All within a second; every hundredth is out of order.
+        let millis = if number % 100 == 99 { 0 } else { number / 10 };
+        writeln!(
+            text,
+            r#"{{"@timestamp":"2026-01-01T00:00:00.{millis:03}Z","event":{{"category":"process"}},"process":{{"name":"{name}","title":"{title}"}}}}"#
+        )
+        .unwrap();
+    }
+    let log = write(folder.path(), "events.ndjson", text.as_bytes());
+    let told = the_same(&rules, &[log], &Settings::default(), usize::MAX);
+    let report = told.last().unwrap();
+    assert!(!report.contains("forced: 0,"), "{report}");
+}
+
 #[test]
 fn whoever_stops_listening_has_heard_and_counted_the_same() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::codec::{Invalid, Reader, Writer};
 use crate::event::{load_ordinal, save_ordinal};
+use crate::near;
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// A jump into the future by more than this moves the watermark only when a second item confirms it:
@@ -18,6 +19,8 @@ const MAX_JUMP: Duration = Duration::from_secs(3600);
 
 /// How far from the end of the row an item may belong and still be put into it.
 const MAX_STEPS: usize = 16;
+/// How many items ahead the memory of one is brought near.
+const SOON: usize = 4;
 
 /// Counters of a [`Reorder`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -147,6 +150,9 @@ impl<T> Reorder<T> {
             || self.watermark == Timestamp::MAX;
         if !due && self.len() <= self.max_items {
             return None;
+        }
+        if let Some((_, soon)) = self.row.get(SOON) {
+            near::bring_one(&self.items, *soon);
         }
         let (ordinal, item) = self.take(in_heap)?;
         if !due {

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::near;
 use crate::record::{Arguments, Head, RecordType};
 use crate::time::Timestamp;
 
@@ -198,6 +199,18 @@ impl Group {
         std::mem::size_of::<Self>()
             + self.bytes.len()
             + self.records.len() * std::mem::size_of::<Place>()
+    }
+
+    /// Has its records brought near: of most events all, of long ones the beginning.
+    pub(super) fn bring(&self) {
+        near::bring(&self.records, 256);
+        near::bring(&self.bytes, 1024);
+    }
+
+    /// Has the beginnings of its memory brought near.
+    pub(super) fn bring_ends(&self) {
+        near::bring(&self.records, 1);
+        near::bring(&self.bytes, 1);
     }
 
     /// The number of its first line in its source.

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Document, Projection, Slot};
 use crate::codec::{Invalid, Reader, Writer};
+use crate::near;
 use crate::record::Atom;
 use crate::record::json::{JsonError, JsonLines, Leaf, Names, Shapes, mended};
 use crate::schema::{FieldId, FieldType, Schema};
@@ -151,6 +152,13 @@ impl Json {
         self.line = Vec::new();
         self.text.shrink_to_fit();
         self.values.shrink_to_fit();
+    }
+
+    /// Has its values brought near, and the beginning of its line.
+    pub(super) fn bring(&self) {
+        near::bring(&self.values, 1024);
+        near::bring(self.text.as_bytes(), 256);
+        near::bring(&self.line, 128);
     }
 
     /// Whether values were left out, because there were too many or they stood too deep.

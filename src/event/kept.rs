@@ -23,6 +23,11 @@ impl Kept {
         self.host.as_ref().map_or(0, |host| host.index)
     }
 
+    /// Has brought near the beginnings of the memory it holds, because it will soon be let go of.
+    pub fn bring(&self) {
+        self.raw.bring_ends();
+    }
+
     /// Bytes it occupies.
     pub fn size_bytes(&self) -> usize {
         size_of::<Self>() + self.raw.size_bytes()

@@ -106,6 +106,7 @@ impl Event {
         let mut draft = std::mem::take(&mut self.draft);
         self.sight = self.facts.is_exec.then(|| Sight::of(&mut reader, &mut draft));
         self.draft = draft;
+        self.lacks_arguments = reader.lacks_args();
         self.scratch = scratch;
         self.raw = Raw::Audit(group);
         self.host = host;
@@ -118,6 +119,7 @@ impl Event {
         self.fill_json(&mut json);
         self.facts = Facts::default();
         self.sight = None;
+        self.lacks_arguments = false;
         self.raw = Raw::Json(json);
         self.host = host;
         self.process = None;

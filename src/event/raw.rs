@@ -2,6 +2,7 @@
 
 use super::document::{self, Document};
 use super::{Group, Host, Json, Process};
+use crate::near;
 use crate::record::text::text_of;
 use crate::value::Value;
 
@@ -25,6 +26,22 @@ impl Raw {
         match self {
             Self::Audit(group) => Some(group),
             Self::Json(_) => None,
+        }
+    }
+
+    /// Has brought near what will be read of it, because its turn is soon.
+    pub fn bring(&self) {
+        match self {
+            Self::Audit(group) => group.bring(),
+            Self::Json(json) => json.bring(),
+        }
+    }
+
+    /// Has brought near what is written when its memory is given back.
+    pub(super) fn bring_ends(&self) {
+        match self {
+            Self::Audit(group) => group.bring_ends(),
+            Self::Json(json) => near::bring(json.line(), 1),
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Event {
     pub(super) facts: Facts,
     /// What an execution shows of its program.
     pub(super) sight: Option<Sight>,
+    /// It is an execution whose argument list is not whole.
+    pub(super) lacks_arguments: bool,
     pub(super) draft: Draft,
 }
 
@@ -78,6 +80,7 @@ impl Event {
             scratch: Scratch::default(),
             facts: Facts::default(),
             sight: None,
+            lacks_arguments: false,
             draft: Draft::default(),
         }
     }
@@ -179,6 +182,11 @@ impl Event {
     /// Says which process it is about.
     pub fn set_process(&mut self, process: Option<Arc<Process>>) {
         self.process = process;
+    }
+
+    /// Whether it is an execution whose argument list is not whole.
+    pub fn lacks_arguments(&self) -> bool {
+        self.lacks_arguments
     }
 
     /// Takes out what it was made of, for the memory.

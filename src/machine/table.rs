@@ -21,6 +21,7 @@ mod names;
 
 use super::key::Key;
 use super::timers::Timers;
+use crate::near;
 use crate::time::Timestamp;
 pub(crate) use names::KeyView;
 use names::{Names, Stored};
@@ -57,6 +58,12 @@ pub(crate) trait Pending: Default {
 
     /// Changes that time.
     fn set_timer(&mut self, timer: Timestamp);
+
+    /// Has brought near what it holds, because its time will soon be up.
+    fn bring(&self) {}
+
+    /// The same for what that holds in turn.
+    fn bring_more(&self) {}
 }
 
 #[derive(Debug)]
@@ -117,6 +124,13 @@ impl<S> Pages<S> {
 
     fn get(&self, index: u32) -> Option<&Entry<S>> {
         self.0.get(index as usize / Self::PAGE)?.get(index as usize % Self::PAGE)
+    }
+
+    /// Has an entry brought near.
+    fn bring(&self, index: u32) {
+        if let Some(page) = self.0.get(index as usize / Self::PAGE) {
+            near::bring_one(page, index as usize % Self::PAGE);
+        }
     }
 
     fn get_mut(&mut self, index: u32) -> Option<&mut Entry<S>> {
@@ -379,6 +393,7 @@ impl<S: Pending> KeyTable<S> {
         now: Timestamp,
     ) -> Option<(Place, impl Iterator<Item = Seat> + use<S>)> {
         while let Some((time, place)) = self.timers.pop_before(now) {
+            self.bring_soon();
             let Some(entry) = self.entry_mut(place) else { continue };
             if entry.timer() != time {
                 continue;
@@ -393,6 +408,23 @@ impl<S: Pending> KeyTable<S> {
             return Some((place, seats(due)));
         }
         None
+    }
+
+    /// Has brought near what is due soon: nobody has read it since it was put there. One thing leads to the next, and
+    /// each is waited for while some others are seen to.
+    fn bring_soon(&self) {
+        const AHEAD: [usize; 3] = [8, 5, 2];
+        let [entry, states, events] = AHEAD.map(|ahead| self.timers.soon(ahead));
+        if let Some(place) = entry {
+            self.entries.bring(place.index);
+        }
+        if let Some(entry) = states.and_then(|place| self.entries.get(place.index)) {
+            near::bring(&entry.states, 256);
+            entry.states.iter().take(1).for_each(Pending::bring);
+        }
+        if let Some(entry) = events.and_then(|place| self.entries.get(place.index)) {
+            entry.states.iter().take(1).for_each(Pending::bring_more);
+        }
     }
 
     /// The states of an entry have been looked at; see [`Self::pop_due`].

@@ -110,6 +110,12 @@ impl Timers {
         self.len = self.sorted.len() + self.heap.len() + later;
     }
 
+    /// The place so many behind the next one, valid or not, as far as that is known.
+    pub(crate) fn soon(&self, behind: usize) -> Option<Place> {
+        let at = self.sorted.len().checked_sub(behind + 1)?;
+        self.sorted.get(at).map(|(_, place)| *place)
+    }
+
     /// The next entry that lies before `now`.
     pub(crate) fn pop_before(&mut self, now: Timestamp) -> Option<Entry> {
         if self.next()? >= now {

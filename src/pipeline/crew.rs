@@ -20,7 +20,8 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bo
 use super::lane::{Lane, Mark};
 use super::merge::{Chunk, Merge, Merged, Place, Spent};
 use super::read::Reader;
-use super::session::{Seat, Worker};
+use super::seat::{SOON, Seat};
+use super::worker::Worker;
 use super::{Flow, Observer, Run};
 use crate::engine::Loss;
 use crate::event::Projection;
@@ -80,7 +81,12 @@ impl Batch {
     /// Does what can be done in any order.
     fn work(&mut self, worker: &mut Worker) {
         let is_attached = self.is_attached;
-        for seat in self.taken() {
+        let seats = self.taken();
+        for number in 0..seats.len() {
+            if !is_attached && let Some(soon) = seats.get(number + SOON) {
+                soon.bring();
+            }
+            let Some(seat) = seats.get_mut(number) else { break };
             if is_attached {
                 worker.sift(seat);
             } else {

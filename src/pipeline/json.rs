@@ -9,7 +9,6 @@ use std::path::Path;
 use super::input::Source;
 use super::lines::Lines;
 use super::read::{Read1, Reader};
-use super::screen::Screen;
 use super::{MalformedLine, ReadFailure};
 use crate::event::{Json, JsonReader, Projection};
 use crate::record::JsonError;
@@ -107,8 +106,6 @@ pub(super) struct JsonLane {
     ready: VecDeque<Json>,
     /// The first malformed lines: number and reason.
     malformed: Vec<(u64, String)>,
-    /// Who looks at events before they wait.
-    screen: Option<Box<Screen>>,
     pub(super) stats: JsonStats,
 }
 
@@ -119,25 +116,8 @@ impl JsonLane {
             spare: Vec::new(),
             ready: VecDeque::new(),
             malformed: Vec::new(),
-            screen: None,
             stats: JsonStats::default(),
         }
-    }
-
-    /// From now on events that no rule can use wait for their turn without their line and values.
-    pub(super) fn set_screen(&mut self, screen: Screen) {
-        self.screen = Some(Box::new(screen));
-    }
-
-    /// An event as it is to wait for its turn.
-    pub(super) fn screened(&mut self, json: Json) -> Json {
-        let Some(screen) = &mut self.screen else { return json };
-        let mut spare = None;
-        let json = screen.look(json, &mut spare);
-        if let Some(spare) = spare {
-            self.recycle(spare);
-        }
-        json
     }
 
     /// Makes a line an event, which is not taken in yet.

@@ -105,10 +105,10 @@ impl Lane {
         }
     }
 
-    /// From now on JSON events that no rule can use are let go of, as far as can be, before they wait.
+    /// From now on lines of JSON are looked at before they wait.
     pub(super) fn screened(mut self, screen: Option<Screen>) -> Self {
         if let Some(screen) = screen {
-            self.intake.json().set_screen(screen);
+            self.turns.set_screen(screen);
         }
         self
     }
@@ -281,6 +281,16 @@ impl Lane {
     /// What putting events in order took, where it is measured.
     pub(super) fn ordering(&self) -> std::time::Duration {
         self.turns.spent()
+    }
+
+    /// What testing lines of JSON before they had their turn took, where it is measured.
+    pub(super) fn screening(&self) -> std::time::Duration {
+        self.turns.screen().map(Screen::spent).unwrap_or_default()
+    }
+
+    /// Values whose tests were remembered before lines of JSON had their turn, and all that were looked up.
+    pub(super) fn remembered(&self) -> (u64, u64) {
+        self.turns.screen().map(Screen::remembered).unwrap_or_default()
     }
 
     /// Gives its memory back.

@@ -7,13 +7,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 
 use super::lane::{Lane, Mark};
-use super::meter::{BlockTimes, Time};
+use super::meter::{BlockTimes, Costs, Phase, Time};
 use super::read::Reader;
+use super::seat::SOON;
 use super::turns::Next;
 use crate::engine::{Loss, Released};
 use crate::event::Raw;
@@ -141,8 +141,11 @@ impl Merge {
         }
         let Some(Reverse((_, lane))) = self.heads.pop() else { return Merged::End };
         self.unknown.push(lane);
-        match self.feeds.get_mut(lane).and_then(|feed| Some((feed.source, feed.items.pop_front()?)))
-        {
+        let Some(feed) = self.feeds.get_mut(lane) else { return Merged::End };
+        if let (Place::Here(..), Some(Next::Event(soon))) = (&feed.place, feed.items.get(SOON)) {
+            soon.item.bring();
+        }
+        match feed.items.pop_front().map(|next| (feed.source, next)) {
             Some((source, Next::Event(released))) => Merged::Event(lane, source, released),
             // INVARIANT: a head is the event in front of its lane.
             _ => Merged::End,
@@ -168,18 +171,21 @@ impl Merge {
         }
     }
 
-    /// What reading, gathering and ordering took, where it was measured.
-    pub(super) fn times(&self) -> [Duration; 3] {
-        let mut sums = [Duration::ZERO; 3];
+    /// Adds what was done before events had their turn, where it was measured.
+    pub(super) fn add_costs(&self, costs: &mut Costs) {
         for feed in &self.feeds {
             let (Place::Here(lane, _), Some(times)) = (&feed.place, &feed.times) else { continue };
             let ordering = lane.ordering();
-            let gathering = times.gathering.saturating_sub(ordering);
-            for (sum, spent) in sums.iter_mut().zip([times.reading, gathering, ordering]) {
-                *sum += spent;
-            }
+            let predicates = lane.screening();
+            let gathering = times.gathering.saturating_sub(ordering + predicates);
+            costs.add(Phase::Read, times.reading);
+            costs.add(Phase::Gather, gathering);
+            costs.add(Phase::Order, ordering);
+            costs.add(Phase::Predicates, predicates);
+            let (known, all) = lane.remembered();
+            costs.remembered.0 += known;
+            costs.remembered.1 += all;
         }
-        sums
     }
 
     /// Adds a lane to what is waited for.

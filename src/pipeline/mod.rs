@@ -25,9 +25,11 @@ mod read;
 mod rehearse;
 mod report;
 mod screen;
+mod seat;
 mod session;
 mod socket;
 mod turns;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,8 +55,10 @@ use meter::{Clock, Meter, Off, On};
 use queue::{Taker, Took};
 use read::{Read1, Reader};
 use report::LaneReport;
-use session::{Seat, Session, Worker};
+use seat::Seat;
+use session::Session;
 use turns::Next;
+use worker::Worker;
 
 /// With several jobs, up to this many sources have threads of their own; more are read in the caller's.
 const THREADED_SOURCES: usize = 8;
@@ -202,7 +206,7 @@ pub fn replay(
     let is_alone = settings.jobs <= 1 || settings.measure.is_some();
     let lane = |(source, number): (Source, u32)| {
         let lane = Lane::new(number, settings, run.session.projection());
-        let screen = if is_alone { run.session.screen() } else { None };
+        let screen = if is_alone { run.session.screen(settings.measure) } else { None };
         (lane.screened(screen), Reader::new(source))
     };
     let lanes: Vec<(Lane, Reader)> = sources.into_iter().zip(0..).map(lane).collect();
@@ -319,13 +323,9 @@ impl<'a, O: Observer> Run<'a, O> {
         clock.start();
         self.finish();
         costs.add(Phase::Machines, clock.lap());
-        for (phase, spent) in
-            [Phase::Read, Phase::Gather, Phase::Order].into_iter().zip(merge.times())
-        {
-            costs.add(phase, spent);
-        }
         costs.passed = self.worker.passed();
         costs.remembered = self.worker.remembered();
+        merge.add_costs(&mut costs);
         let mut report = self.report();
         report.costs = Some(Box::new(costs));
         report

@@ -45,7 +45,7 @@ pub fn rehearse(
     let source = Source { name: NAME.to_owned(), files: Vec::new() };
     let mut run = Run::new(rules, (vec![source], Vec::new()), settings, observer)?;
     let lane = Lane::new(0, settings, run.session.projection());
-    let mut lane = lane.screened(run.session.screen());
+    let mut lane = lane.screened(run.session.screen(None));
     let mut stage = Stage { restarts: rehearsal.restarts, latest: Timestamp::MIN };
     lane.feed(&Read1::File(NAME.to_owned()));
     for block in log.chunks(BLOCK_BYTES) {

@@ -6,36 +6,59 @@
 //! stands by itself, so that what it satisfies is the same now and later. With several threads the one that reads
 //! has enough to do; then others test the events when they have waited.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use crate::engine::{Satisfied, Sieve};
-use crate::event::{Event, Json, Projection};
+use super::meter::{Sampler, Time};
+use super::seat::Seat;
+use super::worker::Worker;
+use crate::event::{Json, Raw};
 
 /// See the module page.
 #[derive(Debug)]
 pub(super) struct Screen {
-    event: Event,
-    sieve: Sieve,
-    satisfied: Satisfied,
+    worker: Worker,
+    seat: Seat,
+    /// What that costs, when it is measured.
+    sampler: Option<Sampler>,
 }
 
 impl Screen {
-    pub(super) fn new(projection: &Arc<Projection>, sieve: Sieve) -> Self {
-        Self { event: Event::new(projection.len()), sieve, satisfied: Satisfied::default() }
+    /// `seat` is an empty one.
+    pub(super) fn new(worker: Worker, seat: Seat, measure: Option<Time>) -> Self {
+        Self { worker, seat, sampler: measure.map(Sampler::new) }
     }
 
-    /// The event as it is to wait; what it no longer needs is left in `spare`.
+    /// An event as it is to wait; what it no longer needs is left in `spare`.
     pub(super) fn look(&mut self, json: Json, spare: &mut Option<Json>) -> Json {
-        self.event.load_json(json, None);
-        self.sieve.sift(&self.event, &mut self.satisfied);
-        let mut json = self.event.unload_json();
-        // What was left untried is counted when it is tested again.
-        let Some(numbers) = self.satisfied.numbers() else { return json };
-        if numbers.len() > 0 {
-            json.tell(numbers);
-            return json;
+        if let Some(sampler) = &mut self.sampler {
+            sampler.begin();
         }
-        *spare = Some(json.spend());
+        let seat = &mut self.seat;
+        seat.raw = Some(Raw::Json(json));
+        self.worker.load(seat);
+        self.worker.sift(seat);
+        let mut json = seat.event.unload_json();
+        // What was left untried is counted when it is tested again.
+        if let Some(numbers) = seat.satisfied.numbers() {
+            if numbers.len() > 0 {
+                json.tell(numbers);
+            } else {
+                *spare = Some(json.spend());
+            }
+        }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.end();
+        }
         json
+    }
+
+    /// What that took, where it is measured.
+    pub(super) fn spent(&self) -> Duration {
+        self.sampler.as_ref().map(Sampler::spent).unwrap_or_default()
+    }
+
+    /// Values whose tests were remembered, and all that were looked up.
+    pub(super) fn remembered(&self) -> (u64, u64) {
+        self.worker.remembered()
     }
 }

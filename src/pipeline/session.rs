@@ -8,140 +8,25 @@
 //! 4. the session feeds the engine, in event order, and matches become alerts with the evidence of
 //!    their window ([`Session::step`]) - or are counted, where nobody looks at alerts.
 //!
-//! Workers have no state that could reach a result: any of them may do any event.
+//! In one thread the first and the third step of a line of JSON are done before it waits for its turn ([`Screen`]).
 
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Satisfied, Sieve, Watch};
-use crate::event::{Event, Host, Hosts, Projection, Raw, Selections, Use};
+use crate::engine::{Engine, Limits, Loss, LossKind, Match, Released, Watch};
+use crate::event::{Host, Hosts, Projection, Raw};
 use crate::plan::RuleIx;
 use crate::process::{self, TableStats};
-use crate::record::Arguments;
 use crate::rule::RuleSet;
 use crate::schema::FieldType;
 use crate::state::State;
 use crate::time::Timestamp;
 
-use super::meter::{Meter, Phase};
+use super::meter::{Meter, Phase, Time};
 use super::proc::Machine;
 use super::screen::Screen;
-
-/// One event on its way, and the memory for it.
-#[derive(Debug)]
-pub(super) struct Seat {
-    /// Number of its lane.
-    pub(super) lane: usize,
-    /// What it was made of, until it is loaded.
-    raw: Option<Raw>,
-    host: Option<Arc<Host>>,
-    event: Event,
-    satisfied: Satisfied,
-    /// What rules can make of it.
-    of_use: Use,
-    /// Parts of it are known to be missing.
-    incomplete: bool,
-    /// It is an execution whose argument list is not whole.
-    lacks_arguments: bool,
-    /// The process table behind this event.
-    processes: TableStats,
-}
-
-impl Seat {
-    pub(super) fn new(projection: &Projection) -> Self {
-        Self {
-            lane: 0,
-            raw: None,
-            host: None,
-            event: Event::new(projection.len()),
-            satisfied: Satisfied::default(),
-            of_use: Use::All,
-            incomplete: false,
-            lacks_arguments: false,
-            processes: TableStats::default(),
-        }
-    }
-
-    /// The event that sits here.
-    pub(super) fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// Gives the memory of its event away.
-    pub(super) fn take_raw(&mut self) -> Raw {
-        self.event.take_raw()
-    }
-}
-
-/// Does what can be done to events side by side.
-#[derive(Debug)]
-pub(super) struct Worker {
-    projection: Arc<Projection>,
-    sieve: Sieve,
-    /// What is asked of the classes of events; `None` when every event is to be filled in.
-    selections: Option<Selections>,
-    arguments: Arguments,
-    /// Events that no rule could use.
-    passed: u64,
-}
-
-impl Worker {
-    /// Fills in the fields of the records, as far as rules can use them.
-    pub(super) fn load(&mut self, seat: &mut Seat) {
-        let Some(raw) = seat.raw.take() else { return };
-        let host = seat.host.take();
-        seat.incomplete = raw.is_incomplete();
-        seat.lacks_arguments = false;
-        match raw {
-            Raw::Audit(group) => {
-                seat.lacks_arguments = group.lacks_arguments(&mut self.arguments);
-                let selections = self.selections.as_ref();
-                seat.of_use = seat.event.load_selected(group, &self.projection, host, selections);
-            }
-            Raw::Json(json) => {
-                seat.of_use = match json.told() {
-                    _ if json.is_spent() => Use::None,
-                    Some(_) => Use::Told,
-                    None => Use::All,
-                };
-                seat.event.load_json(json, host);
-            }
-        }
-    }
-
-    /// Fills in the fields of the context and finds the stages.
-    pub(super) fn sift(&mut self, seat: &mut Seat) {
-        if seat.of_use == Use::None {
-            self.passed += 1;
-            return self.sieve.pass(&mut seat.satisfied);
-        }
-        if let (Use::Told, Raw::Json(json)) = (seat.of_use, seat.event.raw()) {
-            return seat.satisfied.replace(json.told().unwrap_or_default());
-        }
-        if let Use::Known(remainder) = seat.of_use {
-            let fields = self.sieve.fields_left(remainder);
-            seat.event.add_context(&self.projection, fields.iter().copied());
-            return self.sieve.sift_rest(&seat.event, remainder, &mut seat.satisfied);
-        }
-        seat.event.add_all_context(&self.projection);
-        self.sieve.sift(&seat.event, &mut seat.satisfied);
-        if let (Use::Unknown(class), Some(selections)) = (seat.of_use, &mut self.selections)
-            && let Some(selection) = self.sieve.select(&seat.event)
-        {
-            selections.learn(class, selection);
-        }
-    }
-
-    /// Events that no rule could use.
-    pub(super) fn passed(&self) -> u64 {
-        self.passed
-    }
-
-    /// Values whose tests were remembered, and all that were looked up.
-    pub(super) fn remembered(&self) -> (u64, u64) {
-        self.sieve.remembered()
-    }
-}
+use super::seat::Seat;
+use super::worker::Worker;
 
 /// Does what must be done to events one after the other.
 #[derive(Debug)]
@@ -210,18 +95,14 @@ impl Session {
 
     /// Somebody to do what needs no order.
     pub(super) fn worker(&self) -> Worker {
-        Worker {
-            projection: self.projection.clone(),
-            sieve: self.engine.sieve(),
-            selections: (!self.fills_all).then(Selections::default),
-            arguments: Arguments::default(),
-            passed: 0,
-        }
+        Worker::new(&self.projection, self.engine.sieve(), self.fills_all)
     }
 
-    /// Somebody to look at JSON events before they wait; `None` when every event is to be filled in.
-    pub(super) fn screen(&self) -> Option<Screen> {
-        (!self.fills_all).then(|| Screen::new(&self.projection, self.engine.sieve()))
+    /// Somebody to look at events before they wait, with a clock when that is measured; `None` when every event
+    /// is to be filled in.
+    pub(super) fn screen(&self, measure: Option<Time>) -> Option<Screen> {
+        let seat = || Seat::new(&self.projection);
+        (!self.fills_all).then(|| Screen::new(self.worker(), seat(), measure))
     }
 
     /// Seats an event and says where it is from; in event order.
@@ -264,8 +145,9 @@ impl Session {
     ) {
         let time = seat.event.ordinal.time;
         self.process_stats = seat.processes;
-        self.lost_arguments += u64::from(seat.lacks_arguments);
-        for missing in [seat.incomplete, seat.lacks_arguments] {
+        let lacks_arguments = seat.event.lacks_arguments();
+        self.lost_arguments += u64::from(lacks_arguments);
+        for missing in [seat.incomplete, lacks_arguments] {
             if missing {
                 let kind = LossKind::Incomplete;
                 self.engine.note(Loss { kind, from: time, to: time, count: 1 });

@@ -10,13 +10,24 @@ use std::collections::VecDeque;
 use super::Settings;
 use super::json::{JsonLane, tiebreaker};
 use super::meter::Sampler;
+use super::screen::Screen;
 use crate::engine::{Loss, LossKind, Released, Reorder, ReorderStats};
-use crate::event::{Coalescer, Gap, Incomplete, Missing, Raw};
+use crate::event::{Coalescer, Gap, Incomplete, Json, Missing, Raw};
 use crate::time::{Duration, Ordinal, Timestamp};
 use crate::translate::Form;
 
 /// Most bytes of events that wait for their turn.
 const MAX_HELD_BYTES: usize = 32 << 20;
+
+/// An event that waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    /// What it was made of, as far as anybody may still ask for it.
+    raw: Raw,
+    /// Bytes of all it was made of, whatever has been given up since: what has to go for lack of room must not
+    /// depend on who looked at it when.
+    bytes: usize,
+}
 
 /// What comes next.
 #[derive(Debug)]
@@ -32,7 +43,7 @@ pub(super) enum Next {
 /// See the module page.
 #[derive(Debug)]
 pub(super) struct Turns {
-    order: Reorder<Raw>,
+    order: Reorder<Waiting>,
     out: VecDeque<Next>,
     /// Bytes in the reorder buffer.
     held: usize,
@@ -42,6 +53,8 @@ pub(super) struct Turns {
     open: Option<Loss>,
     /// Audit events come from words; how many were marked so that nothing else was wrong with.
     from_words: Option<u64>,
+    /// Who looks at lines of JSON before they wait.
+    screen: Option<Box<Screen>>,
     /// What the order costs, when that is measured.
     sampler: Option<Box<Sampler>>,
 }
@@ -56,6 +69,7 @@ impl Turns {
             malformed_seen: 0,
             open: None,
             from_words: (settings.form == Some(Form::Interpreted)).then_some(0),
+            screen: None,
             sampler: settings.measure.map(|now| Box::new(Sampler::new(now))),
         }
     }
@@ -67,6 +81,16 @@ impl Turns {
         if coalescer.has_news() || coalescer.stats().malformed != self.malformed_seen {
             self.take_news(coalescer);
         }
+    }
+
+    /// From now on lines of JSON are looked at before they wait.
+    pub(super) fn set_screen(&mut self, screen: Screen) {
+        self.screen = Some(Box::new(screen));
+    }
+
+    /// Who looks at lines of JSON before they wait.
+    pub(super) fn screen(&self) -> Option<&Screen> {
+        self.screen.as_deref()
     }
 
     fn take_news(&mut self, coalescer: &mut Coalescer) {
@@ -90,7 +114,9 @@ impl Turns {
                 group.set_incomplete(Incomplete::Interpreted);
             }
             let id = group.id();
-            self.push(id.time, Some(u64::from(id.serial)), Raw::Audit(group));
+            let bytes = group.size_bytes();
+            let waiting = Waiting { raw: Raw::Audit(group), bytes };
+            self.push(id.time, Some(u64::from(id.serial)), waiting);
         }
         self.note_malformed(coalescer.stats().malformed);
     }
@@ -100,7 +126,9 @@ impl Turns {
         while let Some(json) = lane.pop() {
             if let Some(time) = json.time() {
                 let tiebreaker = tiebreaker(&json);
-                self.push(time, tiebreaker, Raw::Json(lane.screened(json)));
+                let bytes = json.size_bytes();
+                let raw = Raw::Json(self.look(json, lane));
+                self.push(time, tiebreaker, Waiting { raw, bytes });
             } else {
                 // Without a time it has no place in the order: it goes as it came.
                 self.arrivals += 1;
@@ -113,15 +141,26 @@ impl Turns {
         self.note_malformed(lane.stats.malformed);
     }
 
-    fn push(&mut self, time: Timestamp, tiebreaker: Option<u64>, raw: Raw) {
+    /// An event as it is to wait.
+    fn look(&mut self, json: Json, lane: &mut JsonLane) -> Json {
+        let Some(screen) = &mut self.screen else { return json };
+        let mut spare = None;
+        let json = screen.look(json, &mut spare);
+        if let Some(spare) = spare {
+            lane.recycle(spare);
+        }
+        json
+    }
+
+    fn push(&mut self, time: Timestamp, tiebreaker: Option<u64>, waiting: Waiting) {
         if let Some(sampler) = &mut self.sampler {
             sampler.begin();
         }
         self.arrivals += 1;
         let ordinal = Ordinal::new(time, tiebreaker, self.arrivals);
-        let bytes = raw.size_bytes();
-        match self.order.push(ordinal, raw) {
-            Some(late) => self.out.push_back(Next::Event(late)),
+        let bytes = waiting.bytes;
+        match self.order.push(ordinal, waiting) {
+            Some(late) => self.hand_out(late),
             None => self.held += bytes,
         }
         self.end_loss();
@@ -148,9 +187,13 @@ impl Turns {
         }
     }
 
-    fn release(&mut self, released: Released<Raw>) {
-        self.held = self.held.saturating_sub(released.item.size_bytes());
-        self.out.push_back(Next::Event(released));
+    fn release(&mut self, released: Released<Waiting>) {
+        self.held = self.held.saturating_sub(released.item.bytes);
+        self.hand_out(released);
+    }
+
+    fn hand_out(&mut self, Released { ordinal, item, late }: Released<Waiting>) {
+        self.out.push_back(Next::Event(Released { ordinal, item: item.raw, late }));
     }
 
     fn note(&mut self, loss: Loss) {

@@ -74,7 +74,7 @@ impl Reader<'_, '_> {
     }
 
     /// Whether arguments of an execution are known to be missing.
-    pub(super) fn lacks_args(&mut self) -> bool {
+    pub(in crate::event) fn lacks_args(&mut self) -> bool {
         self.load_args();
         self.scratch.args.is_truncated()
     }

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use super::partial::{Marks, Partial};
 use crate::event::{Host, Kept};
 use crate::machine::table::Pending;
+use crate::near;
 use crate::time::{Duration, Ordinal, Timestamp};
 
 /// What a mention of an event costs, besides the event.
@@ -115,6 +116,18 @@ impl Pending for State {
 
     fn set_timer(&mut self, timer: Timestamp) {
         self.timer = timer;
+    }
+
+    fn bring(&self) {
+        if let Some(event) = &self.begun {
+            near::bring(std::slice::from_ref(&**event), 256);
+        }
+    }
+
+    fn bring_more(&self) {
+        if let Some(event) = &self.begun {
+            event.bring();
+        }
     }
 }
 
