@@ -13,6 +13,7 @@
 mod events;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use catena::engine::{GivenUp, Limits};
 use catena::plan::RuleIx;
@@ -34,8 +35,13 @@ const FIRST_PID: u64 = 1000;
 
 /// Bytes of one partial of a rule that has reached a stage, beside no other.
 fn cost(stages: &[&str], reached: usize) -> usize {
-    let mut source = Source::new(&[&query(stages)], Limits::NONE);
-    for (millis, name) in (EPOCH..).zip(&stages[..reached]) {
+    cost_of(&[&query(stages)], &stages[..reached])
+}
+
+/// Bytes of what these rules hold of one process behind these events.
+fn cost_of(queries: &[&str], names: &[&str]) -> usize {
+    let mut source = Source::new(queries, Limits::NONE);
+    for (millis, name) in (EPOCH..).zip(names) {
         source.load(millis, 0, FIRST_PID, name);
         source.push();
     }
@@ -62,6 +68,8 @@ enum Scope {
 struct Model {
     /// By rule and stages reached.
     costs: Vec<Vec<usize>>,
+    /// Of an event that both hold: it is in memory once.
+    event: usize,
     limits: Limits,
     open: Vec<Open>,
     given_up: Vec<Vec<GivenUp>>,
@@ -71,8 +79,11 @@ struct Model {
 impl Model {
     fn new(limits: Limits) -> Self {
         let costs = |stages: &&[&str]| (0..stages.len()).map(|n| cost(stages, n)).collect();
+        let queries = RULES.map(query);
+        let both = cost_of(&[&queries[0], &queries[1]], &["one"]);
         Self {
             costs: RULES.iter().map(costs).collect(),
+            event: cost(RULES[0], 1) + cost(RULES[1], 1) - both,
             limits,
             open: Vec::new(),
             given_up: vec![Vec::new(); RULES.len()],
@@ -116,7 +127,15 @@ impl Model {
     }
 
     fn held(&self, scope: Scope) -> usize {
-        self.within(scope).map(|open| self.cost(open)).sum()
+        self.sum(self.within(scope))
+    }
+
+    /// What partials take together: those of both rules that one event began share it.
+    fn sum<'a>(&self, open: impl Iterator<Item = &'a Open>) -> usize {
+        let open: Vec<&Open> = open.collect();
+        let began: BTreeSet<_> = open.iter().map(|o| (o.host, o.pid, o.since)).collect();
+        let apart: usize = open.iter().map(|open| self.cost(open)).sum();
+        apart - (open.len() - began.len()) * self.event
     }
 
     fn bound(&mut self, scope: Scope, limit: usize) {
@@ -128,7 +147,7 @@ impl Model {
             let candidates = self.within(scope).filter(|open| open.reached == lowest);
             let host_holds = |host: u32| -> usize {
                 let of_host = self.within(scope).filter(|open| open.host == host);
-                of_host.map(|open| self.cost(open)).sum()
+                self.sum(of_host)
             };
             let host =
                 candidates.max_by_key(|o| (host_holds(o.host), Reverse(o.host))).unwrap().host;

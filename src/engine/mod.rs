@@ -48,12 +48,12 @@ use tables::Tables;
 /// Bounds of an engine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of all partials together.
+    /// Bytes of all partials together. An event that several rules hold counts once, because it is in memory once.
     pub total_bytes: usize,
     /// Bytes of the partials of one rule.
     pub rule_bytes: usize,
     /// Bytes of the partials that began on one host, over all rules. A join key pays as a whole: for the
-    /// host of that of its partials which has got least far.
+    /// host of that of its partials which has got least far. An event that several rules hold counts once.
     pub host_bytes: usize,
 }
 
@@ -113,8 +113,9 @@ pub struct Engine {
     /// Which part it is of how many.
     part: Option<(u32, u32)>,
     bytes: usize,
-    /// Bytes by host; no zeros.
-    hosts: HashMap<u32, usize>,
+    /// Bytes by host, an event that several programs hold once, for the host it happened on; no zeros. Where another
+    /// host pays for a partial, one may have less than nothing.
+    hosts: HashMap<u32, isize>,
     /// Hosts that have come to hold more than they may.
     full: Vec<u32>,
     losses: Losses,
@@ -282,11 +283,12 @@ impl Engine {
         let mut due = std::mem::take(&mut self.due);
         for table in self.tables.each() {
             while let Some(place) = self.tables.pop_due(table, watermark, &mut due) {
-                for index in due.iter().copied() {
+                // From the last: what stands behind a state that goes has to move up.
+                for index in due.iter().rev().copied() {
                     let Some(machine) = self.machines.get_mut(index) else { continue };
-                    let before = machine.bytes();
+                    let before = machine.part();
                     machine.expire(&mut self.tables, place, watermark, &mut self.found);
-                    self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+                    self.bytes = changed(self.bytes, before, machine.part());
                     self.count_hosts(index);
                     probe.stepped(RuleIx(u32::try_from(index).unwrap_or(u32::MAX)));
                 }
@@ -361,7 +363,8 @@ impl Engine {
 
     /// Bytes held by the partials of one host, by its number.
     pub fn host_bytes(&self, host: u32) -> usize {
-        self.hosts.get(&host).copied().unwrap_or(0)
+        let held = self.hosts.get(&host).copied().unwrap_or(0);
+        usize::try_from(held).unwrap_or(0)
     }
 
     /// Join keys with something pending, over all rules.
@@ -401,15 +404,15 @@ impl Engine {
             let Some(part) = self.part_for(index) else { continue };
             self.keys.part = part;
             let Some(machine) = self.machines.get_mut(index) else { continue };
-            let before = machine.bytes();
+            let before = machine.part();
             let tables = &mut self.tables;
             if machine.step(&self.stepped, tables, &mut offer, &mut self.keys, &mut self.found) {
-                let after = machine.bytes();
+                let (after, own) = (machine.part(), machine.bytes());
                 let timer = machine.next_timer(&self.tables);
                 self.wake = self.wake.into_iter().chain(timer).min();
-                self.bytes = (self.bytes + after).saturating_sub(before);
+                self.bytes = changed(self.bytes, before, after);
                 self.count_hosts(index);
-                if after > self.limits.rule_bytes {
+                if own > self.limits.rule_bytes {
                     self.evict(Scope::Rule(index), event.ordinal.time);
                 }
                 // Matches that one event completes under several keys.
@@ -448,14 +451,16 @@ impl Engine {
 
     /// Takes over what a program has counted for its hosts.
     fn count_hosts(&mut self, index: usize) {
-        let Some(counted) = self.machines.get_mut(index).and_then(Machine::hosts) else { return };
-        for (host, before, after) in counted.moved() {
+        let Some(ledger) = self.machines.get_mut(index).and_then(Machine::ledger_mut) else {
+            return;
+        };
+        let most = isize::try_from(self.limits.host_bytes).unwrap_or(isize::MAX);
+        for (host, bytes) in ledger.moved() {
             let held = self.hosts.entry(host).or_default();
-            *held = (*held + after).saturating_sub(before);
+            *held = held.wrapping_add(bytes);
             if *held == 0 {
                 self.hosts.remove(&host);
-            } else if after > before && *held > self.limits.host_bytes && !self.full.contains(&host)
-            {
+            } else if bytes > 0 && *held > most && !self.full.contains(&host) {
                 self.full.push(host);
             }
         }
@@ -480,8 +485,8 @@ impl Engine {
             let first = match scope {
                 Scope::Total => state::first_to_go(machines, |host| self.host_bytes(host)),
                 Scope::Rule(_) => state::first_to_go(machines, |host| {
-                    let hosts = self.machines.get(programs.start).and_then(Machine::host_bytes);
-                    hosts.map_or(0, |hosts| hosts.of(host))
+                    let ledger = self.machines.get(programs.start).and_then(Machine::ledger);
+                    ledger.map_or(0, |ledger| ledger.of(host))
                 }),
                 Scope::Host(host) => {
                     state::first_stage_of(machines, host).map(|stage| (stage, host))
@@ -506,9 +511,9 @@ impl Engine {
 
     fn evict_one(&mut self, number: usize, stage: u32, host: u32, cause: Cause, now: Timestamp) {
         let Some(machine) = self.machines.get_mut(number) else { return };
-        let before = machine.bytes();
+        let before = machine.part();
         let Some(evicted) = machine.evict(&mut self.tables, stage, host, cause) else { return };
-        self.bytes = (self.bytes + machine.bytes()).saturating_sub(before);
+        self.bytes = changed(self.bytes, before, machine.part());
         self.count_hosts(number);
         if evicted.count > 0 {
             self.stats.evicted += evicted.count;
@@ -525,6 +530,11 @@ impl Engine {
             Scope::Host(host) => self.host_bytes(host),
         }
     }
+}
+
+/// A sum of parts, of which one has changed; parts alone mean nothing, see [`Machine::part`].
+fn changed(sum: usize, before: usize, after: usize) -> usize {
+    sum.wrapping_add(after).wrapping_sub(before)
 }
 
 /// What a bound is for.

@@ -101,7 +101,8 @@ impl Engine {
         imported
     }
 
-    fn take_over(&mut self, state: State) -> Result<Imported, StateError> {
+    fn take_over(&mut self, mut state: State) -> Result<Imported, StateError> {
+        state.let_go();
         self.watermark = state.watermark;
         self.latest = state.latest;
         let [events, relevant, late, matches, evicted, cut_short] = state.counters;
@@ -163,7 +164,7 @@ impl Engine {
         for (key, state) in saved.keys {
             machine.restore(&mut self.tables, &key, state)?;
         }
-        self.bytes += machine.bytes();
+        self.bytes = self.bytes.wrapping_add(machine.part());
         if let Some(pipes) = self.pipes.get_mut(index) {
             pipes.restore(RuleIx(number), saved.pipes, saved.overflowed)?;
         }
@@ -177,8 +178,8 @@ impl Engine {
         let mut over: Vec<u32> = self
             .hosts
             .iter()
-            .filter(|(_, held)| **held > self.limits.host_bytes)
             .map(|(host, _)| *host)
+            .filter(|host| self.host_bytes(*host) > self.limits.host_bytes)
             .collect();
         over.sort_unstable();
         over.into_iter()

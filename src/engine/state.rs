@@ -6,7 +6,8 @@ use smallvec::smallvec;
 
 use super::tables::Tables;
 use crate::machine::key::KeyScratch;
-use crate::machine::ranks::{HostBytes, Ranks};
+use crate::machine::ledger::Ledger;
+use crate::machine::ranks::Ranks;
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
 use crate::machine::table::Place;
@@ -195,12 +196,14 @@ impl Machine {
         }
     }
 
+    /// Bytes that it holds by itself.
     pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Event { .. } => 0,
-            Self::Sequence(sequence, _) => sequence.bytes(),
-            Self::Sample(sample, _) => sample.bytes(),
-        }
+        self.ledger().map_or(0, Ledger::bytes)
+    }
+
+    /// Its part of what all hold together, see [`Ledger::part`].
+    pub(super) fn part(&self) -> usize {
+        self.ledger().map_or(0, Ledger::part)
     }
 
     /// Keys with something pending.
@@ -224,21 +227,21 @@ impl Machine {
         }
     }
 
-    /// What its hosts hold.
-    pub(super) fn hosts(&mut self) -> Option<&mut HostBytes> {
+    /// What it holds.
+    pub(super) fn ledger(&self) -> Option<&Ledger> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence, _) => Some(&mut sequence.hosts),
-            Self::Sample(sample, _) => Some(&mut sample.hosts),
+            Self::Sequence(sequence, _) => Some(&sequence.ledger),
+            Self::Sample(sample, _) => Some(&sample.ledger),
         }
     }
 
-    /// The same, to read.
-    pub(super) fn host_bytes(&self) -> Option<&HostBytes> {
+    /// The same, to take note of changes.
+    pub(super) fn ledger_mut(&mut self) -> Option<&mut Ledger> {
         match self {
             Self::Event { .. } => None,
-            Self::Sequence(sequence, _) => Some(&sequence.hosts),
-            Self::Sample(sample, _) => Some(&sample.hosts),
+            Self::Sequence(sequence, _) => Some(&mut sequence.ledger),
+            Self::Sample(sample, _) => Some(&mut sample.ledger),
         }
     }
 

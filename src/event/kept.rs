@@ -1,6 +1,9 @@
 //! [`Kept`]: what is left of an event once its fields have been tested.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Document, Event, Host, Process, Raw};
 use crate::time::Ordinal;
@@ -15,9 +18,59 @@ pub struct Kept {
     pub(super) raw: Raw,
     pub(super) host: Option<Arc<Host>>,
     pub(super) process: Option<Arc<Process>>,
+    pub(super) holders: Holders,
+}
+
+/// How many hold an event, for whoever counts what is held. No part of what it is.
+#[derive(Default)]
+pub(super) struct Holders(AtomicU32);
+
+impl fmt::Debug for Holders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Holders")
+    }
+}
+
+impl PartialEq for Holders {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Kept {
+    /// Counts one more who holds it; tells whether somebody does already. Those who hold an event are of one engine
+    /// and take turns.
+    #[inline]
+    pub(crate) fn hold(&self) -> bool {
+        let holders = self.holders.0.load(Relaxed);
+        self.holders.0.store(holders.saturating_add(1), Relaxed);
+        holders > 0
+    }
+
+    /// Counts one less; tells whether somebody still holds it.
+    #[inline]
+    pub(crate) fn release(&self) -> bool {
+        let holders = self.holders.0.load(Relaxed).saturating_sub(1);
+        self.holders.0.store(holders, Relaxed);
+        holders > 0
+    }
+
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holders.0.load(Relaxed) > 0
+    }
+
+    /// The same event, held by nobody. Copies its records.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            ordinal: self.ordinal,
+            raw: self.raw.clone(),
+            host: self.host.clone(),
+            process: self.process.clone(),
+            holders: Holders::default(),
+        }
+    }
+
     /// Number of the host it happened on.
     pub fn host(&self) -> u32 {
         self.host.as_ref().map_or(0, |host| host.index)
@@ -69,6 +122,7 @@ impl Event {
             raw: self.raw.kept(),
             host: self.host.clone(),
             process: self.process.clone(),
+            holders: Holders::default(),
         }
     }
 

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::group::{EventId, Group, Incomplete, Place};
+use super::kept::Holders;
 use super::{Host, Json, Kept, Process, Raw};
 use crate::codec::{Invalid, Reader, Writer};
 use crate::record::RecordType;
@@ -49,7 +50,7 @@ impl Kept {
             1 => Raw::Json(Json::load(reader)?),
             _ => return Err(reader.invalid("unknown kind of event")),
         };
-        Ok(Self { ordinal, raw, host, process })
+        Ok(Self { ordinal, raw, host, process, holders: Holders::default() })
     }
 
     /// The host it happened on, if anybody said.

@@ -10,11 +10,12 @@
 //!   same `by`; `timers` finds those whose time is up;
 //! * `sequence` and `sample` are the two state machines;
 //! * `pipe` picks, sorts and counts matches; `order` is the order of values;
-//! * `ranks` says which partials go first when memory runs out;
+//! * `ledger` counts what a program holds; `ranks` says which partials go first when memory runs out;
 //! * `watch` tells whoever asked what becomes of partials.
 
 pub(crate) mod expr;
 pub(crate) mod key;
+pub(crate) mod ledger;
 mod literals;
 mod order;
 pub(crate) mod pipe;

@@ -1,4 +1,4 @@
-//! Which partials go first when memory runs out, and what each host holds.
+//! Which partials go first when memory runs out.
 //!
 //! In: the partials of one program as they come, each with the stage it has reached, the host it began
 //! on and a time by which it expires sooner or later than its fellows. Out: the next one of a stage and
@@ -12,8 +12,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-
-use hashbrown::HashMap;
 
 use super::table::Place;
 use crate::time::Timestamp;
@@ -141,38 +139,6 @@ impl Ranks {
     }
 }
 
-/// Bytes by host, and what has changed since somebody last asked.
-#[derive(Debug, Default)]
-pub(crate) struct HostBytes {
-    held: HashMap<u32, usize>,
-    moved: Vec<(u32, usize, usize)>,
-}
-
-impl HostBytes {
-    /// `before` bytes of a host are now `after`.
-    pub(crate) fn change(&mut self, host: u32, before: usize, after: usize) {
-        if before == after {
-            return;
-        }
-        let held = self.held.entry(host).or_default();
-        *held = (*held + after).saturating_sub(before);
-        if *held == 0 {
-            self.held.remove(&host);
-        }
-        self.moved.push((host, before, after));
-    }
-
-    /// Bytes of a host.
-    pub(crate) fn of(&self, host: u32) -> usize {
-        self.held.get(&host).copied().unwrap_or(0)
-    }
-
-    /// Changes since the last call: host, bytes before, bytes after.
-    pub(crate) fn moved(&mut self) -> impl Iterator<Item = (u32, usize, usize)> {
-        self.moved.drain(..)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,16 +171,5 @@ mod tests {
             assert!(ranks.entries <= SLACK + 3);
         }
         assert_eq!(ranks.queues.values().map(BinaryHeap::len).sum::<usize>(), ranks.entries);
-    }
-
-    #[test]
-    fn bytes_of_hosts_are_told_once() {
-        let mut bytes = HostBytes::default();
-        bytes.change(1, 0, 10);
-        bytes.change(2, 0, 5);
-        bytes.change(1, 10, 0);
-        assert_eq!((bytes.of(1), bytes.of(2)), (0, 5));
-        assert_eq!(bytes.moved().collect::<Vec<_>>(), [(1, 0, 10), (2, 0, 5), (1, 10, 0)]);
-        assert_eq!(bytes.moved().count(), 0);
     }
 }

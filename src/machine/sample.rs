@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::key::{KeyScratch, decode};
-use super::ranks::{HostBytes, Rank, Ranks};
+use super::ledger::Ledger;
+use super::ranks::{Rank, Ranks};
 use super::table::{KeyTable, KeyView, Pending, Place, Seat};
 use super::watch::{Change, Fate, Held, Watcher};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
@@ -37,8 +38,7 @@ pub(crate) struct Sample {
     at_end: bool,
     /// Where its keys are in the table it shares with others.
     pub(crate) seat: Seat,
-    bytes: usize,
-    pub(crate) hosts: HostBytes,
+    pub(crate) ledger: Ledger,
     /// What goes first when memory runs out; only while it does.
     pub(crate) ranks: Option<Ranks>,
     /// Keys that the event at hand was added to; empty between events.
@@ -93,6 +93,21 @@ impl Pending for State {
 }
 
 impl State {
+    /// Lets go of the first event of a list.
+    fn drop_first(&mut self, list: usize, ledger: &mut Ledger) {
+        if let Some(event) = self.lists.get_mut(list).and_then(VecDeque::pop_front) {
+            ledger.release(&event);
+            self.bytes = self.bytes.saturating_sub(event.size_bytes());
+        }
+    }
+
+    /// Lets go of all events.
+    fn drop_all(&mut self, ledger: &mut Ledger) {
+        self.bytes = 0;
+        let lists = std::mem::take(&mut self.lists);
+        lists.iter().flatten().for_each(|event| ledger.release(event));
+    }
+
     /// The number of the host that pays.
     fn payer(&self) -> u32 {
         self.host.as_ref().map_or(0, |host| host.index)
@@ -125,8 +140,7 @@ impl Sample {
             window,
             at_end: false,
             seat,
-            bytes: 0,
-            hosts: HostBytes::default(),
+            ledger: Ledger::default(),
             ranks: None,
             touched: Vec::new(),
             watcher: None,
@@ -137,11 +151,6 @@ impl Sample {
     /// The same, but it reports at the end of the log only; see [`Sample::finish`].
     pub(crate) fn at_end(self, at_end: bool) -> Self {
         Self { at_end, ..self }
-    }
-
-    /// Bytes held by pending keys.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Offers an event to the items it satisfies, all at once and in item order.
@@ -201,17 +210,16 @@ impl Sample {
             if state.newest_sample.is_some_and(|newest| newest < oldest) {
                 state.reported = 0;
             }
-            let leaves = |list: &List| list.front().is_some_and(|e| e.ordinal.time < oldest);
+            let is_old = |event: &Arc<Kept>| event.ordinal.time < oldest;
+            let leaves = |list: &List| list.front().is_some_and(is_old);
             if self.watcher.is_some() && state.lists.iter().any(leaves) && state.reported == 0 {
                 tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
             }
-            let mut freed = 0;
-            for list in &mut state.lists {
-                while list.front().is_some_and(|event| event.ordinal.time < oldest) {
-                    freed += list.pop_front().map_or(0, |event| event.size_bytes());
+            for list in 0..state.lists.len() {
+                while state.lists.get(list).and_then(VecDeque::front).is_some_and(&is_old) {
+                    state.drop_first(list, &mut self.ledger);
                 }
             }
-            state.bytes = state.bytes.saturating_sub(freed);
         }
         if state.reported >= self.per_key {
             return None;
@@ -227,14 +235,14 @@ impl Sample {
         }
         // More than n+m-1 events in a list cannot make more than m samples.
         let room = items + self.per_key - 1;
-        let list = state.lists.get_mut(item)?;
-        if list.len() >= room {
+        if state.lists.get(item)?.len() >= room {
             // With a window the newest are worth more: they stay longest.
             self.window?;
-            let freed = list.pop_front().map_or(0, |event| event.size_bytes());
-            state.bytes = state.bytes.saturating_sub(freed);
+            state.drop_first(item, &mut self.ledger);
         }
+        let list = state.lists.get_mut(item)?;
         let event = offer.keep();
+        self.ledger.hold(&event);
         state.bytes += event.size_bytes();
         // A late event takes its place, so that the front is what a window leaves behind first.
         list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
@@ -253,16 +261,17 @@ impl Sample {
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         let bytes = state.bytes + Table::bytes_of(key);
         let before = std::mem::replace(&mut state.charged, bytes);
-        self.bytes = (self.bytes + bytes).saturating_sub(before);
-        self.hosts.change(state.payer(), before, bytes);
+        let payer = state.payer();
+        self.ledger.charge((payer, before), (payer, bytes));
         self.note(table, place);
     }
 
     /// Gives up the state of a key.
     fn remove(&mut self, table: &mut Table, place: Place) {
         let Some((_, state)) = table.get_mut(place, self.seat) else { return };
-        self.bytes = self.bytes.saturating_sub(state.charged);
-        self.hosts.change(state.payer(), state.charged, 0);
+        let payer = state.payer();
+        self.ledger.charge((payer, state.charged), (payer, 0));
+        state.drop_all(&mut self.ledger);
         table.remove(place, self.seat);
     }
 
@@ -350,8 +359,7 @@ impl Sample {
         }
         if state.reported >= self.per_key {
             // Only the key is kept, so that it is not reported again.
-            state.bytes = 0;
-            state.lists = Vec::new();
+            state.drop_all(&mut self.ledger);
             self.settle(table, place);
         }
     }

@@ -18,7 +18,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::key::{Key, KeyScratch, decode};
-use super::ranks::{HostBytes, Ranks};
+use super::ledger::Ledger;
+use super::ranks::Ranks;
 use super::table::{KeyTable, Place, Seat};
 use super::watch::{Fate, Watcher, tell};
 use super::{Match, Offer, RuleStats};
@@ -95,13 +96,10 @@ pub(crate) struct Sequence {
     layout: Vec<bool>,
     leading: bool,
     trailing: bool,
-    /// One condition stands for several items, as with `runs`: an event is in several partials at once.
-    repeats: bool,
 
     /// Where its partials are in the table it shares with others.
     pub(crate) seat: Seat,
-    bytes: usize,
-    pub(crate) hosts: HostBytes,
+    pub(crate) ledger: Ledger,
     /// What goes first when memory runs out; only while it does.
     pub(crate) ranks: Option<Ranks>,
     pub(crate) stats: RuleStats,
@@ -145,7 +143,6 @@ impl Sequence {
             rule,
             leading: missing.iter().any(|m| m.place == Absent::Leading),
             trailing,
-            repeats,
             stats: RuleStats { reached: vec![0; items.len()], ..RuleStats::default() },
             layout: items.iter().map(|item| !item.missing).collect(),
             positives,
@@ -153,8 +150,7 @@ impl Sequence {
             until: until.map(|item| item.keys.clone()),
             maxspan,
             seat,
-            bytes: 0,
-            hosts: HostBytes::default(),
+            ledger: Ledger::new(repeats),
             ranks: None,
             watcher: None,
         }
@@ -175,11 +171,6 @@ impl Sequence {
                 }
             })
             .chain(self.until.iter().map(|_| Role::Until))
-    }
-
-    /// Bytes held by partials.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Offers an event to one item. Items of one event come in the order of [`Role`]. Tells whether what it
@@ -335,7 +326,7 @@ impl Sequence {
         let span = offer.time().since(partial.first());
         let expired = self.maxspan.is_some_and(|maxspan| span > maxspan);
         if expired || last {
-            state.release(&partial, self.repeats);
+            state.release(&partial, &mut self.ledger);
             self.settle(table, place);
         }
         if expired {
@@ -361,7 +352,7 @@ impl Sequence {
         let place = table.find_or_insert(key, self.seat);
         let Some((_, state)) = table.get_mut(place, self.seat) else { return };
         if let Some(newest) = partial.events.last() {
-            state.hold(newest, self.repeats);
+            state.hold(newest, &mut self.ledger);
         }
         if index == 0 {
             state.hold_marks(&partial);
@@ -370,7 +361,7 @@ impl Sequence {
         let deadline = self.maxspan.map(|maxspan| partial.first().plus(maxspan));
         let newer = state.last_of(index).is_some_and(|newer| newer > partial.last());
         if offer.late && newer {
-            state.release(&partial, self.repeats);
+            state.release(&partial, &mut self.ledger);
             if !ghost {
                 self.tell_unused(index, key.bytes, &partial.events, offer, true);
             }
@@ -379,7 +370,7 @@ impl Sequence {
                 // INVARIANT: one partial per (slot, key). A newer one replaces an older one: its last
                 // event is newer, and what the older could still become is given up, as Elasticsearch
                 // does.
-                state.release(&older, self.repeats);
+                state.release(&older, &mut self.ledger);
                 if !older.is_ghost() {
                     self.stats.replaced += 1;
                     tell(&mut self.watcher, key.bytes, &older.events, Fate::Replaced);
@@ -404,13 +395,7 @@ impl Sequence {
         let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
         let payer = std::mem::replace(&mut state.charged_to, host);
-        self.bytes = (self.bytes + bytes).saturating_sub(before);
-        if payer == host {
-            self.hosts.change(host, before, bytes);
-        } else {
-            self.hosts.change(payer, before, 0);
-            self.hosts.change(host, 0, bytes);
-        }
+        self.ledger.charge((payer, before), (host, bytes));
         if idle {
             table.remove(place, self.seat);
         }
@@ -459,7 +444,7 @@ impl Sequence {
         tell(&mut self.watcher, key.bytes, &partial.events, Fate::Waits);
         let place = table.find_or_insert(key, self.seat);
         if let Some((_, state)) = table.get_mut(place, self.seat) {
-            state.wait(Waiting { deadline, partial }, self.repeats);
+            state.wait(Waiting { deadline, partial }, &mut self.ledger);
         }
         self.note(table, place);
         table.wake(place, self.seat, deadline);
@@ -520,7 +505,7 @@ impl Sequence {
                 state.mark_gap(index, time);
             }
             Absent::Trailing => {
-                let rejected = state.end_waits(self.repeats, |waiting| {
+                let rejected = state.end_waits(&mut self.ledger, |waiting| {
                     time > waiting.partial.last().time && time <= waiting.deadline
                 });
                 self.stats.rejected += rejected.len() as u64;

@@ -170,6 +170,8 @@ pub(crate) struct KeyTable<S> {
     /// For each seat that is taken, in how many entries it has a state.
     held: Vec<usize>,
     timers: Timers,
+    /// The entry whose states are being looked at: it is armed when that is done.
+    open: Option<Place>,
 }
 
 impl<S: Pending> KeyTable<S> {
@@ -195,6 +197,7 @@ impl<S: Pending> KeyTable<S> {
             oldest: 0,
             held: Vec::new(),
             timers: Timers::default(),
+            open: None,
         }
     }
 
@@ -330,9 +333,10 @@ impl<S: Pending> KeyTable<S> {
 
     /// Gives up a state. Without effect when it is gone already.
     pub(crate) fn remove(&mut self, place: Place, seat: Seat) {
+        let is_open = self.open == Some(place);
         let Some(entry) = self.entry_mut(place).filter(|entry| entry.is_live(seat)) else { return };
         let rank = entry.rank(seat);
-        let timer = entry.timer();
+        let timer = if is_open { Timestamp::MIN } else { entry.timer() };
         let removed = entry.states.remove(rank);
         entry.live &= !seat.bit();
         if entry.live == 0 {
@@ -358,8 +362,10 @@ impl<S: Pending> KeyTable<S> {
 
     /// Sees to it that a state is looked at when `deadline` is past.
     pub(crate) fn wake(&mut self, place: Place, seat: Seat, deadline: Timestamp) {
+        let is_open = self.open == Some(place);
         let Some(entry) = self.entry_mut(place).filter(|entry| entry.is_live(seat)) else { return };
-        let (rank, earliest) = (entry.rank(seat), entry.timer());
+        let rank = entry.rank(seat);
+        let earliest = if is_open { Timestamp::MIN } else { entry.timer() };
         let Some(state) = entry.states.get_mut(rank) else { return };
         if deadline < state.timer() {
             state.set_timer(deadline);
@@ -405,6 +411,7 @@ impl<S: Pending> KeyTable<S> {
                     due |= seat.bit();
                 }
             }
+            self.open = Some(place);
             return Some((place, seats(due)));
         }
         None
@@ -429,6 +436,7 @@ impl<S: Pending> KeyTable<S> {
 
     /// The states of an entry have been looked at; see [`Self::pop_due`].
     pub(crate) fn rearm(&mut self, place: Place) {
+        self.open = None;
         self.arm(place);
     }
 

@@ -34,7 +34,7 @@ mod load;
 mod merge;
 mod save;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub(crate) use merge::part_of;
@@ -174,7 +174,18 @@ impl State {
         }
     }
 
-    /// The same, to change them.
+    /// Sees to it that no engine holds its events: each engine counts those of its own.
+    pub(crate) fn let_go(&mut self) {
+        let mut copies: HashMap<*const Kept, Arc<Kept>> = HashMap::new();
+        self.each_event_mut(&mut |event| {
+            if event.is_held() {
+                let copy = copies.entry(Arc::as_ptr(event)).or_insert_with(|| event.copy().into());
+                *event = copy.clone();
+            }
+        });
+    }
+
+    /// Every mention of an event, to change it.
     fn each_event_mut(&mut self, visit: &mut impl FnMut(&mut Arc<Kept>)) {
         for rule in &mut self.rules {
             for pipe in &mut rule.pipes {

@@ -35,6 +35,7 @@ impl Sample {
         }
         let place = table.find_or_insert(Key::plain(key), self.seat);
         let Some((_, state)) = table.get_mut(place, self.seat) else { return Ok(()) };
+        saved.lists.iter().flatten().for_each(|event| self.ledger.hold(event));
         let events = saved.lists.iter().flatten().map(|event| event.size_bytes());
         state.bytes = saved.lists.len() * LIST_BYTES + events.sum::<usize>();
         state.lists = saved.lists.into_iter().map(Into::into).collect();

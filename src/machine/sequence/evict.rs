@@ -80,8 +80,8 @@ impl Sequence {
             meant
         };
         if let Some(slot) = (stage as usize).checked_sub(1) {
-            evicted.count += u64::from(state.give_up(slot, self.repeats, &mut meant));
-            let waits = state.end_waits(self.repeats, |waiting| meant(&waiting.partial));
+            evicted.count += u64::from(state.give_up(slot, &mut self.ledger, &mut meant));
+            let waits = state.end_waits(&mut self.ledger, |waiting| meant(&waiting.partial));
             evicted.count += waits.len() as u64;
         } else if state.leading().first() == Some(&Some(time)) {
             state.set_leading([None, None]);

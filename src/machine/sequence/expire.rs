@@ -17,7 +17,7 @@ impl Sequence {
         let by = self.watcher.is_some().then(|| offer.keep());
         let Some((_, state)) = table.get_mut(place, self.seat) else { return false };
         let watcher = &mut self.watcher;
-        self.stats.cut += state.end(self.repeats, |partial| {
+        self.stats.cut += state.end(&mut self.ledger, |partial| {
             // A late `until` leaves alone what began after it.
             let ends = partial.last() <= offer.ordinal();
             if let (true, false, Some(by)) = (ends, partial.is_ghost(), &by) {
@@ -40,11 +40,11 @@ impl Sequence {
     ) {
         let Some(maxspan) = self.maxspan else { return };
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
-        let over = state.end_waits(self.repeats, |waiting| waiting.deadline < now);
+        let over = state.end_waits(&mut self.ledger, |waiting| waiting.deadline < now);
         let watcher = &mut self.watcher;
         let is_told = !over.is_empty() || watcher.is_some();
         let key = if is_told { key.bytes().into_owned() } else { Vec::new() };
-        self.stats.expired += state.end(self.repeats, |partial| {
+        self.stats.expired += state.end(&mut self.ledger, |partial| {
             let ends = partial.first().plus(maxspan) < now;
             if ends && !partial.is_ghost() {
                 tell(watcher, &key, &partial.events, Fate::Expired(None));

@@ -19,7 +19,7 @@ impl Sequence {
         self.fits(key, &saved)?;
         let place = table.find_or_insert(Key::plain(key), self.seat);
         let Some((_, state)) = table.get_mut(place, self.seat) else { return Ok(()) };
-        state.restore(saved, self.repeats);
+        state.restore(saved, &mut self.ledger);
         let next = self.maxspan.and_then(|maxspan| state.next_deadline(maxspan));
         if let Some(next) = next {
             table.wake(place, self.seat, next);

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::partial::{Marks, Partial};
 use crate::event::{Host, Kept};
+use crate::machine::ledger::Ledger;
 use crate::machine::table::Pending;
 use crate::near;
 use crate::time::{Duration, Ordinal, Timestamp};
@@ -74,7 +75,7 @@ struct Rare {
     leading_host: Option<Arc<Host>>,
     /// Complete matches that wait for their trailing missing items not to happen.
     waiting: Vec<Waiting>,
-    /// How many mentions each event has, in order of the events; unused when `Sequence::repeats` is not
+    /// How many mentions each event has, in order of the events; unused when `Ledger::repeats` is not
     /// set.
     mentions: Vec<(Ordinal, u32)>,
 }
@@ -283,7 +284,7 @@ impl State {
     pub(super) fn give_up(
         &mut self,
         slot: usize,
-        repeats: bool,
+        ledger: &mut Ledger,
         meant: impl FnOnce(&Partial) -> bool,
     ) -> bool {
         let Some(partial) = self.take(slot) else { return false };
@@ -291,7 +292,7 @@ impl State {
             self.put(slot, partial);
             return false;
         }
-        self.release(&partial, repeats);
+        self.release(&partial, ledger);
         if self.more.as_ref().is_some_and(|more| more.goes_beyond(slot)) {
             let ghost = partial.ghost();
             self.hold_marks(&ghost);
@@ -301,7 +302,11 @@ impl State {
     }
 
     /// Ends the partials that `ends` says; gives their number, without those that were given up before.
-    pub(super) fn end(&mut self, repeats: bool, mut ends: impl FnMut(&Partial) -> bool) -> u64 {
+    pub(super) fn end(
+        &mut self,
+        ledger: &mut Ledger,
+        mut ends: impl FnMut(&Partial) -> bool,
+    ) -> u64 {
         let slots = match &self.more {
             None => 0..1,
             Some(more) => more.low as usize..more.low as usize + more.slots.len(),
@@ -310,7 +315,7 @@ impl State {
         for slot in slots {
             let Some(partial) = self.take(slot) else { continue };
             if ends(&partial) {
-                self.release(&partial, repeats);
+                self.release(&partial, ledger);
                 ended += u64::from(!partial.is_ghost());
             } else {
                 self.put(slot, partial);
@@ -320,9 +325,9 @@ impl State {
     }
 
     /// Lets a match wait.
-    pub(super) fn wait(&mut self, waiting: Waiting, repeats: bool) {
+    pub(super) fn wait(&mut self, waiting: Waiting, ledger: &mut Ledger) {
         for event in &waiting.partial.events {
-            self.hold(event, repeats);
+            self.hold(event, ledger);
         }
         self.hold_marks(&waiting.partial);
         self.rare_mut().waiting.push(waiting);
@@ -331,7 +336,7 @@ impl State {
     /// Ends the waits that `ends` says, in the order in which they began.
     pub(super) fn end_waits(
         &mut self,
-        repeats: bool,
+        ledger: &mut Ledger,
         mut ends: impl FnMut(&Waiting) -> bool,
     ) -> Vec<Waiting> {
         if self.rare().is_none() {
@@ -340,15 +345,15 @@ impl State {
         let waits = &mut self.rare_mut().waiting;
         let ended: Vec<Waiting> = waits.extract_if(.., |waiting| ends(waiting)).collect();
         for waiting in &ended {
-            self.release(&waiting.partial, repeats);
+            self.release(&waiting.partial, ledger);
         }
         ended
     }
 
-    /// Counts a mention of an event; `repeats` says whether an event may have several.
-    pub(super) fn hold(&mut self, event: &Kept, repeats: bool) {
+    /// Counts a mention of an event.
+    pub(super) fn hold(&mut self, event: &Kept, ledger: &mut Ledger) {
         self.event_bytes += MENTION_BYTES;
-        if repeats {
+        if ledger.repeats {
             let known = &mut self.rare_mut().mentions;
             let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
             match place.map(|at| known.get_mut(at)) {
@@ -360,6 +365,7 @@ impl State {
                 Err(at) => known.insert(at, (event.ordinal, 1)),
             }
         }
+        ledger.hold(event);
         self.event_bytes += event.size_bytes();
     }
 
@@ -383,11 +389,11 @@ impl State {
     }
 
     /// Takes back the mentions that a partial has made.
-    pub(super) fn release(&mut self, partial: &Partial, repeats: bool) {
+    pub(super) fn release(&mut self, partial: &Partial, ledger: &mut Ledger) {
         let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
         for event in &partial.events {
             freed += MENTION_BYTES;
-            if repeats {
+            if ledger.repeats {
                 let known = &mut self.rare_mut().mentions;
                 let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
                 let Ok(at) = place else { continue };
@@ -397,6 +403,7 @@ impl State {
                 }
                 known.remove(at);
             }
+            ledger.release(event);
             freed += event.size_bytes();
         }
         self.event_bytes = self.event_bytes.saturating_sub(freed);
@@ -491,12 +498,12 @@ mod tests {
     }
 
     /// Slot i holds the last i+1 of the events, as `runs` does.
-    fn run_of(length: usize) -> State {
+    fn run_of(length: usize, ledger: &mut Ledger) -> State {
         let mut state = State::default();
         let events: Vec<_> = (0..).take(length).map(event).collect();
         for slot in 0..length {
             let partial = partial(&events[length - 1 - slot..]);
-            partial.events.iter().for_each(|event| state.hold(event, true));
+            partial.events.iter().for_each(|event| state.hold(event, ledger));
             state.put(slot, partial);
         }
         state
@@ -504,17 +511,18 @@ mod tests {
 
     #[test]
     fn an_event_in_many_partials_is_counted_once() {
-        let state = run_of(50);
+        let state = run_of(50, &mut Ledger::new(true));
         let mentions = (1..=50).sum::<usize>() * MENTION_BYTES;
         assert_eq!(state.event_bytes, 50 * event(0).size_bytes() + mentions);
     }
 
     #[test]
     fn what_is_held_is_given_back() {
-        let mut state = run_of(50);
-        assert_eq!(state.end(true, |partial| partial.events.len() % 2 == 0), 25);
+        let mut ledger = Ledger::new(true);
+        let mut state = run_of(50, &mut ledger);
+        assert_eq!(state.end(&mut ledger, |partial| partial.events.len() % 2 == 0), 25);
         assert!(state.event_bytes > 49 * event(0).size_bytes(), "the longest are still there");
-        assert_eq!(state.end(true, |_| true), 25);
+        assert_eq!(state.end(&mut ledger, |_| true), 25);
         assert!(state.is_idle());
         assert_eq!(state.event_bytes, 0);
         assert!(state.rare().is_none_or(|rare| rare.mentions.is_empty()));

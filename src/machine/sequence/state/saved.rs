@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Partial, State, Waiting};
 use crate::event::Host;
+use crate::machine::ledger::Ledger;
 use crate::state::SequenceKey;
 
 impl State {
@@ -27,7 +28,11 @@ impl State {
     }
 
     /// Takes over a value into an empty state.
-    pub(in crate::machine::sequence) fn restore(&mut self, saved: SequenceKey, repeats: bool) {
+    pub(in crate::machine::sequence) fn restore(
+        &mut self,
+        saved: SequenceKey,
+        ledger: &mut Ledger,
+    ) {
         let mut leading = saved.leading.into_iter();
         if let Some(newest) = leading.next() {
             self.set_leading([Some(newest), leading.next()]);
@@ -35,12 +40,12 @@ impl State {
         }
         for (slot, partial) in saved.slots {
             let partial = Partial::restored(partial);
-            partial.events.iter().for_each(|event| self.hold(event, repeats));
+            partial.events.iter().for_each(|event| self.hold(event, ledger));
             self.hold_marks(&partial);
             self.put(slot as usize, partial);
         }
         for (deadline, partial) in saved.waiting {
-            self.wait(Waiting { deadline, partial: Partial::restored(partial) }, repeats);
+            self.wait(Waiting { deadline, partial: Partial::restored(partial) }, ledger);
         }
     }
 }
