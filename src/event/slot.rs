@@ -118,17 +118,16 @@ impl Event {
 
     /// Sets a field to several values; none make it empty and one makes it single.
     pub fn set_list(&mut self, field: FieldId, values: impl IntoIterator<Item = Slot>) {
-        let start = self.items.len();
-        self.items.extend(values);
-        self.close_list(field, start);
-    }
-
-    /// Sets a field to the items from `start` on.
-    fn close_list(&mut self, field: FieldId, start: usize) {
-        let slot = match self.items.len().saturating_sub(start) {
-            0 => Slot::Empty,
-            1 => self.items.pop().unwrap_or(Slot::Empty),
-            _ => Slot::List(index(start)..index(self.items.len())),
+        let mut values = values.into_iter();
+        let slot = match (values.next(), values.next()) {
+            (None, _) => Slot::Empty,
+            (Some(one), None) => one,
+            (Some(first), Some(second)) => {
+                let start = index(self.items.len());
+                self.items.extend([first, second]);
+                self.items.extend(values);
+                Slot::List(start..index(self.items.len()))
+            }
         };
         self.set(field, slot);
     }
@@ -154,9 +153,12 @@ impl Event {
 
     /// Sets a field to what `values` gives.
     pub fn fill(&mut self, field: FieldId, values: impl FnOnce(&mut dyn Take)) {
-        let start = self.items.len();
-        values(&mut Filler { event: self });
-        self.close_list(field, start);
+        let start = index(self.items.len());
+        let mut filler = Filler { event: self, first: Slot::Empty, is_list: false };
+        values(&mut filler);
+        let slot =
+            if filler.is_list { Slot::List(start..index(self.items.len())) } else { filler.first };
+        self.set(field, slot);
     }
 
     /// Whether a field is missing.
@@ -229,19 +231,37 @@ impl Event {
     }
 }
 
-/// Keeps the values of one field in its event.
+/// Keeps the values of one field in its event: one by itself, several as a list.
 struct Filler<'e> {
     event: &'e mut Event,
+    /// The first, until there is another.
+    first: Slot,
+    is_list: bool,
+}
+
+impl Filler<'_> {
+    #[inline]
+    fn keep(&mut self, slot: Slot) {
+        if self.is_list {
+            self.event.items.push(slot);
+        } else if matches!(self.first, Slot::Empty) {
+            self.first = slot;
+        } else {
+            let first = std::mem::replace(&mut self.first, Slot::Empty);
+            self.event.items.extend([first, slot]);
+            self.is_list = true;
+        }
+    }
 }
 
 impl Take for Filler<'_> {
     fn value(&mut self, value: Scalar<'_>) {
         let slot = self.event.keep_scalar(value);
-        self.event.items.push(slot);
+        self.keep(slot);
     }
 
     fn word(&mut self, word: &'static str) {
-        self.event.items.push(Slot::Static(word));
+        self.keep(Slot::Static(word));
     }
 
     fn joined(&mut self, parts: &mut dyn Iterator<Item = &str>) {
@@ -254,7 +274,7 @@ impl Take for Filler<'_> {
             text.push_str(part);
         }
         let slot = Slot::Text(index(start)..index(text.len()));
-        self.event.items.push(slot);
+        self.keep(slot);
     }
 }
 

@@ -26,8 +26,8 @@ use super::{Flow, Observer, Run};
 use crate::engine::Loss;
 use crate::event::Projection;
 
-/// Events of a batch.
-const BATCH: usize = 128;
+/// Events of a batch: all batches under way together shall fit into the near cache of whoever works on them.
+const BATCH: usize = 64;
 /// Pieces of input a lane may be ahead.
 const CHUNKS_AHEAD: usize = 4;
 /// Batches under way besides one for each thread: being filled, waiting for their turn.
@@ -348,23 +348,36 @@ impl<O: Observer> Crew<'_, '_, O> {
     fn take_back(&mut self, outcome: Outcome) {
         let batch = outcome.unwrap_or_else(|panic| resume_unwind(panic));
         if batch.is_attached {
-            put(&mut self.sifted, self.next_step, batch);
-            while let Some(batch) = take(&mut self.sifted) {
-                self.next_step += 1;
-                self.step(batch);
-                if self.run.flow == Flow::Stop {
-                    return;
-                }
+            return self.take_sifted(batch);
+        }
+        put(&mut self.loaded, self.next_attach, batch);
+        while let Some(mut batch) = take(&mut self.loaded) {
+            self.next_attach += 1;
+            for seat in batch.taken() {
+                self.run.session.attach(seat);
             }
-        } else {
-            put(&mut self.loaded, self.next_attach, batch);
-            while let Some(mut batch) = take(&mut self.loaded) {
-                self.next_attach += 1;
-                for seat in batch.taken() {
-                    self.run.session.attach(seat);
-                }
-                batch.is_attached = true;
+            batch.is_attached = true;
+            if self.tasks.is_empty() {
                 self.pass_on(batch);
+                continue;
+            }
+            // The others have enough to do, and what was just touched is near.
+            batch.work(&mut self.worker);
+            self.take_sifted(batch);
+            if self.run.flow == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Takes a batch whose stages are found, and feeds the machines with what now has its turn.
+    fn take_sifted(&mut self, batch: Batch) {
+        put(&mut self.sifted, self.next_step, batch);
+        while let Some(batch) = take(&mut self.sifted) {
+            self.next_step += 1;
+            self.step(batch);
+            if self.run.flow == Flow::Stop {
+                return;
             }
         }
     }
