@@ -10,6 +10,7 @@ pub mod execve;
 pub mod field;
 pub mod json;
 mod nested;
+mod prefix;
 pub mod raw;
 pub mod sockaddr;
 pub mod tables;

@@ -21,6 +21,7 @@ use serde::de::{DeserializeSeed, IgnoredAny};
 use wide::u8x16;
 
 use super::{Asked, Atom, Hit, MAX_LINE_BYTES, Names, Node, Walk};
+use crate::record::prefix::behind;
 use learn::Learning;
 
 /// Most nodes of the tree.
@@ -163,7 +164,7 @@ impl Shapes {
     ) -> Option<(usize, bool)> {
         let branch = self.tree.get(branch as usize)?;
         let segment = self.text.get(branch.start as usize..branch.end as usize)?;
-        let rest = reading.line.get(place..)?.strip_prefix(segment)?;
+        let rest = behind(reading.line.get(place..)?, segment)?;
         let place = place + segment.len();
         match branch.behind {
             Behind::Scalar(to) => Some((reading.scalar(place, to)?, false)),
