@@ -18,6 +18,7 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 mod names;
+mod pages;
 
 use super::key::Key;
 use super::timers::Timers;
@@ -25,6 +26,7 @@ use crate::near;
 use crate::time::Timestamp;
 pub(crate) use names::KeyView;
 use names::{Names, Stored};
+use pages::Pages;
 
 /// Where an entry is, as long as anything is in it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,49 +112,6 @@ fn seats(mut bits: u64) -> impl Iterator<Item = Seat> {
     })
 }
 
-/// Bytes of a page: a size that allocators have, so that none of it is lost.
-const PAGE_BYTES: usize = 28 << 10;
-
-/// Entries by number. In pages, so that growing moves nothing and never needs more than a page beside
-/// what is used: what a table takes is what it is counted as.
-#[derive(Debug)]
-struct Pages<S>(Vec<Vec<Entry<S>>>);
-
-impl<S> Pages<S> {
-    /// Entries of a page.
-    const PAGE: usize = PAGE_BYTES / size_of::<Entry<S>>();
-
-    fn get(&self, index: u32) -> Option<&Entry<S>> {
-        self.0.get(index as usize / Self::PAGE)?.get(index as usize % Self::PAGE)
-    }
-
-    /// Has an entry brought near.
-    fn bring(&self, index: u32) {
-        if let Some(page) = self.0.get(index as usize / Self::PAGE) {
-            near::bring_one(page, index as usize % Self::PAGE);
-        }
-    }
-
-    fn get_mut(&mut self, index: u32) -> Option<&mut Entry<S>> {
-        self.0.get_mut(index as usize / Self::PAGE)?.get_mut(index as usize % Self::PAGE)
-    }
-
-    /// Adds an entry; gives its number.
-    fn push(&mut self, entry: Entry<S>) -> u32 {
-        if self.0.last().is_none_or(|page| page.len() == Self::PAGE) {
-            self.0.push(Vec::with_capacity(Self::PAGE));
-        }
-        let before = (self.0.len() - 1) * Self::PAGE;
-        let Some(page) = self.0.last_mut() else { return u32::MAX };
-        page.push(entry);
-        u32::try_from(before + page.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Entry<S>> {
-        self.0.iter().flatten()
-    }
-}
-
 /// Look-ups that are remembered: an event has a key or two for the rules of a table.
 const RECENT: usize = 4;
 
@@ -160,7 +119,7 @@ const RECENT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct KeyTable<S> {
     index: HashTable<u32>,
-    entries: Pages<S>,
+    entries: Pages<Entry<S>>,
     names: Names,
     free: Vec<u32>,
     seeds: RandomState,
@@ -189,7 +148,7 @@ impl<S: Pending> KeyTable<S> {
     fn new() -> Self {
         Self {
             index: HashTable::new(),
-            entries: Pages(Vec::new()),
+            entries: Pages::default(),
             names: Names::default(),
             free: Vec::new(),
             seeds: RandomState::default(),
