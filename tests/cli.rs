@@ -265,7 +265,7 @@ fn a_rule_that_waits_for_the_end_of_a_stream_is_named() {
     let rule = rule.to_str().unwrap();
     let stream = run(Command::cargo_bin("catena")
         .unwrap()
-        .args(["stream", "--rules", rule])
+        .args(["stream", "--no-proc", "--rules", rule])
         .write_stdin(attacks()));
     assert!(
         stream.stderr.contains("last: no alert before the end of the stream, because of `| sort`"),
