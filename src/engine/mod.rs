@@ -10,6 +10,7 @@
 //! touched, also not by time passing.
 
 mod evidence;
+mod hosts;
 mod probe;
 mod reorder;
 mod saved;
@@ -41,7 +42,7 @@ use crate::plan::{Plan, RuleIx, StageIx};
 use crate::rule::RuleSet;
 use crate::time::{Ordinal, Timestamp};
 use evidence::Losses;
-use hashbrown::HashMap;
+use hosts::Hosts;
 use state::{Machine, Role};
 use tables::Tables;
 
@@ -113,11 +114,7 @@ pub struct Engine {
     /// Which part it is of how many.
     part: Option<(u32, u32)>,
     bytes: usize,
-    /// Bytes by host, an event that several programs hold once, for the host it happened on; no zeros. Where another
-    /// host pays for a partial, one may have less than nothing.
-    hosts: HashMap<u32, isize>,
-    /// Hosts that have come to hold more than they may.
-    full: Vec<u32>,
+    hosts: Hosts,
     losses: Losses,
     stats: EngineStats,
     satisfied: Satisfied,
@@ -135,11 +132,12 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>, limits: Limits) -> Result<Self, String> {
         let plan = rules.plan();
         let predicates = Predicates::new(plan)?;
-        let (machines, tables) = Machine::all(&rules);
+        let mut keys = KeyScratch::default();
+        let (machines, tables) = Machine::all(&rules, &mut keys);
         let (roles, subscribers) = subscribers(plan, &machines);
         Ok(Self {
             sieve: Sieve::new(Arc::new(predicates)),
-            keys: KeyScratch::default(),
+            keys,
             subscribers,
             roles,
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
@@ -152,8 +150,7 @@ impl Engine {
             limits,
             part: None,
             bytes: 0,
-            hosts: HashMap::new(),
-            full: Vec::new(),
+            hosts: Hosts::new(limits.host_bytes),
             losses: Losses::default(),
             stats: EngineStats::default(),
             satisfied: Satisfied::default(),
@@ -244,7 +241,7 @@ impl Engine {
             self.stats.relevant += 1;
             self.step(event, late, &satisfied.stages, probe);
             self.deliver(emit);
-            while let Some(host) = self.full.pop() {
+            while let Some(host) = self.hosts.pop_full() {
                 if self.host_bytes(host) > self.limits.host_bytes {
                     self.evict(Scope::Host(host), time);
                 }
@@ -352,7 +349,7 @@ impl Engine {
     }
 
     /// What became of the partials of a rule.
-    pub fn rule_stats(&self, rule: RuleIx) -> Option<&RuleStats> {
+    pub fn rule_stats(&self, rule: RuleIx) -> Option<RuleStats> {
         self.machines.get(rule.index()).map(Machine::stats)
     }
 
@@ -363,8 +360,7 @@ impl Engine {
 
     /// Bytes held by the partials of one host, by its number.
     pub fn host_bytes(&self, host: u32) -> usize {
-        let held = self.hosts.get(&host).copied().unwrap_or(0);
-        usize::try_from(held).unwrap_or(0)
+        self.hosts.of(host)
     }
 
     /// Join keys with something pending, over all rules.
@@ -454,15 +450,8 @@ impl Engine {
         let Some(ledger) = self.machines.get_mut(index).and_then(Machine::ledger_mut) else {
             return;
         };
-        let most = isize::try_from(self.limits.host_bytes).unwrap_or(isize::MAX);
         for (host, bytes) in ledger.moved() {
-            let held = self.hosts.entry(host).or_default();
-            *held = held.wrapping_add(bytes);
-            if *held == 0 {
-                self.hosts.remove(&host);
-            } else if bytes > 0 && *held > most && !self.full.contains(&host) {
-                self.full.push(host);
-            }
+            self.hosts.add(host, bytes);
         }
     }
 
@@ -479,6 +468,11 @@ impl Engine {
         };
         let goal = limit / 10 * 9;
         self.tables.rank(&mut self.machines, programs.clone());
+        if let Scope::Rule(index) = scope
+            && let Some(machine) = self.machines.get_mut(index)
+        {
+            machine.count_hosts(&self.tables);
+        }
         let mut heads = BinaryHeap::new();
         while self.held(scope) > goal {
             let machines = self.machines.get(programs.clone()).unwrap_or_default().iter();

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::hosts::Hosts;
 use super::state::Machine;
 use super::tables::Tables;
 use super::{Engine, Loss, LossKind};
@@ -49,7 +50,7 @@ impl Engine {
             .map(|(number, ((machine, pipes), keys))| RuleState {
                 name: self.rule_name(RuleIx(number)),
                 kind: machine.kind(),
-                counters: counters(machine.stats(), counts),
+                counters: counters(&machine.stats(), counts),
                 pipes: pipes.saved(),
                 overflowed: pipes.overflowed(),
                 keys,
@@ -150,7 +151,7 @@ impl Engine {
             }
         }
         imported.new = ids.into_iter().filter(|(_, seen)| !seen).map(|(id, _)| id).collect();
-        self.full = self.hosts_over().collect();
+        self.hosts.find_full();
         Ok(imported)
     }
 
@@ -160,7 +161,7 @@ impl Engine {
         if machine.kind() != saved.kind {
             return Err("another kind of rule");
         }
-        restore_counters(machine.stats_mut(), &saved.counters)?;
+        machine.restore_counters(&saved.counters)?;
         for (key, state) in saved.keys {
             machine.restore(&mut self.tables, &key, state)?;
         }
@@ -173,28 +174,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Hosts that hold more than they may, in ascending order.
-    fn hosts_over(&self) -> impl Iterator<Item = u32> {
-        let mut over: Vec<u32> = self
-            .hosts
-            .iter()
-            .map(|(host, _)| *host)
-            .filter(|host| self.host_bytes(*host) > self.limits.host_bytes)
-            .collect();
-        over.sort_unstable();
-        over.into_iter()
-    }
-
     /// Forgets everything.
     fn reset(&mut self) {
         let rules = &self.rules.plan().rules;
-        (self.machines, self.tables) = Machine::all(&self.rules);
-        self.pipes = rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect();
         self.keys = KeyScratch::default();
+        (self.machines, self.tables) = Machine::all(&self.rules, &mut self.keys);
+        self.pipes = rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect();
         self.wake = None;
         self.bytes = 0;
-        self.hosts.clear();
-        self.full.clear();
+        self.hosts = Hosts::new(self.limits.host_bytes);
         self.losses = super::Losses::default();
         self.watermark = State::default().watermark;
         self.latest = State::default().latest;
@@ -241,12 +229,26 @@ impl Machine {
         }
     }
 
-    fn stats_mut(&mut self) -> &mut RuleStats {
-        match self {
-            Self::Event { stats, .. } => stats,
+    fn restore_counters(&mut self, saved: &RuleCounters) -> Result<(), &'static str> {
+        let known = self.stats();
+        let stats = match self {
+            Self::Event { reached, matches, .. } => {
+                let restored = restored(&known, saved)?;
+                *reached = restored.reached.first().copied().unwrap_or(0);
+                *matches = restored.matches;
+                let counted = RuleStats {
+                    reached: vec![*reached],
+                    matches: *matches,
+                    ..RuleStats::default()
+                };
+                let fits = restored == counted;
+                return fits.then_some(()).ok_or("partials of a rule that has none");
+            }
             Self::Sequence(sequence, _) => &mut sequence.stats,
             Self::Sample(sample, _) => &mut sample.stats,
-        }
+        };
+        *stats = restored(&known, saved)?;
+        Ok(())
     }
 }
 
@@ -267,13 +269,13 @@ fn counters(stats: &RuleStats, counts: bool) -> RuleCounters {
     }
 }
 
-fn restore_counters(stats: &mut RuleStats, saved: &RuleCounters) -> Result<(), &'static str> {
-    if saved.reached.len() != stats.reached.len() || saved.given_up.len() > stats.reached.len() + 1
-    {
+fn restored(known: &RuleStats, saved: &RuleCounters) -> Result<RuleStats, &'static str> {
+    let items = known.reached.len();
+    if saved.reached.len() != items || saved.given_up.len() > items + 1 {
         return Err("another number of items");
     }
     let [begun, replaced, expired, cut, evicted, rejected, matches] = saved.plain;
-    *stats = RuleStats {
+    Ok(RuleStats {
         reached: saved.reached.clone(),
         begun,
         replaced,
@@ -287,6 +289,5 @@ fn restore_counters(stats: &mut RuleStats, saved: &RuleCounters) -> Result<(), &
             .collect(),
         rejected,
         matches,
-    };
-    Ok(())
+    })
 }

@@ -35,43 +35,48 @@ impl Role {
 /// A program and its partials.
 #[derive(Debug)]
 pub(super) enum Machine {
-    Event {
-        rule: RuleIx,
-        stats: RuleStats,
-    },
+    /// A rule for single events; with the number of those that satisfied it, and of its matches. That is all there is
+    /// to say of it, and fits where hundreds of them are at hand together.
+    Event { rule: RuleIx, reached: u64, matches: u64 },
     /// With the number of its table.
-    Sequence(Sequence, usize),
+    Sequence(Box<Sequence>, usize),
     /// With the number of its table.
-    Sample(Sample, usize),
+    Sample(Box<Sample>, usize),
 }
 
 impl Machine {
     /// All programs of a plan, and their tables.
-    pub(super) fn all(rules: &RuleSet) -> (Vec<Self>, Tables) {
+    pub(super) fn all(rules: &RuleSet, keys: &mut KeyScratch) -> (Vec<Self>, Tables) {
         let mut tables = Tables::default();
         let programs = rules.plan().rules.iter().zip(0..);
         let machines = programs.map(|(planned, number)| {
             let rule = RuleIx(number);
-            Self::new(rule, &planned.shape, rules.options(rule), &mut tables)
+            Self::new(rule, &planned.shape, rules.options(rule), &mut tables, keys)
         });
         (machines.collect(), tables)
     }
 
-    fn new(rule: RuleIx, shape: &Shape, options: &RuleOptions, tables: &mut Tables) -> Self {
+    fn new(
+        rule: RuleIx,
+        shape: &Shape,
+        options: &RuleOptions,
+        tables: &mut Tables,
+        keys: &mut KeyScratch,
+    ) -> Self {
         match shape {
-            Shape::Event(_) => {
-                Self::Event { rule, stats: RuleStats { reached: vec![0], ..RuleStats::default() } }
-            }
+            Shape::Event(_) => Self::Event { rule, reached: 0, matches: 0 },
             Shape::Sequence { items, until, maxspan } => {
                 let maxspan = maxspan.or(options.window);
                 let (table, seat) = tables.sequences.seat(rule.index(), items);
-                Self::Sequence(Sequence::new(rule, items, until.as_ref(), maxspan, seat), table)
+                let until = until.as_ref();
+                let sequence = Sequence::new(rule, items, until, maxspan, seat, keys);
+                Self::Sequence(Box::new(sequence), table)
             }
             Shape::Sample { items } => {
                 let per_key = options.samples_per_key;
                 let (table, seat) = tables.samples.seat(rule.index(), items);
-                let sample = Sample::new(rule, items, per_key, options.window, seat);
-                Self::Sample(sample.at_end(options.samples_at_end), table)
+                let sample = Sample::new(rule, items, per_key, options.window, seat, keys);
+                Self::Sample(Box::new(sample.at_end(options.samples_at_end)), table)
             }
         }
     }
@@ -102,9 +107,9 @@ impl Machine {
         out: &mut Vec<Match>,
     ) -> bool {
         match self {
-            Self::Event { rule, stats } => {
-                stats.matches += 1;
-                stats.reached.iter_mut().for_each(|count| *count += 1);
+            Self::Event { rule, reached, matches } => {
+                *reached += 1;
+                *matches += 1;
                 out.push(Match {
                     rule: *rule,
                     keys: Vec::new(),
@@ -219,11 +224,13 @@ impl Machine {
         }
     }
 
-    pub(super) fn stats(&self) -> &RuleStats {
+    pub(super) fn stats(&self) -> RuleStats {
         match self {
-            Self::Event { stats, .. } => stats,
-            Self::Sequence(sequence, _) => &sequence.stats,
-            Self::Sample(sample, _) => &sample.stats,
+            Self::Event { reached, matches, .. } => {
+                RuleStats { reached: vec![*reached], matches: *matches, ..RuleStats::default() }
+            }
+            Self::Sequence(sequence, _) => sequence.stats.clone(),
+            Self::Sample(sample, _) => sample.stats.clone(),
         }
     }
 
@@ -257,6 +264,19 @@ impl Machine {
     /// Whether it has no ranks, and could have some.
     pub(super) fn needs_ranks(&self) -> bool {
         !matches!(self, Self::Event { .. }) && self.ranks().is_none()
+    }
+
+    /// Counts by host what it holds, because what goes of it depends on that.
+    pub(super) fn count_hosts(&mut self, tables: &Tables) {
+        match self {
+            Self::Event { .. } => {}
+            Self::Sequence(sequence, table) => {
+                tables.sequences.get(*table).into_iter().for_each(|t| sequence.count_hosts(t));
+            }
+            Self::Sample(sample, table) => {
+                tables.samples.get(*table).into_iter().for_each(|t| sample.count_hosts(t));
+            }
+        }
     }
 
     /// Ranks what has come since something was last given up.

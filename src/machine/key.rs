@@ -7,7 +7,7 @@
 use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use crate::event::Event;
 use crate::plan::KeyColumn;
@@ -20,9 +20,6 @@ use crate::value::{Scalar, Value};
 const MAX_KEYS: usize = 1024;
 /// Up to so many values of a column are compared one by one.
 const FEW: usize = 16;
-
-/// How many sets of columns are remembered for an event: rule sets join by a few.
-const MAX_SETS: usize = 8;
 
 /// A join key of an event.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +38,29 @@ impl<'a> Key<'a> {
     }
 }
 
+/// A list of columns, as a [`KeyScratch`] knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Columns {
+    number: u32,
+    count: u32,
+}
+
+impl Columns {
+    /// How many columns they are.
+    pub(crate) fn count(self) -> usize {
+        self.count as usize
+    }
+}
+
 /// The keys of one event, by the columns they were found for, so that the next item with the same columns finds
 /// them done. Keeps its memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeyScratch {
     sets: Vec<Keys>,
-    /// How many of them are of this event.
-    used: usize,
-    /// The one that was asked for last.
+    numbers: HashMap<Vec<KeyColumn>, Columns>,
+    /// The number of the event at hand.
+    event: u64,
+    /// The set that was asked for last.
     at: usize,
     /// How many keys have been found so far, over all events.
     found: u64,
@@ -56,6 +68,20 @@ pub(crate) struct KeyScratch {
     pub(crate) part: Option<(u32, u32)>,
     /// Keys left out because of [`MAX_KEYS`].
     pub(crate) dropped: u64,
+}
+
+impl Default for KeyScratch {
+    fn default() -> Self {
+        Self {
+            sets: Vec::new(),
+            numbers: HashMap::new(),
+            event: 1,
+            at: 0,
+            found: 0,
+            part: None,
+            dropped: 0,
+        }
+    }
 }
 
 /// The keys of an event for some columns.
@@ -74,8 +100,10 @@ struct Keys {
     /// Values of the column at hand, for columns of many values.
     distinct: HashTable<usize>,
     seeds: RandomState,
-    /// What the keys were found for.
-    filled: Vec<KeyColumn>,
+    /// What the keys are found for.
+    of: Vec<KeyColumn>,
+    /// The number of the event they were found in last, and for which part.
+    event: u64,
     part: Option<(u32, u32)>,
     /// The event lacks a mandatory column.
     lacking: bool,
@@ -84,37 +112,41 @@ struct Keys {
 }
 
 impl KeyScratch {
+    /// A list of columns, to ask for its keys by.
+    pub(crate) fn columns(&mut self, columns: &[KeyColumn]) -> Columns {
+        if let Some(known) = self.numbers.get(columns) {
+            return *known;
+        }
+        let number = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+        self.sets.push(Keys { of: columns.to_vec(), ..Keys::default() });
+        self.numbers.insert(columns.to_vec(), Columns { number, count });
+        Columns { number, count }
+    }
+
     /// Another event comes.
     pub(crate) fn next_event(&mut self) {
-        self.used = 0;
+        self.event += 1;
     }
 
     /// Finds the keys of `event`; afterwards [`KeyScratch::len`] says how many there are. An event that
     /// lacks a mandatory column has none. Without columns there is one, empty, key.
     ///
     /// Between two events that are not the same, [`KeyScratch::next_event`] must be called.
-    pub(crate) fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
-        let part = self.part;
-        let known = self.sets.iter().take(self.used);
-        if let Some(at) =
-            known.into_iter().position(|set| set.part == part && set.filled == columns)
-        {
-            self.at = at;
+    #[inline]
+    pub(crate) fn fill(&mut self, event: &Event, columns: Columns) {
+        self.at = columns.number as usize;
+        let Some(set) = self.sets.get_mut(self.at) else { return };
+        if set.event == self.event && set.part == self.part {
             return;
         }
-        self.at = self.used.min(MAX_SETS - 1);
-        self.used = self.at + 1;
-        if self.sets.len() <= self.at {
-            self.sets.push(Keys::default());
-        }
-        if let Some(set) = self.sets.get_mut(self.at) {
-            set.part = part;
-            set.dropped = 0;
-            set.fill(event, columns);
-            set.first = self.found + 1;
-            self.found += set.ends.len() as u64;
-            self.dropped += set.dropped;
-        }
+        set.event = self.event;
+        set.part = self.part;
+        set.dropped = 0;
+        set.fill(event);
+        set.first = self.found + 1;
+        self.found += set.ends.len() as u64;
+        self.dropped += set.dropped;
     }
 
     /// Whether the event lacks a mandatory column.
@@ -137,13 +169,11 @@ impl KeyScratch {
 }
 
 impl Keys {
-    fn fill(&mut self, event: &Event, columns: &[KeyColumn]) {
+    fn fill(&mut self, event: &Event) {
         self.lacking = false;
-        self.filled.clear();
-        self.filled.extend_from_slice(columns);
         self.bytes.clear();
         self.ends.clear();
-        if columns.is_empty() {
+        if self.of.is_empty() {
             self.end_key();
             return;
         }
@@ -151,7 +181,8 @@ impl Keys {
         self.part_ends.clear();
         self.columns.clear();
         let mut combinations: usize = 1;
-        for column in columns {
+        for at in 0..self.of.len() {
+            let Some(column) = self.of.get(at).copied() else { break };
             let first = self.part_ends.len();
             self.distinct.clear();
             let mut values = event.values(column.field);
@@ -401,6 +432,7 @@ mod tests {
 
     fn keys(event: &Event, columns: &[KeyColumn]) -> Vec<String> {
         let mut scratch = KeyScratch::default();
+        let columns = scratch.columns(columns);
         scratch.fill(event, columns);
         (0..scratch.len())
             .map(|i| {
@@ -443,7 +475,8 @@ mod tests {
         let mut scratch = KeyScratch::default();
         let encoded: Vec<Vec<u8>> = (0..5)
             .map(|field| {
-                scratch.fill(&event, &[column(field, false)]);
+                let one = scratch.columns(&[column(field, false)]);
+                scratch.fill(&event, one);
                 scratch.get(0).bytes.to_vec()
             })
             .collect();
@@ -457,7 +490,8 @@ mod tests {
         let mut event = Event::new(1);
         event.set_list(FieldId(0), (0..100).map(Slot::Int));
         let mut scratch = KeyScratch::default();
-        scratch.fill(&event, &[column(0, false), column(0, false)]);
+        let twice = scratch.columns(&[column(0, false), column(0, false)]);
+        scratch.fill(&event, twice);
         assert_eq!(scratch.len(), MAX_KEYS);
         assert_eq!(scratch.dropped, 10_000 - MAX_KEYS as u64);
     }
@@ -467,7 +501,8 @@ mod tests {
         let mut event = Event::new(1);
         event.set_list(FieldId(0), (0..2000).map(Slot::Int));
         let mut scratch = KeyScratch::default();
-        scratch.fill(&event, &[column(0, false)]);
+        let one = scratch.columns(&[column(0, false)]);
+        scratch.fill(&event, one);
         assert_eq!(scratch.len(), MAX_KEYS);
         assert_eq!(scratch.dropped, 2000 - MAX_KEYS as u64);
     }
@@ -485,6 +520,7 @@ mod tests {
     fn keys_are_found_anew_for_other_columns_and_other_events() {
         let mut scratch = KeyScratch::default();
         let mut found = |event: &Event, columns: &[KeyColumn]| {
+            let columns = scratch.columns(columns);
             scratch.fill(event, columns);
             (0..scratch.len()).map(|i| decode(scratch.get(i).bytes)).collect::<Vec<_>>()
         };
@@ -496,7 +532,8 @@ mod tests {
         assert_eq!(found(&event, &one), [[Value::Int(1)]]);
         event.set(FieldId(0), Slot::Int(2));
         scratch.next_event();
-        scratch.fill(&event, &one);
+        let one = scratch.columns(&one);
+        scratch.fill(&event, one);
         assert_eq!(decode(scratch.get(0).bytes), [Value::Int(2)]);
     }
 }

@@ -6,6 +6,7 @@
 //! begin with the same execution hold that execution, and a hundred entries.
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::event::Kept;
 
@@ -16,11 +17,13 @@ pub(crate) struct Ledger {
     /// and its mentions there are counted.
     pub(crate) repeats: bool,
     bytes: usize,
-    hosts: HashMap<u32, usize>,
     /// Bytes of events that were held already when this program began to hold them, less those of events that were
     /// still held when it ceased. Means nothing for one program: over all of them it is what is counted too often.
     shared: isize,
-    moved: Vec<(u32, isize)>,
+    moved: SmallVec<[(u32, isize); 1]>,
+    /// Bytes by host, from when they are asked for: only what gives up partials of this program alone does, and
+    /// counting costs every step of every program.
+    hosts: Option<Box<HashMap<u32, usize>>>,
 }
 
 impl Ledger {
@@ -43,10 +46,12 @@ impl Ledger {
         if before == after {
             return;
         }
-        let held = self.hosts.entry(host).or_default();
-        *held = (*held + after).saturating_sub(before);
-        if *held == 0 {
-            self.hosts.remove(&host);
+        if let Some(hosts) = &mut self.hosts {
+            let held = hosts.entry(host).or_default();
+            *held = (*held + after).saturating_sub(before);
+            if *held == 0 {
+                hosts.remove(&host);
+            }
         }
         self.move_by(host, after.cast_signed().wrapping_sub(before.cast_signed()));
     }
@@ -90,12 +95,32 @@ impl Ledger {
         self.bytes.wrapping_sub(self.shared.cast_unsigned())
     }
 
-    /// Bytes that it holds by itself for a host.
+    /// From now on bytes are counted by host: `charges` is what every key is charged with now.
+    pub(crate) fn count_hosts(&mut self, charges: impl Iterator<Item = (u32, usize)>) {
+        let mut hosts = HashMap::new();
+        for (host, bytes) in charges.filter(|(_, bytes)| *bytes > 0) {
+            *hosts.entry(host).or_default() += bytes;
+        }
+        self.hosts = Some(Box::new(hosts));
+    }
+
+    /// Whether bytes are counted by host.
+    pub(crate) fn counts_hosts(&self) -> bool {
+        self.hosts.is_some()
+    }
+
+    /// Nobody will ask for hosts soon.
+    pub(crate) fn forget_hosts(&mut self) {
+        self.hosts = None;
+    }
+
+    /// Bytes that it holds by itself for a host, if they are counted.
     pub(crate) fn of(&self, host: u32) -> usize {
-        self.hosts.get(&host).copied().unwrap_or(0)
+        self.hosts.as_ref().and_then(|hosts| hosts.get(&host)).copied().unwrap_or(0)
     }
 
     /// By how much its part has changed for each host since the last call.
+    #[inline]
     pub(crate) fn moved(&mut self) -> impl Iterator<Item = (u32, isize)> {
         self.moved.drain(..).filter(|(_, bytes)| *bytes != 0)
     }
@@ -110,6 +135,9 @@ mod tests {
     fn what_hosts_hold_is_told_once() {
         let mut ledger = Ledger::default();
         ledger.charge((1, 0), (1, 10));
+        assert_eq!(ledger.of(1), 0, "nobody has asked");
+        ledger.count_hosts([(1, 10)].into_iter());
+        assert_eq!(ledger.of(1), 10);
         ledger.charge((2, 0), (2, 5));
         ledger.charge((1, 10), (1, 0));
         ledger.charge((2, 5), (3, 6));

@@ -10,10 +10,9 @@
 //! Most partials end before anything is given up again: of what comes in between only the place is noted,
 //! and ranked when somebody asks. Has there come more than there was, all is ranked anew.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, VecDeque};
 
-use super::table::Place;
+use super::table::{AHEAD, Place, Soon};
 use crate::time::Timestamp;
 
 /// Waste that is not worth a look.
@@ -35,7 +34,27 @@ pub(crate) struct Rank {
     pub(crate) place: Place,
 }
 
-type Queue = BinaryHeap<Reverse<(Timestamp, u64, Place)>>;
+/// What goes of a stage and a host, in order; what comes goes to the end, where it mostly belongs, and is put in
+/// order before the next is taken. Unlike a heap this says what goes after that, and after that.
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<(Timestamp, u64, Place)>,
+    is_mixed: bool,
+}
+
+impl Queue {
+    fn push(&mut self, entry: (Timestamp, u64, Place)) {
+        self.is_mixed |= self.entries.back().is_some_and(|last| *last > entry);
+        self.entries.push_back(entry);
+    }
+
+    /// Puts it in order; what has come in order already costs a look.
+    fn sort(&mut self) {
+        if std::mem::take(&mut self.is_mixed) {
+            self.entries.make_contiguous().sort();
+        }
+    }
+}
 
 /// See the module page.
 #[derive(Debug, Default)]
@@ -59,6 +78,7 @@ impl Ranks {
 
     /// Everything there is has been added: from now on waste is looked for.
     pub(crate) fn filled(mut self) -> Self {
+        self.queues.values_mut().for_each(Queue::sort);
         self.most = 2 * self.entries + SLACK;
         self
     }
@@ -82,28 +102,29 @@ impl Ranks {
         fresh
     }
 
-    /// Adds a partial. Amortised over many this costs the logarithm of their number.
+    /// Adds a partial; [`Self::tidy`] or [`Self::filled`] follows before the first is asked for.
     pub(crate) fn add(&mut self, rank: Rank) {
         let queue = self.queues.entry((rank.stage, rank.host)).or_default();
-        queue.push(Reverse((rank.time, rank.tie, rank.place)));
+        queue.push((rank.time, rank.tie, rank.place));
         self.entries += 1;
     }
 
-    /// Everything has been added: throws out what no longer holds, if that may be much.
+    /// Everything has been added: puts it in order, and throws out what no longer holds, if that may be much.
     pub(crate) fn tidy(&mut self, mut holds: impl FnMut(Rank) -> bool) {
         if self.entries > self.most {
             self.entries = 0;
             for ((stage, host), queue) in &mut self.queues {
-                queue.retain(|Reverse((time, tie, place))| {
+                queue.entries.retain(|(time, tie, place)| {
                     let (stage, host, time, tie, place) = (*stage, *host, *time, *tie, *place);
                     holds(Rank { stage, host, time, tie, place })
                 });
-                queue.shrink_to(2 * queue.len());
-                self.entries += queue.len();
+                queue.entries.shrink_to(2 * queue.entries.len());
+                self.entries += queue.entries.len();
             }
-            self.queues.retain(|_, queue| !queue.is_empty());
+            self.queues.retain(|_, queue| !queue.entries.is_empty());
             self.most = 2 * self.entries + SLACK;
         }
+        self.queues.values_mut().for_each(Queue::sort);
     }
 
     /// The lowest stage with anything in it.
@@ -123,19 +144,20 @@ impl Ranks {
 
     /// The time of the first of a stage and a host.
     pub(crate) fn peek(&self, stage: u32, host: u32) -> Option<Timestamp> {
-        let Reverse((time, ..)) = self.queues.get(&(stage, host))?.peek()?;
+        let (time, ..) = self.queues.get(&(stage, host))?.entries.front()?;
         Some(*time)
     }
 
-    /// Takes the first of a stage and a host.
-    pub(crate) fn pop(&mut self, stage: u32, host: u32) -> Option<Rank> {
+    /// Takes the first of a stage and a host; gives those that come soon after as well.
+    pub(crate) fn pop(&mut self, stage: u32, host: u32) -> Option<(Rank, Soon)> {
         let queue = self.queues.get_mut(&(stage, host))?;
-        let Reverse((time, tie, place)) = queue.pop()?;
-        if queue.is_empty() {
+        let (time, tie, place) = queue.entries.pop_front()?;
+        let soon = AHEAD.map(|ahead| queue.entries.get(ahead).map(|(.., place)| *place));
+        if queue.entries.is_empty() {
             self.queues.remove(&(stage, host));
         }
         self.entries -= 1;
-        Some(Rank { stage, host, time, tie, place })
+        Some((Rank { stage, host, time, tie, place }, soon))
     }
 }
 
@@ -150,12 +172,13 @@ mod tests {
         for (stage, host, time) in [(2, 0, 1), (1, 7, 5), (1, 7, 4), (1, 3, 9)] {
             ranks.add(Rank { stage, host, time: Timestamp(time), tie: 0, place });
         }
+        ranks.tidy(|_| true);
         assert_eq!(ranks.first_stage(), Some(1));
         assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3, 7]);
         assert_eq!(ranks.first_stage_of(0, 3), Some(2));
         assert_eq!(ranks.peek(1, 7), Some(Timestamp(4)));
         let times: Vec<_> =
-            std::iter::from_fn(|| ranks.pop(1, 7)).map(|rank| rank.time.0).collect();
+            std::iter::from_fn(|| ranks.pop(1, 7)).map(|(rank, _)| rank.time.0).collect();
         assert_eq!(times, [4, 5]);
         assert_eq!(ranks.hosts(1).collect::<Vec<_>>(), [3]);
     }
@@ -170,6 +193,7 @@ mod tests {
             ranks.tidy(|other| other == rank);
             assert!(ranks.entries <= SLACK + 3);
         }
-        assert_eq!(ranks.queues.values().map(BinaryHeap::len).sum::<usize>(), ranks.entries);
+        let queued = ranks.queues.values().map(|queue| queue.entries.len());
+        assert_eq!(queued.sum::<usize>(), ranks.entries);
     }
 }

@@ -4,35 +4,34 @@
 //! `per_key` samples are reported. With a window, the events of a sample lie at most that far apart,
 //! and a key may be reported again once the window has left its last sample behind.
 
+mod list;
 mod saved;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::key::{KeyScratch, decode};
+use smallvec::SmallVec;
+
+use super::key::{Columns, KeyScratch, decode};
 use super::ledger::Ledger;
 use super::ranks::{Rank, Ranks};
-use super::table::{KeyTable, KeyView, Pending, Place, Seat};
+use super::table::{AHEAD, KeyTable, KeyView, Pending, Place, Seat};
 use super::watch::{Change, Fate, Held, Watcher};
 use super::{Cause, Evicted, Match, Offer, RuleStats};
 use crate::event::{Host, Kept};
-use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::near;
+use crate::plan::{Item, RuleIx};
 use crate::state::key_hash;
 use crate::time::{Duration, Timestamp};
+use list::List;
 
 /// The pending keys of the samples that share a table.
 pub(crate) type Table = KeyTable<State>;
-
-type List = VecDeque<Arc<Kept>>;
-
-/// What an empty list costs once it has held something, about.
-const LIST_BYTES: usize = size_of::<List>() + 4 * size_of::<Arc<Kept>>();
 
 /// A program and its pending keys.
 #[derive(Debug)]
 pub(crate) struct Sample {
     rule: RuleIx,
-    items: Vec<Vec<KeyColumn>>,
+    items: SmallVec<[Columns; 4]>,
     per_key: usize,
     window: Option<Duration>,
     at_end: bool,
@@ -50,8 +49,8 @@ pub(crate) struct Sample {
 /// What is known of one key.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Events that fit each item, oldest first.
-    lists: Vec<List>,
+    /// Events that fit each item; none once nothing is waited for any more.
+    lists: SmallVec<[List; 2]>,
     /// Samples reported.
     reported: usize,
     /// Time of the newest of them.
@@ -60,6 +59,7 @@ pub(crate) struct State {
     newest: Option<Timestamp>,
     /// When to look at it again.
     timer: Timestamp,
+    /// Bytes of its events.
     bytes: usize,
     /// What this key was last counted as.
     charged: usize,
@@ -70,7 +70,7 @@ pub(crate) struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            lists: Vec::new(),
+            lists: SmallVec::new(),
             reported: 0,
             newest_sample: None,
             newest: None,
@@ -90,12 +90,21 @@ impl Pending for State {
     fn set_timer(&mut self, timer: Timestamp) {
         self.timer = timer;
     }
+
+    fn bring(&self) {
+        let events = self.lists.iter().filter_map(List::first);
+        events.for_each(|event| near::bring(std::slice::from_ref(&**event), 256));
+    }
+
+    fn bring_more(&self) {
+        self.lists.iter().filter_map(List::first).for_each(|event| event.bring());
+    }
 }
 
 impl State {
     /// Lets go of the first event of a list.
     fn drop_first(&mut self, list: usize, ledger: &mut Ledger) {
-        if let Some(event) = self.lists.get_mut(list).and_then(VecDeque::pop_front) {
+        if let Some(event) = self.lists.get_mut(list).and_then(List::pop_first) {
             ledger.release(&event);
             self.bytes = self.bytes.saturating_sub(event.size_bytes());
         }
@@ -105,7 +114,14 @@ impl State {
     fn drop_all(&mut self, ledger: &mut Ledger) {
         self.bytes = 0;
         let lists = std::mem::take(&mut self.lists);
-        lists.iter().flatten().for_each(|event| ledger.release(event));
+        lists.iter().flat_map(List::iter).for_each(|event| ledger.release(event));
+    }
+
+    /// Bytes beyond the state itself.
+    fn bytes(&self) -> usize {
+        let spilled = if self.lists.spilled() { self.lists.capacity() } else { 0 };
+        let lists = self.lists.iter().map(List::bytes).sum::<usize>();
+        self.bytes + spilled * size_of::<List>() + lists
     }
 
     /// The number of the host that pays.
@@ -132,10 +148,11 @@ impl Sample {
         per_key: usize,
         window: Option<Duration>,
         seat: Seat,
+        keys: &mut KeyScratch,
     ) -> Self {
         Self {
             rule,
-            items: items.iter().map(|item| item.keys.clone()).collect(),
+            items: items.iter().map(|item| keys.columns(&item.keys)).collect(),
             per_key: per_key.max(1),
             window,
             at_end: false,
@@ -167,7 +184,7 @@ impl Sample {
             if let Some(count) = self.stats.reached.get_mut(item) {
                 *count += 1;
             }
-            let Some(columns) = self.items.get(item) else { continue };
+            let Some(columns) = self.items.get(item).copied() else { continue };
             keys.fill(offer.event, columns);
             if keys.is_lacking() && self.watcher.is_some() {
                 tell(&mut self.watcher, KeyView::default(), None, Fate::NoKey(item, &offer.keep()));
@@ -211,12 +228,12 @@ impl Sample {
                 state.reported = 0;
             }
             let is_old = |event: &Arc<Kept>| event.ordinal.time < oldest;
-            let leaves = |list: &List| list.front().is_some_and(is_old);
+            let leaves = |list: &List| list.first().is_some_and(is_old);
             if self.watcher.is_some() && state.lists.iter().any(leaves) && state.reported == 0 {
                 tell(&mut self.watcher, key, Some(&state.lists), Fate::Expired(None));
             }
             for list in 0..state.lists.len() {
-                while state.lists.get(list).and_then(VecDeque::front).is_some_and(&is_old) {
+                while state.lists.get(list).and_then(List::first).is_some_and(&is_old) {
                     state.drop_first(list, &mut self.ledger);
                 }
             }
@@ -225,8 +242,8 @@ impl Sample {
             return None;
         }
         if state.lists.is_empty() {
-            state.lists.resize_with(items, VecDeque::new);
-            state.bytes += items * LIST_BYTES;
+            state.lists.reserve_exact(items);
+            state.lists.resize_with(items, List::default);
             if state.charged == 0 {
                 state.host = offer.event.host().cloned();
             }
@@ -244,8 +261,8 @@ impl Sample {
         let event = offer.keep();
         self.ledger.hold(&event);
         state.bytes += event.size_bytes();
-        // A late event takes its place, so that the front is what a window leaves behind first.
-        list.insert(list.partition_point(|older| older.ordinal < event.ordinal), event);
+        // A late event takes its place, so that the first is what a window leaves behind first.
+        list.insert(event);
         tell(&mut self.watcher, key, Some(&state.lists), Fate::Advanced(item));
         state.newest = state.newest.max(Some(time));
         if let Some(window) = self.window
@@ -259,7 +276,7 @@ impl Sample {
     /// Counts what a key takes.
     fn settle(&mut self, table: &mut Table, place: Place) {
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
-        let bytes = state.bytes + Table::bytes_of(key);
+        let bytes = state.bytes() + Table::bytes_of(key);
         let before = std::mem::replace(&mut state.charged, bytes);
         let payer = state.payer();
         self.ledger.charge((payer, before), (payer, bytes));
@@ -281,6 +298,7 @@ impl Sample {
             ranks.note(place);
             if ranks.outlived(table.len(self.seat)) {
                 self.ranks = None;
+                self.ledger.forget_hosts();
             }
         }
     }
@@ -289,7 +307,9 @@ impl Sample {
     pub(crate) fn rank_noted(&mut self, table: &mut Table) {
         let items = self.items.len();
         let Some(mut ranks) = self.ranks.take() else { return };
-        for place in ranks.noted() {
+        let noted = ranks.noted();
+        for (place, at) in noted.iter().copied().zip(1..) {
+            table.bring(AHEAD.map(|ahead| noted.get(at + ahead).copied()));
             if let Some((key, state)) = table.get_mut(place, self.seat) {
                 self.rank_all(&mut ranks, place, key, state);
             }
@@ -314,6 +334,14 @@ impl Sample {
         ranks.add(Rank { stage, host, time, tie, place });
     }
 
+    /// Counts by host what it holds, if it does not yet.
+    pub(crate) fn count_hosts(&mut self, table: &Table) {
+        if !self.ledger.counts_hosts() {
+            let states = table.places(self.seat);
+            self.ledger.count_hosts(states.map(|(.., state)| (state.payer(), state.charged)));
+        }
+    }
+
     /// The number of stages.
     pub(crate) fn stages(&self) -> u32 {
         u32::try_from(self.items.len()).unwrap_or(u32::MAX)
@@ -334,7 +362,7 @@ impl Sample {
     ) {
         let newest = offer.keep();
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
-        if state.lists.iter().any(VecDeque::is_empty) {
+        if state.lists.iter().any(List::is_empty) {
             return;
         }
         let wanted = self.per_key - state.reported;
@@ -432,7 +460,8 @@ impl Sample {
         host: u32,
         cause: Cause,
     ) -> Option<Evicted> {
-        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let (Rank { time, place, .. }, soon) = self.ranks.as_mut()?.pop(stage, host)?;
+        table.bring(soon);
         let mut evicted = Evicted { count: 0, expires: self.expires(time) };
         let items = self.items.len();
         let Some((key, state)) = table.get_mut(place, self.seat) else { return Some(evicted) };
@@ -448,9 +477,10 @@ impl Sample {
 
 /// Tells a watcher, if there is one, of a key with these lists.
 #[inline]
-fn tell(watcher: &mut Watcher, key: KeyView<'_>, lists: Option<&Vec<List>>, fate: Fate<'_>) {
+fn tell(watcher: &mut Watcher, key: KeyView<'_>, lists: Option<&[List]>, fate: Fate<'_>) {
     if let Some(watch) = watcher {
-        let oldest: Vec<_> = lists.into_iter().flatten().map(|l| l.front().cloned()).collect();
+        let oldest: Vec<_> =
+            lists.into_iter().flatten().map(|list| list.first().cloned()).collect();
         watch.told(&Change { key: &key.bytes(), held: Held::Items(&oldest), fate });
     }
 }
@@ -482,7 +512,7 @@ impl<'a> Search<'a> {
             self.found.push(self.chosen.iter().map(|event| Arc::clone(event)).collect());
             return;
         };
-        for event in list {
+        for event in list.iter() {
             if self.found.len() >= self.wanted {
                 return;
             }
@@ -532,7 +562,7 @@ impl<'a> Search<'a> {
         taken: &mut Vec<(&'b Arc<Kept>, usize)>,
         visited: &mut Vec<&'b Arc<Kept>>,
     ) -> bool {
-        for event in rest.get(list).into_iter().flatten() {
+        for event in rest.get(list).into_iter().flat_map(List::iter) {
             let used = self.chosen.iter().any(|chosen| Arc::ptr_eq(chosen, event));
             if used
                 || (newest_used && self.is_newest(event))

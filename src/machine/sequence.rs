@@ -17,14 +17,16 @@ mod state;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::key::{Key, KeyScratch, decode};
+use smallvec::SmallVec;
+
+use super::key::{Columns, Key, KeyScratch, decode};
 use super::ledger::Ledger;
 use super::ranks::Ranks;
 use super::table::{KeyTable, Place, Seat};
 use super::watch::{Fate, Watcher, tell};
 use super::{Match, Offer, RuleStats};
 use crate::event::Kept;
-use crate::plan::{Item, KeyColumn, RuleIx};
+use crate::plan::{Item, RuleIx};
 use crate::time::{Duration, Timestamp};
 use partial::Partial;
 pub(crate) use state::State;
@@ -59,17 +61,17 @@ enum Absent {
 /// A positive item after unrolling `runs`.
 #[derive(Debug)]
 struct Positive {
-    keys: Vec<KeyColumn>,
+    keys: Columns,
     /// Its number among all items.
-    item: usize,
+    item: u32,
 }
 
 #[derive(Debug)]
 struct Missing {
     place: Absent,
-    keys: Vec<KeyColumn>,
+    keys: Columns,
     /// Its number among all items.
-    item: usize,
+    item: u32,
 }
 
 /// What [`Sequence::take`] has found.
@@ -88,9 +90,9 @@ const LAST_DEADLINE: Timestamp = Timestamp(i64::MAX - 1);
 #[derive(Debug)]
 pub(crate) struct Sequence {
     rule: RuleIx,
-    positives: Vec<Positive>,
+    positives: SmallVec<[Positive; 4]>,
     missing: Vec<Missing>,
-    until: Option<Vec<KeyColumn>>,
+    until: Option<Columns>,
     maxspan: Option<Duration>,
     /// Output layout: `true` for a positive item.
     layout: Vec<bool>,
@@ -113,14 +115,15 @@ impl Sequence {
         until: Option<&Item>,
         maxspan: Option<Duration>,
         seat: Seat,
+        keys: &mut KeyScratch,
     ) -> Self {
         let last_positive = items.iter().rposition(|item| !item.missing).unwrap_or(0);
-        let (mut positives, mut missing) = (Vec::new(), Vec::new());
+        let (mut positives, mut missing) = (SmallVec::new(), Vec::new());
         let mut stages = Vec::new();
-        for (index, item) in items.iter().enumerate() {
+        for (index, (item, number)) in items.iter().zip(0..).enumerate() {
             if !item.missing {
                 stages.push(item.stage);
-                positives.push(Positive { keys: item.keys.clone(), item: index });
+                positives.push(Positive { keys: keys.columns(&item.keys), item: number });
                 continue;
             }
             let place = match positives.len().checked_sub(1) {
@@ -128,7 +131,7 @@ impl Sequence {
                 Some(_) if index > last_positive => Absent::Trailing,
                 Some(before) => Absent::Behind(before),
             };
-            missing.push(Missing { place, keys: item.keys.clone(), item: index });
+            missing.push(Missing { place, keys: keys.columns(&item.keys), item: number });
         }
         let trailing = missing.iter().any(|m| m.place == Absent::Trailing);
         // What fills the last item is complete and gone, unless it waits.
@@ -147,7 +150,7 @@ impl Sequence {
             layout: items.iter().map(|item| !item.missing).collect(),
             positives,
             missing,
-            until: until.map(|item| item.keys.clone()),
+            until: until.map(|item| keys.columns(&item.keys)),
             maxspan,
             seat,
             ledger: Ledger::new(repeats),
@@ -188,9 +191,9 @@ impl Sequence {
             Role::Positive(Reverse(index)) => {
                 let index = index as usize;
                 let Some(item) = self.positives.get(index) else { return false };
-                let number = item.item;
+                let number = item.item as usize;
                 count(&mut self.stats, number);
-                keys.fill(offer.event, &item.keys);
+                keys.fill(offer.event, item.keys);
                 self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     changed |= self.positive(index, table, keys.get(number), offer, out);
@@ -198,16 +201,16 @@ impl Sequence {
             }
             Role::Missing(index) => {
                 let Some(item) = self.missing.get(index as usize) else { return false };
-                let (place, number) = (item.place, item.item);
+                let (place, number) = (item.place, item.item as usize);
                 count(&mut self.stats, number);
-                keys.fill(offer.event, &item.keys);
+                keys.fill(offer.event, item.keys);
                 self.tell_keyless(keys, number, offer);
                 for number in 0..keys.len() {
                     changed |= self.absent(place, table, keys.get(number), offer);
                 }
             }
             Role::Until => {
-                let Some(columns) = &self.until else { return false };
+                let Some(columns) = self.until else { return false };
                 keys.fill(offer.event, columns);
                 for number in 0..keys.len() {
                     changed |= self.cut(table, keys.get(number), offer);
@@ -283,7 +286,7 @@ impl Sequence {
 
     /// The number among all items of a positive one.
     fn number(&self, index: usize) -> usize {
-        self.positives.get(index).map_or(0, |positive| positive.item)
+        self.positives.get(index).map_or(0, |positive| positive.item as usize)
     }
 
     /// A partial that lacks its first event.

@@ -112,6 +112,12 @@ fn seats(mut bits: u64) -> impl Iterator<Item = Seat> {
     })
 }
 
+/// How far ahead what will be asked for is brought near, see [`KeyTable::bring`].
+pub(crate) const AHEAD: [usize; 4] = [12, 9, 6, 3];
+
+/// What will be asked for so many steps ahead, as far as that is known.
+pub(crate) type Soon = [Option<Place>; AHEAD.len()];
+
 /// Look-ups that are remembered: an event has a key or two for the rules of a table.
 const RECENT: usize = 4;
 
@@ -376,21 +382,23 @@ impl<S: Pending> KeyTable<S> {
         None
     }
 
-    /// Has brought near what is due soon: nobody has read it since it was put there. One thing leads to the next, and
-    /// each is waited for while some others are seen to.
+    /// Has brought near what is due soon: nobody has read it since it was put there.
     fn bring_soon(&self) {
-        const AHEAD: [usize; 3] = [8, 5, 2];
-        let [entry, states, events] = AHEAD.map(|ahead| self.timers.soon(ahead));
+        self.bring(AHEAD.map(|ahead| self.timers.soon(ahead)));
+    }
+
+    /// Has brought near what will be asked for in [`AHEAD`] so many steps: first an entry, then its states, then what
+    /// they hold. One thing leads to the next, and each is waited for while some others are seen to.
+    pub(crate) fn bring(&self, [entry, states, events, more]: Soon) {
         if let Some(place) = entry {
             self.entries.bring(place.index);
         }
         if let Some(entry) = states.and_then(|place| self.entries.get(place.index)) {
             near::bring(&entry.states, 256);
-            entry.states.iter().take(1).for_each(Pending::bring);
         }
-        if let Some(entry) = events.and_then(|place| self.entries.get(place.index)) {
-            entry.states.iter().take(1).for_each(Pending::bring_more);
-        }
+        let first = |place: Option<Place>| self.entries.get(place?.index)?.states.first();
+        first(events).into_iter().for_each(Pending::bring);
+        first(more).into_iter().for_each(Pending::bring_more);
     }
 
     /// The states of an entry have been looked at; see [`Self::pop_due`].

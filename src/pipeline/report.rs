@@ -223,7 +223,7 @@ impl Report {
             id: rule.id.clone(),
             name: rule.name.clone(),
             alerts: live.alerts_of(RuleIx(index)),
-            stats: engine.rule_stats(RuleIx(index)).cloned().unwrap_or_default(),
+            stats: engine.rule_stats(RuleIx(index)).unwrap_or_default(),
         });
         let mut report = Self {
             refusals,

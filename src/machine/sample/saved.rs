@@ -1,6 +1,6 @@
 //! What a sample holds, as a value and back.
 
-use super::{LIST_BYTES, Sample, State, Table};
+use super::{Sample, State, Table};
 use crate::machine::key::{Key, is_key};
 use crate::state::SampleKey;
 
@@ -16,7 +16,7 @@ impl Sample {
         key: &[u8],
         saved: SampleKey,
     ) -> Result<(), &'static str> {
-        let columns = self.items.first().map_or(0, Vec::len);
+        let columns = self.items.first().map_or(0, |columns| columns.count());
         let room = self.items.len() + self.per_key - 1;
         let reported = usize::try_from(saved.reported).unwrap_or(usize::MAX);
         if !is_key(key, columns) {
@@ -37,8 +37,9 @@ impl Sample {
         let Some((_, state)) = table.get_mut(place, self.seat) else { return Ok(()) };
         saved.lists.iter().flatten().for_each(|event| self.ledger.hold(event));
         let events = saved.lists.iter().flatten().map(|event| event.size_bytes());
-        state.bytes = saved.lists.len() * LIST_BYTES + events.sum::<usize>();
-        state.lists = saved.lists.into_iter().map(Into::into).collect();
+        state.bytes = events.sum();
+        state.lists.reserve_exact(saved.lists.len());
+        state.lists.extend(saved.lists.into_iter().map(|list| list.into_iter().collect()));
         state.reported = reported;
         state.newest_sample = saved.newest_sample;
         state.newest = saved.newest;

@@ -4,7 +4,7 @@
 //! said by [`Ranks`], which are made when they are first asked for and kept up to date from then on.
 
 use super::super::ranks::{Rank, Ranks};
-use super::super::table::{KeyView, Place};
+use super::super::table::{AHEAD, KeyView, Place};
 use super::super::watch::{Fate, tell};
 use super::super::{Cause, Evicted};
 use super::partial::Partial;
@@ -20,6 +20,7 @@ impl Sequence {
             ranks.note(place);
             if ranks.outlived(table.len(self.seat)) {
                 self.ranks = None;
+                self.ledger.forget_hosts();
             }
         }
     }
@@ -27,7 +28,9 @@ impl Sequence {
     /// Ranks what has come since something was last given up.
     pub(crate) fn rank_noted(&mut self, table: &mut Table) {
         let Some(ranks) = &mut self.ranks else { return };
-        for place in ranks.noted() {
+        let noted = ranks.noted();
+        for (place, at) in noted.iter().copied().zip(1..) {
+            table.bring(AHEAD.map(|ahead| noted.get(at + ahead).copied()));
             if let Some((key, state)) = table.get_mut(place, self.seat) {
                 Self::rank_all(ranks, place, key, state);
             }
@@ -44,6 +47,14 @@ impl Sequence {
         let tie = key_hash(&key.bytes());
         for (stage, host, time) in state.ranks() {
             ranks.add(Rank { stage, host, time, tie, place });
+        }
+    }
+
+    /// Counts by host what it holds, if it does not yet.
+    pub(crate) fn count_hosts(&mut self, table: &Table) {
+        if !self.ledger.counts_hosts() {
+            let states = table.places(self.seat);
+            self.ledger.count_hosts(states.map(|(.., state)| state.charge()));
         }
     }
 
@@ -65,7 +76,8 @@ impl Sequence {
         host: u32,
         cause: Cause,
     ) -> Option<Evicted> {
-        let Rank { time, place, .. } = self.ranks.as_mut()?.pop(stage, host)?;
+        let (Rank { time, place, .. }, soon) = self.ranks.as_mut()?.pop(stage, host)?;
+        table.bring(soon);
         let mut evicted = Evicted { count: 0, expires: self.expires(time) };
         let Some((key, state)) = table.get_mut(place, self.seat) else { return Some(evicted) };
         let watcher = &mut self.watcher;

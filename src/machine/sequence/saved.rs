@@ -29,7 +29,7 @@ impl Sequence {
     }
 
     fn fits(&self, key: &[u8], saved: &SequenceKey) -> Result<(), &'static str> {
-        let columns = self.positives.first().map_or(0, |positive| positive.keys.len());
+        let columns = self.positives.first().map_or(0, |positive| positive.keys.count());
         if !is_key(key, columns) {
             return Err("a join key that its events cannot have");
         }

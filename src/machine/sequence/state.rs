@@ -51,6 +51,8 @@ pub(crate) struct State {
     /// What this key was last counted as, and for which host.
     pub(super) charged: usize,
     pub(super) charged_to: u32,
+    /// [`Ledger::repeats`] is set.
+    repeats: bool,
 }
 
 /// More than a partial of one event.
@@ -76,7 +78,7 @@ struct Rare {
     /// Complete matches that wait for their trailing missing items not to happen.
     waiting: Vec<Waiting>,
     /// How many mentions each event has, in order of the events; unused when `Ledger::repeats` is not
-    /// set.
+    /// set. A partial of one event, if that is all there is, mentions it once, and nothing says so.
     mentions: Vec<(Ordinal, u32)>,
 }
 
@@ -85,8 +87,36 @@ impl Rare {
         self.leading_host.as_ref().map_or(0, |host| host.index)
     }
 
+    /// Whether it holds nothing but mentions.
+    fn is_bare(&self) -> bool {
+        self.leading == [None, None] && self.waiting.is_empty()
+    }
+
     fn is_empty(&self) -> bool {
-        self.leading == [None, None] && self.waiting.is_empty() && self.mentions.is_empty()
+        self.is_bare() && self.mentions.is_empty()
+    }
+
+    /// Counts a mention of an event; tells whether it is the first.
+    fn mention(&mut self, event: &Kept) -> bool {
+        let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+        match place.map(|at| self.mentions.get_mut(at)) {
+            Ok(Some((_, mentions))) => *mentions += 1,
+            Ok(None) => {}
+            Err(at) => self.mentions.insert(at, (event.ordinal, 1)),
+        }
+        place.is_err()
+    }
+
+    /// Takes back a mention of an event; tells whether it was the last.
+    fn unmention(&mut self, event: &Kept) -> bool {
+        let place = self.mentions.binary_search_by_key(&event.ordinal, |(known, _)| *known);
+        let Ok(at) = place else { return false };
+        if let Some((_, mentions @ 2..)) = self.mentions.get_mut(at) {
+            *mentions -= 1;
+            return false;
+        }
+        self.mentions.remove(at);
+        true
     }
 }
 
@@ -106,6 +136,7 @@ impl Default for State {
             event_bytes: 0,
             charged: 0,
             charged_to: 0,
+            repeats: false,
         }
     }
 }
@@ -136,8 +167,7 @@ impl State {
     pub(super) fn is_idle(&self) -> bool {
         let idle = |more: &More| {
             let rare = more.rare.as_ref();
-            more.filled == more.ghosts
-                && rare.is_none_or(|rare| rare.leading == [None, None] && rare.waiting.is_empty())
+            more.filled == more.ghosts && rare.is_none_or(|rare| rare.is_bare())
         };
         self.begun.is_none() && self.more.as_deref().is_none_or(idle)
     }
@@ -154,12 +184,19 @@ impl State {
         self.event_bytes + MORE_BYTES + slots * size_of::<Option<Partial>>() + rare
     }
 
+    /// What it was last counted as, and for which host.
+    pub(super) fn charge(&self) -> (u32, usize) {
+        (self.charged_to, self.charged)
+    }
+
     /// Gives back memory that what is held has no use for, so that what a key takes depends on what it
     /// holds and not on what it held before.
     pub(super) fn trim(&mut self) {
         let Some(more) = &mut self.more else { return };
         more.trim();
-        if more.rare.is_some() || more.slots.len() > 1 {
+        // Mentions of a partial of one event need no saying.
+        let is_told = more.rare.as_ref().is_some_and(|rare| !rare.is_bare());
+        if is_told || more.slots.len() > 1 {
             return;
         }
         let partial = more.slots.first_mut().and_then(Option::as_mut);
@@ -177,6 +214,9 @@ impl State {
         let begun = self.begun.take();
         let more = self.more.get_or_insert_default();
         if let Some(event) = begun {
+            if self.repeats {
+                more.rare.get_or_insert_default().mention(&event);
+            }
             more.put(0, Partial::begun(event));
         }
         more
@@ -238,6 +278,14 @@ impl State {
 
     /// What could be given up: stage, host, and the time by which partials of one rule expire.
     pub(super) fn ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
+        // Its host is the one that is charged: to ask the event would be to look at three places in memory.
+        let begun = self.begun.iter().map(|event| (1, self.charged_to, event.ordinal.time));
+        let more = self.more.iter().flat_map(|_| self.open_ranks());
+        begun.chain(more)
+    }
+
+    /// The same, if there is more than a partial of one event.
+    fn open_ranks(&self) -> impl Iterator<Item = (u32, u32, Timestamp)> {
         let partials = self.open().filter_map(|events| {
             let first = events.first()?;
             let reached = u32::try_from(events.len()).unwrap_or(u32::MAX);
@@ -276,7 +324,16 @@ impl State {
             self.begun = partial.events.pop();
             return older;
         }
-        self.more().put(slot, partial)
+        let is_first = self.more.is_none();
+        let repeats = self.repeats;
+        let more = self.more();
+        if is_first && repeats {
+            let rare = more.rare.get_or_insert_default();
+            partial.events.iter().for_each(|event| {
+                rare.mention(event);
+            });
+        }
+        more.put(slot, partial)
     }
 
     /// Gives up the partial in a slot if `meant` says so, but keeps its place while another has got further.
@@ -326,6 +383,7 @@ impl State {
 
     /// Lets a match wait.
     pub(super) fn wait(&mut self, waiting: Waiting, ledger: &mut Ledger) {
+        self.more();
         for event in &waiting.partial.events {
             self.hold(event, ledger);
         }
@@ -353,20 +411,30 @@ impl State {
     /// Counts a mention of an event.
     pub(super) fn hold(&mut self, event: &Kept, ledger: &mut Ledger) {
         self.event_bytes += MENTION_BYTES;
-        if ledger.repeats {
-            let known = &mut self.rare_mut().mentions;
-            let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-            match place.map(|at| known.get_mut(at)) {
-                Ok(Some((_, mentions))) => {
-                    *mentions += 1;
-                    return;
-                }
-                Ok(None) => {}
-                Err(at) => known.insert(at, (event.ordinal, 1)),
-            }
+        self.repeats = ledger.repeats;
+        if self.repeats && !self.is_new(event) {
+            return;
         }
         ledger.hold(event);
         self.event_bytes += event.size_bytes();
+    }
+
+    /// Whether an event that is mentioned now is mentioned for the first time.
+    fn is_new(&mut self, event: &Kept) -> bool {
+        match (&mut self.more, &self.begun) {
+            (Some(more), _) => more.rare.get_or_insert_default().mention(event),
+            (None, Some(begun)) => begun.ordinal != event.ordinal,
+            (None, None) => true,
+        }
+    }
+
+    /// Whether an event whose mention is taken back is mentioned no longer.
+    fn is_last(&mut self, event: &Kept) -> bool {
+        match (&mut self.more, &self.begun) {
+            (Some(more), _) => more.rare.as_mut().is_some_and(|rare| rare.unmention(event)),
+            (None, Some(begun)) => begun.ordinal != event.ordinal,
+            (None, None) => true,
+        }
     }
 
     /// Counts the marks of a partial, if it has any.
@@ -393,15 +461,8 @@ impl State {
         let mut freed = if partial.marks.is_some() { MARKS_BYTES } else { 0 };
         for event in &partial.events {
             freed += MENTION_BYTES;
-            if ledger.repeats {
-                let known = &mut self.rare_mut().mentions;
-                let place = known.binary_search_by_key(&event.ordinal, |(known, _)| *known);
-                let Ok(at) = place else { continue };
-                if let Some((_, mentions @ 2..)) = known.get_mut(at) {
-                    *mentions -= 1;
-                    continue;
-                }
-                known.remove(at);
+            if self.repeats && !self.is_last(event) {
+                continue;
             }
             ledger.release(event);
             freed += event.size_bytes();
