@@ -204,6 +204,10 @@ impl<S: Pending> KeyTable<S> {
             && !entry.is_live(seat)
         {
             let rank = entry.rank(seat);
+            if entry.states.len() == entry.states.capacity() {
+                // What more than one rule wants is mostly wanted by several.
+                entry.states.reserve_exact(entry.states.len().max(3));
+            }
             entry.states.insert(rank, S::default());
             entry.live |= seat.bit();
             self.held.get_mut(seat.index()).into_iter().for_each(|held| *held += 1);
@@ -330,13 +334,14 @@ impl<S: Pending> KeyTable<S> {
         let is_open = self.open == Some(place);
         let Some(entry) = self.entry_mut(place).filter(|entry| entry.is_live(seat)) else { return };
         let rank = entry.rank(seat);
+        // Asked first, because a partial that was replaced has a timer already, and many keys have many states.
+        if entry.states.get(rank).is_none_or(|state| deadline >= state.timer()) {
+            return;
+        }
         let earliest = if is_open { Timestamp::MIN } else { entry.timer() };
-        let Some(state) = entry.states.get_mut(rank) else { return };
-        if deadline < state.timer() {
-            state.set_timer(deadline);
-            if deadline < earliest {
-                self.arm(place);
-            }
+        entry.states.get_mut(rank).into_iter().for_each(|state| state.set_timer(deadline));
+        if deadline < earliest {
+            self.arm(place);
         }
     }
 
