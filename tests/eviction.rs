@@ -40,12 +40,16 @@ fn cost(stages: &[&str], reached: usize) -> usize {
 
 /// Bytes of what these rules hold of one process behind these events.
 fn cost_of(queries: &[&str], names: &[&str]) -> usize {
+    behind(queries, names).engine.state_bytes()
+}
+
+fn behind(queries: &[&str], names: &[&str]) -> Source {
     let mut source = Source::new(queries, Limits::NONE);
     for (millis, name) in (EPOCH..).zip(names) {
         source.load(millis, 0, FIRST_PID, name);
         source.push();
     }
-    source.engine.state_bytes()
+    source
 }
 
 /// A partial of the model.
@@ -70,6 +74,8 @@ struct Model {
     costs: Vec<Vec<usize>>,
     /// Of an event that both hold: it is in memory once.
     event: usize,
+    /// Of a key, which is in memory once as well, and which no host pays for.
+    key: usize,
     limits: Limits,
     open: Vec<Open>,
     given_up: Vec<Vec<GivenUp>>,
@@ -81,9 +87,12 @@ impl Model {
         let costs = |stages: &&[&str]| (0..stages.len()).map(|n| cost(stages, n)).collect();
         let queries = RULES.map(query);
         let both = cost_of(&[&queries[0], &queries[1]], &["one"]);
+        let one = behind(&[&queries[0]], &["one"]).engine;
+        let key = one.state_bytes() - one.host_bytes(0);
         Self {
             costs: RULES.iter().map(costs).collect(),
-            event: cost(RULES[0], 1) + cost(RULES[1], 1) - both,
+            event: cost(RULES[0], 1) + cost(RULES[1], 1) - both - key,
+            key,
             limits,
             open: Vec::new(),
             given_up: vec![Vec::new(); RULES.len()],
@@ -127,14 +136,16 @@ impl Model {
     }
 
     fn held(&self, scope: Scope) -> usize {
-        self.sum(self.within(scope))
+        let keys: BTreeSet<_> = self.within(scope).map(|o| (o.host, o.pid)).collect();
+        let keys = if let Scope::Host(_) = scope { 0 } else { keys.len() };
+        self.without_keys(self.within(scope)) + keys * self.key
     }
 
     /// What partials take together: those of both rules that one event began share it.
-    fn sum<'a>(&self, open: impl Iterator<Item = &'a Open>) -> usize {
+    fn without_keys<'a>(&self, open: impl Iterator<Item = &'a Open>) -> usize {
         let open: Vec<&Open> = open.collect();
         let began: BTreeSet<_> = open.iter().map(|o| (o.host, o.pid, o.since)).collect();
-        let apart: usize = open.iter().map(|open| self.cost(open)).sum();
+        let apart: usize = open.iter().map(|open| self.cost(open) - self.key).sum();
         apart - (open.len() - began.len()) * self.event
     }
 
@@ -147,7 +158,7 @@ impl Model {
             let candidates = self.within(scope).filter(|open| open.reached == lowest);
             let host_holds = |host: u32| -> usize {
                 let of_host = self.within(scope).filter(|open| open.host == host);
-                self.sum(of_host)
+                self.without_keys(of_host)
             };
             let host =
                 candidates.max_by_key(|o| (host_holds(o.host), Reverse(o.host))).unwrap().host;
@@ -211,11 +222,12 @@ proptest! {
 /// Whoever floods pays first: partials of other hosts stay whatever bound is reached.
 #[test]
 fn a_host_that_floods_pays_for_it() {
-    let room = 50 * cost(RULES[0], 1);
+    let one = behind(&[&query(RULES[0])], &["one"]).engine;
+    let room = 50 * one.state_bytes();
     for limits in [
         Limits { total_bytes: room, ..Limits::NONE },
         Limits { rule_bytes: room, ..Limits::NONE },
-        Limits { host_bytes: room, ..Limits::NONE },
+        Limits { host_bytes: 50 * one.host_bytes(0), ..Limits::NONE },
     ] {
         let mut source = Source::new(&[&query(RULES[0])], limits);
         let mut push = |millis, host, pid, name| {

@@ -49,12 +49,14 @@ use tables::Tables;
 /// Bounds of an engine's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of all partials together. An event that several rules hold counts once, because it is in memory once.
+    /// Bytes of all partials together. An event that several rules hold counts once, because it is in memory once, and
+    /// so does a join key that several rules share.
     pub total_bytes: usize,
     /// Bytes of the partials of one rule.
     pub rule_bytes: usize,
     /// Bytes of the partials that began on one host, over all rules. A join key pays as a whole: for the
-    /// host of that of its partials which has got least far. An event that several rules hold counts once.
+    /// host of that of its partials which has got least far. An event that several rules hold counts once. What the
+    /// keys themselves take is not counted for a host.
     pub host_bytes: usize,
 }
 
@@ -283,9 +285,9 @@ impl Engine {
                 // From the last: what stands behind a state that goes has to move up.
                 for index in due.iter().rev().copied() {
                     let Some(machine) = self.machines.get_mut(index) else { continue };
-                    let before = machine.part();
+                    let before = machine.part(&self.tables);
                     machine.expire(&mut self.tables, place, watermark, &mut self.found);
-                    self.bytes = changed(self.bytes, before, machine.part());
+                    self.bytes = changed(self.bytes, before, machine.part(&self.tables));
                     self.count_hosts(index);
                     probe.stepped(RuleIx(u32::try_from(index).unwrap_or(u32::MAX)));
                 }
@@ -400,10 +402,10 @@ impl Engine {
             let Some(part) = self.part_for(index) else { continue };
             self.keys.part = part;
             let Some(machine) = self.machines.get_mut(index) else { continue };
-            let before = machine.part();
+            let before = machine.part(&self.tables);
             let tables = &mut self.tables;
             if machine.step(&self.stepped, tables, &mut offer, &mut self.keys, &mut self.found) {
-                let (after, own) = (machine.part(), machine.bytes());
+                let (after, own) = (machine.part(&self.tables), machine.bytes());
                 let timer = machine.next_timer(&self.tables);
                 self.wake = self.wake.into_iter().chain(timer).min();
                 self.bytes = changed(self.bytes, before, after);
@@ -505,9 +507,9 @@ impl Engine {
 
     fn evict_one(&mut self, number: usize, stage: u32, host: u32, cause: Cause, now: Timestamp) {
         let Some(machine) = self.machines.get_mut(number) else { return };
-        let before = machine.part();
+        let before = machine.part(&self.tables);
         let Some(evicted) = machine.evict(&mut self.tables, stage, host, cause) else { return };
-        self.bytes = changed(self.bytes, before, machine.part());
+        self.bytes = changed(self.bytes, before, machine.part(&self.tables));
         self.count_hosts(number);
         if evicted.count > 0 {
             self.stats.evicted += evicted.count;

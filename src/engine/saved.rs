@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::hosts::Hosts;
 use super::state::Machine;
 use super::tables::Tables;
-use super::{Engine, Loss, LossKind};
+use super::{Engine, Loss, LossKind, changed};
 use crate::machine::key::KeyScratch;
 use crate::machine::pipe::Pipes;
 use crate::machine::{GivenUp, RuleStats};
@@ -162,10 +162,11 @@ impl Engine {
             return Err("another kind of rule");
         }
         machine.restore_counters(&saved.counters)?;
+        let before = machine.part(&self.tables);
         for (key, state) in saved.keys {
             machine.restore(&mut self.tables, &key, state)?;
         }
-        self.bytes = self.bytes.wrapping_add(machine.part());
+        self.bytes = changed(self.bytes, before, machine.part(&self.tables));
         if let Some(pipes) = self.pipes.get_mut(index) {
             pipes.restore(RuleIx(number), saved.pipes, saved.overflowed)?;
         }

@@ -10,7 +10,7 @@ use crate::machine::ledger::Ledger;
 use crate::machine::ranks::Ranks;
 use crate::machine::sample::Sample;
 use crate::machine::sequence::{self, Sequence};
-use crate::machine::table::Place;
+use crate::machine::table::{KeyTable, Place};
 use crate::machine::{Cause, Evicted, Match, Offer, RuleStats, Watch};
 use crate::plan::{RuleIx, Shape, StageIx};
 use crate::rule::{RuleOptions, RuleSet};
@@ -206,9 +206,15 @@ impl Machine {
         self.ledger().map_or(0, Ledger::bytes)
     }
 
-    /// Its part of what all hold together, see [`Ledger::part`].
-    pub(super) fn part(&self) -> usize {
-        self.ledger().map_or(0, Ledger::part)
+    /// Its part of what all hold together, see [`Ledger::part`], and all keys of its table: by as much as this changes
+    /// while it alone does something, what all hold changes.
+    pub(super) fn part(&self, tables: &Tables) -> usize {
+        let keys = match self {
+            Self::Event { .. } => None,
+            Self::Sequence(_, table) => tables.sequences.get(*table).map(KeyTable::bytes),
+            Self::Sample(_, table) => tables.samples.get(*table).map(KeyTable::bytes),
+        };
+        self.ledger().map_or(0, Ledger::part).wrapping_add(keys.unwrap_or(0))
     }
 
     /// Keys with something pending.

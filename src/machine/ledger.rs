@@ -2,8 +2,9 @@
 //!
 //! In: what its keys are charged with, host by host, and every event that a key begins or ceases to hold. Out: what
 //! the program holds by itself, which is what its own bound is for; and its part of what all programs hold
-//! together. There an event counts once, however many programs hold it: it is in memory once. A hundred rules that
-//! begin with the same execution hold that execution, and a hundred entries.
+//! together. There an event counts once, however many programs hold it: it is in memory once. So does a key, which
+//! its table counts. A hundred rules that begin with the same execution hold that execution, one key and a hundred
+//! states. Hosts pay for events and states, not for keys, which need not be theirs alone.
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -17,6 +18,8 @@ pub(crate) struct Ledger {
     /// and its mentions there are counted.
     pub(crate) repeats: bool,
     bytes: usize,
+    /// Bytes of the keys under which it holds anything.
+    keys: usize,
     /// Bytes of events that were held already when this program began to hold them, less those of events that were
     /// still held when it ceased. Means nothing for one program: over all of them it is what is counted too often.
     shared: isize,
@@ -31,8 +34,13 @@ impl Ledger {
         Self { repeats, ..Self::default() }
     }
 
-    /// What a key was charged with is now another sum, or another host pays.
-    pub(crate) fn charge(&mut self, before: (u32, usize), after: (u32, usize)) {
+    /// What a key, which itself takes `key` bytes, was charged with is now another sum, or another host pays.
+    pub(crate) fn charge(&mut self, key: usize, before: (u32, usize), after: (u32, usize)) {
+        match (before.1, after.1) {
+            (0, 1..) => self.keys += key,
+            (1.., 0) => self.keys = self.keys.saturating_sub(key),
+            _ => {}
+        }
         self.bytes = (self.bytes + after.1).saturating_sub(before.1);
         if before.0 == after.0 {
             self.change(after.0, before.1, after.1);
@@ -84,13 +92,13 @@ impl Ledger {
         }
     }
 
-    /// Bytes that the program holds by itself.
+    /// Bytes that the program holds by itself, keys included.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.keys
     }
 
-    /// Its part of what all programs hold together. The sum of all parts, which wraps around, is that; one alone
-    /// means nothing.
+    /// Its part of what all programs hold together, without their keys. The sum of all parts, which wraps around, is
+    /// that; one alone means nothing.
     pub(crate) fn part(&self) -> usize {
         self.bytes.wrapping_sub(self.shared.cast_unsigned())
     }
@@ -134,14 +142,14 @@ mod tests {
     #[test]
     fn what_hosts_hold_is_told_once() {
         let mut ledger = Ledger::default();
-        ledger.charge((1, 0), (1, 10));
+        ledger.charge(3, (1, 0), (1, 10));
         assert_eq!(ledger.of(1), 0, "nobody has asked");
         ledger.count_hosts([(1, 10)].into_iter());
         assert_eq!(ledger.of(1), 10);
-        ledger.charge((2, 0), (2, 5));
-        ledger.charge((1, 10), (1, 0));
-        ledger.charge((2, 5), (3, 6));
-        assert_eq!((ledger.bytes(), ledger.of(1), ledger.of(2), ledger.of(3)), (6, 0, 0, 6));
+        ledger.charge(3, (2, 0), (2, 5));
+        ledger.charge(3, (1, 10), (1, 0));
+        ledger.charge(3, (2, 5), (3, 6));
+        assert_eq!((ledger.bytes(), ledger.of(1), ledger.of(2), ledger.of(3)), (9, 0, 0, 6));
         assert_eq!(
             ledger.moved().collect::<Vec<_>>(),
             [(1, 10), (2, 5), (1, -10), (2, -5), (3, 6)]
@@ -165,13 +173,13 @@ mod tests {
             let mut held = 0;
             for ledger in &mut ledgers {
                 ledger.hold(&event);
-                ledger.charge((0, 0), (0, size + 7));
+                ledger.charge(3, (0, 0), (0, size + 7));
             }
             held += sum(&mut ledgers).1;
             assert_eq!((sum(&mut ledgers).0, held), (size + 21, (size + 21).cast_signed()));
             for (number, left) in orders.into_iter().zip([size + 14, size + 7, 0]) {
                 ledgers[number].release(&event);
-                ledgers[number].charge((0, size + 7), (0, 0));
+                ledgers[number].charge(3, (0, size + 7), (0, 0));
                 held += sum(&mut ledgers).1;
                 assert_eq!((sum(&mut ledgers).0, held), (left, left.cast_signed()));
             }

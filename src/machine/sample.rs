@@ -276,18 +276,18 @@ impl Sample {
     /// Counts what a key takes.
     fn settle(&mut self, table: &mut Table, place: Place) {
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
-        let bytes = state.bytes() + Table::bytes_of(key);
+        let bytes = state.bytes() + Table::STATE_BYTES;
         let before = std::mem::replace(&mut state.charged, bytes);
         let payer = state.payer();
-        self.ledger.charge((payer, before), (payer, bytes));
+        self.ledger.charge(Table::bytes_of(key), (payer, before), (payer, bytes));
         self.note(table, place);
     }
 
     /// Gives up the state of a key.
     fn remove(&mut self, table: &mut Table, place: Place) {
-        let Some((_, state)) = table.get_mut(place, self.seat) else { return };
+        let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         let payer = state.payer();
-        self.ledger.charge((payer, state.charged), (payer, 0));
+        self.ledger.charge(Table::bytes_of(key), (payer, state.charged), (payer, 0));
         state.drop_all(&mut self.ledger);
         table.remove(place, self.seat);
     }

@@ -394,11 +394,11 @@ impl Sequence {
         let Some((key, state)) = table.get_mut(place, self.seat) else { return };
         let idle = state.is_idle();
         state.trim();
-        let bytes = if idle { 0 } else { state.bytes() + Table::bytes_of(key) };
+        let bytes = if idle { 0 } else { state.bytes() + Table::STATE_BYTES };
         let host = if idle { state.charged_to } else { state.host() };
         let before = std::mem::replace(&mut state.charged, bytes);
         let payer = std::mem::replace(&mut state.charged_to, host);
-        self.ledger.charge((payer, before), (host, bytes));
+        self.ledger.charge(Table::bytes_of(key), (payer, before), (host, bytes));
         if idle {
             table.remove(place, self.seat);
         }

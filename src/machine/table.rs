@@ -137,18 +137,28 @@ pub(crate) struct KeyTable<S> {
     timers: Timers,
     /// The entry whose states are being looked at: it is armed when that is done.
     open: Option<Place>,
+    /// What all keys take, see [`Self::bytes_of`].
+    bytes: usize,
 }
 
 impl<S: Pending> KeyTable<S> {
-    /// What a state costs besides the bytes of its key: an entry, its places in the index and in the free
-    /// list, the key's allocation, two timers, and two entries among the ranks in a queue half empty.
-    /// Ranks are made only when memory runs out, and must fit then. Where states share an entry, this is
-    /// more than they take.
-    const ENTRY_BYTES: usize = size_of::<Entry<S>>() + 80 + 64;
+    /// What a state costs, without what it owns: a place among the states of an entry, which may have as much room
+    /// again, and two entries among the ranks in a queue half empty. Ranks are made only when memory runs out, and
+    /// must fit then.
+    pub(crate) const STATE_BYTES: usize = 2 * size_of::<S>() + 64;
 
-    /// Bytes that a key and its state take, without what the state owns.
+    /// What an entry costs besides its states and the bytes of its key: its places in the index and in the free list,
+    /// the key's allocation, two timers.
+    const ENTRY_BYTES: usize = (size_of::<Entry<S>>() + 80).saturating_sub(2 * size_of::<S>());
+
+    /// Bytes that a key takes, however many states it has.
     pub(crate) fn bytes_of(key: KeyView<'_>) -> usize {
         key.len() + Self::ENTRY_BYTES
+    }
+
+    /// Bytes that all keys take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn new() -> Self {
@@ -163,6 +173,7 @@ impl<S: Pending> KeyTable<S> {
             held: Vec::new(),
             timers: Timers::default(),
             open: None,
+            bytes: 0,
         }
     }
 
@@ -246,6 +257,7 @@ impl<S: Pending> KeyTable<S> {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.hash = short;
             entry.key = self.names.store(key.bytes);
+            self.bytes += Self::bytes_of(self.names.view(&entry.key));
             generation = entry.generation;
         }
         let entries = &self.entries;
@@ -313,6 +325,7 @@ impl<S: Pending> KeyTable<S> {
             let key = std::mem::take(&mut entry.key);
             entry.states = SmallVec::new();
             let hash = spread(entry.hash);
+            self.bytes -= Self::bytes_of(self.names.view(&key));
             self.names.release(&key);
             if let Ok(occupied) = self.index.find_entry(hash, |index| *index == place.index) {
                 occupied.remove();
