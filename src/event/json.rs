@@ -326,11 +326,7 @@ impl Json {
                 None => self.keep_text(text),
             },
             (Some(Date), Atom::Int(millis)) => Slot::Time(Timestamp::from_millis(millis)),
-            (Some(Date), Atom::Float(millis)) => {
-                #[expect(clippy::cast_possible_truncation, reason = "clamped, as all times are")]
-                let nanos = (millis * 1e6).round() as i64;
-                Slot::Time(wanted.cut(Timestamp(nanos)))
-            }
+            (Some(Date), Atom::Float(millis)) => Slot::Time(wanted.cut(of_millis(millis))),
             (Some(Boolean), Atom::Text(text)) => self.keep_text(text),
             (_, Atom::Bool(b)) => Slot::Bool(b),
             (_, Atom::Int(i)) => Slot::Int(i),
@@ -379,6 +375,17 @@ fn add_leaf(
             Atom::Text(text) => Value::Str(text.into()),
         });
     }
+}
+
+/// Milliseconds with a fraction as a point in time.
+///
+/// By itself, because a compiler that sees it beside other kinds of values may work it out for all of them first: of
+/// bits that are no number at all that takes a processor as long as reading the value.
+#[cold]
+#[inline(never)]
+fn of_millis(millis: f64) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "clamped, as all times are")]
+    Timestamp((millis * 1e6).round() as i64)
 }
 
 /// A floating number in a field of whole ones, as Elasticsearch indexes it.
