@@ -269,15 +269,27 @@ impl Json {
         self.left_out = 0;
     }
 
-    /// Puts the values of a field together and notes where those stand that are always read.
-    fn settle(&mut self) {
+    /// Puts the values of each field together, those that count first.
+    pub(super) fn sort(&mut self) {
         self.values.sort_unstable_by_key(|placed| (placed.field, placed.dots, placed.order));
-        let start = self.values.partition_point(|placed| placed.field < self.places.time());
+        self.known = [0; PLACES];
+        let places = self.places.time();
+        let start = self.values.partition_point(|placed| placed.field < places);
         for (placed, at) in self.values.iter().zip(1..).skip(start) {
-            let place = placed.field.saturating_sub(self.places.time());
-            if let Some(known) = self.known.get_mut(usize::from(place)).filter(|at| **at == 0) {
+            let known = self.known.get_mut(usize::from(placed.field - places));
+            if let Some(known) = known.filter(|at| **at == 0) {
                 *known = at;
             }
+        }
+    }
+
+    /// Notes where the first value of one of [`Places`] is going to stand.
+    fn note(&mut self, field: u16, dots: u32) {
+        let Some(place) = field.checked_sub(self.places.time()) else { return };
+        let Some(known) = self.known.get_mut(usize::from(place)) else { return };
+        let before = known.checked_sub(1).and_then(|at| self.values.get(usize::from(at)));
+        if before.is_none_or(|before| dots < before.dots) {
+            *known = u16::try_from(self.values.len() + 1).unwrap_or(u16::MAX);
         }
     }
 
@@ -288,6 +300,7 @@ impl Json {
             return;
         }
         let value = self.slot(wanted, value);
+        self.note(field, dots);
         self.values.push(Placed { field, dots, order, value });
     }
 
@@ -493,7 +506,6 @@ impl JsonReader {
             }
             other => other?,
         }
-        json.settle();
         json.time = match json.first(self.places.time()) {
             Some(Scalar::Time(time)) => Some(time),
             _ => None,
