@@ -4,6 +4,8 @@
 //! query. A field is a *list* of scalars (an empty list is a missing field), so there is no list
 //! value: see [`crate::event::Event::values`].
 
+mod instant;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -195,7 +197,7 @@ pub fn number(text: &str) -> Option<Scalar<'static>> {
 /// since 1970, also with a fraction.
 pub fn timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    if let Some(time) = millis(text) {
+    if let Some(time) = instant::instant(text).or_else(|| millis(text)) {
         return Some(time);
     }
     let nanos = match text.parse::<jiff::Timestamp>() {

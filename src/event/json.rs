@@ -269,15 +269,27 @@ impl Json {
         self.left_out = 0;
     }
 
-    /// Puts the values of a field together and notes where those stand that are always read.
-    fn settle(&mut self) {
+    /// Puts the values of each field together, those that count first.
+    pub(super) fn sort(&mut self) {
         self.values.sort_unstable_by_key(|placed| (placed.field, placed.dots, placed.order));
-        let start = self.values.partition_point(|placed| placed.field < self.places.time());
+        self.known = [0; PLACES];
+        let places = self.places.time();
+        let start = self.values.partition_point(|placed| placed.field < places);
         for (placed, at) in self.values.iter().zip(1..).skip(start) {
-            let place = placed.field.saturating_sub(self.places.time());
-            if let Some(known) = self.known.get_mut(usize::from(place)).filter(|at| **at == 0) {
+            let known = self.known.get_mut(usize::from(placed.field - places));
+            if let Some(known) = known.filter(|at| **at == 0) {
                 *known = at;
             }
+        }
+    }
+
+    /// Notes where the first value of one of [`Places`] is going to stand.
+    fn note(&mut self, field: u16, dots: u32) {
+        let Some(place) = field.checked_sub(self.places.time()) else { return };
+        let Some(known) = self.known.get_mut(usize::from(place)) else { return };
+        let before = known.checked_sub(1).and_then(|at| self.values.get(usize::from(at)));
+        if before.is_none_or(|before| dots < before.dots) {
+            *known = u16::try_from(self.values.len() + 1).unwrap_or(u16::MAX);
         }
     }
 
@@ -288,6 +300,7 @@ impl Json {
             return;
         }
         let value = self.slot(wanted, value);
+        self.note(field, dots);
         self.values.push(Placed { field, dots, order, value });
     }
 
@@ -326,11 +339,7 @@ impl Json {
                 None => self.keep_text(text),
             },
             (Some(Date), Atom::Int(millis)) => Slot::Time(Timestamp::from_millis(millis)),
-            (Some(Date), Atom::Float(millis)) => {
-                #[expect(clippy::cast_possible_truncation, reason = "clamped, as all times are")]
-                let nanos = (millis * 1e6).round() as i64;
-                Slot::Time(wanted.cut(Timestamp(nanos)))
-            }
+            (Some(Date), Atom::Float(millis)) => Slot::Time(wanted.cut(of_millis(millis))),
             (Some(Boolean), Atom::Text(text)) => self.keep_text(text),
             (_, Atom::Bool(b)) => Slot::Bool(b),
             (_, Atom::Int(i)) => Slot::Int(i),
@@ -379,6 +388,17 @@ fn add_leaf(
             Atom::Text(text) => Value::Str(text.into()),
         });
     }
+}
+
+/// Milliseconds with a fraction as a point in time.
+///
+/// By itself, because a compiler that sees it beside other kinds of values may work it out for all of them first: of
+/// bits that are no number at all that takes a processor as long as reading the value.
+#[cold]
+#[inline(never)]
+fn of_millis(millis: f64) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "clamped, as all times are")]
+    Timestamp((millis * 1e6).round() as i64)
 }
 
 /// A floating number in a field of whole ones, as Elasticsearch indexes it.
@@ -486,7 +506,6 @@ impl JsonReader {
             }
             other => other?,
         }
-        json.settle();
         json.time = match json.first(self.places.time()) {
             Some(Scalar::Time(time)) => Some(time),
             _ => None,

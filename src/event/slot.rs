@@ -200,6 +200,11 @@ impl Event {
     pub(super) fn fill_json(&mut self, json: &mut Json) {
         self.clear();
         std::mem::swap(&mut self.text, &mut json.text);
+        if self.fill_singles(json) {
+            return;
+        }
+        self.slots.fill(Slot::Empty);
+        json.sort();
         for values in json.values.chunk_by(|a, b| a.field == b.field) {
             let Some(first) = values.first() else { continue };
             if first.id().index() >= self.slots.len() {
@@ -209,6 +214,18 @@ impl Event {
             let beside = values.iter().take_while(|value| value.beside(first));
             self.set_list(first.id(), beside.map(|placed| placed.value.clone()));
         }
+    }
+
+    /// Sets each field to its value, as most have one; `false` when one has several.
+    fn fill_singles(&mut self, json: &Json) -> bool {
+        for placed in &json.values {
+            match self.slots.get_mut(placed.id().index()) {
+                Some(slot @ Slot::Empty) => *slot = placed.value.clone(),
+                Some(_) => return false,
+                None => {}
+            }
+        }
+        true
     }
 
     /// Gives the line of JSON back as it was; the fields are empty then.

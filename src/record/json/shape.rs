@@ -11,18 +11,23 @@
 //! where that is needed. Segments hold whole names and every bracket, so equal segments make equal trees, whatever
 //! scalars, and lists of scalars, stand between them.
 //!
+//! Most values are the same in one line after another. Where they are, a line is compared with the text of many
+//! segments and values together, see [`stretch`].
+//!
 //! Memory is bounded: when the tree is full it is begun again, and where lines are rarely alike few of them are
 //! learnt.
 
 mod learn;
+mod reading;
+mod stretch;
 
 use hashbrown::HashMap;
-use serde::de::{DeserializeSeed, IgnoredAny};
-use wide::u8x16;
 
-use super::{Asked, Atom, Hit, MAX_LINE_BYTES, Names, Node, Walk};
+use super::{Atom, MAX_LINE_BYTES, Names};
 use crate::record::prefix::behind;
 use learn::Learning;
+use reading::Reading;
+use stretch::Stretches;
 
 /// Most nodes of the tree.
 const MAX_NODES: usize = 1 << 15;
@@ -48,6 +53,18 @@ enum Behind {
     End,
 }
 
+impl Behind {
+    /// Whether a text may begin with it, as far as the first byte shows: where a scalar is known something else may
+    /// come.
+    #[inline]
+    fn may_begin(self, rest: &[u8]) -> bool {
+        match self {
+            Self::End => rest.is_empty(),
+            Self::Scalar(_) | Self::List(_) => !matches!(rest.first(), None | Some(b'{' | b'[')),
+        }
+    }
+}
+
 /// Where values go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -70,6 +87,8 @@ struct Branch {
     beside: u32,
     /// How many they are.
     branches: u32,
+    /// What nearly always comes next.
+    stretch: u32,
 }
 
 /// See the module page.
@@ -80,6 +99,7 @@ pub struct Shapes {
     /// All segments, and where each stands.
     text: Vec<u8>,
     known: HashMap<Box<[u8]>, (u32, u32), foldhash::fast::RandomState>,
+    stretches: Stretches,
     credit: u32,
     /// Unknown lines since one was learnt.
     unknown: u32,
@@ -91,6 +111,7 @@ impl Default for Shapes {
             tree: vec![ROOT],
             text: Vec::new(),
             known: HashMap::default(),
+            stretches: Stretches::default(),
             credit: CREDIT,
             unknown: 0,
         }
@@ -105,6 +126,7 @@ const ROOT: Branch = Branch {
     first: NONE,
     beside: NONE,
     branches: 0,
+    stretch: NONE,
 };
 
 impl Shapes {
@@ -115,7 +137,7 @@ impl Shapes {
             return false;
         }
         let Ok(text) = std::str::from_utf8(line) else { return false };
-        let mut reading = Reading { text, line, each };
+        let mut reading = Reading { text, line, each, skips: true, is_lost: false };
         let (mut at, mut place) = (0, 0);
         loop {
             let Some((branch, next, is_end)) = self.step(at, place, &mut reading) else {
@@ -123,54 +145,80 @@ impl Shapes {
             };
             if is_end {
                 self.credit = (self.credit + 1).min(CREDIT);
+                if self.stretches.count(branch) {
+                    self.look(text);
+                }
                 return true;
             }
             (at, place) = (branch, next);
         }
     }
 
-    /// The branch behind `at` that the line goes on with at `place`, where it goes on behind that, and whether that
-    /// is its end.
-    #[inline]
+    /// The branch behind `at`, or behind those that follow it, that the line goes on with at `place`, where it goes
+    /// on behind the value of that, and whether that is its end.
+    #[inline(always)]
     fn step(
         &mut self,
         at: u32,
         place: usize,
         reading: &mut Reading<'_, impl FnMut(u32, u32, Atom<'_>)>,
     ) -> Option<(u32, usize, bool)> {
+        let recent = self.tree.get(at as usize)?.recent;
+        self.follow(recent, place, reading).or_else(|| self.step_aside(at, place, reading))
+    }
+
+    /// The same with another branch than the one that was right last.
+    #[inline(never)]
+    fn step_aside(
+        &mut self,
+        at: u32,
+        place: usize,
+        reading: &mut Reading<'_, impl FnMut(u32, u32, Atom<'_>)>,
+    ) -> Option<(u32, usize, bool)> {
         let Branch { recent, first, .. } = *self.tree.get(at as usize)?;
-        if let Some((next, is_end)) = self.follow(recent, place, reading) {
-            return Some((recent, next, is_end));
-        }
         let mut other = first;
-        while other != NONE {
+        while other != NONE && !reading.is_lost {
             if other != recent
-                && let Some((next, is_end)) = self.follow(other, place, reading)
+                && let Some(next) = self.follow(other, place, reading)
             {
                 self.tree.get_mut(at as usize)?.recent = other;
-                return Some((other, next, is_end));
+                return Some(next);
             }
             other = self.tree.get(other as usize)?.beside;
         }
         None
     }
 
-    #[inline]
+    #[inline(always)]
     fn follow(
         &self,
-        branch: u32,
+        mut at: u32,
         place: usize,
         reading: &mut Reading<'_, impl FnMut(u32, u32, Atom<'_>)>,
-    ) -> Option<(usize, bool)> {
-        let branch = self.tree.get(branch as usize)?;
+    ) -> Option<(u32, usize, bool)> {
+        let mut branch = self.tree.get(at as usize)?;
         let segment = self.text.get(branch.start as usize..branch.end as usize)?;
-        let rest = behind(reading.line.get(place..)?, segment)?;
-        let place = place + segment.len();
-        match branch.behind {
-            Behind::Scalar(to) => Some((reading.scalar(place, to)?, false)),
-            Behind::List(to) => Some((reading.list(place, to)?, false)),
-            Behind::End => rest.is_empty().then_some((place, true)),
+        behind(reading.line.get(place..)?, segment)?;
+        let mut place = place + segment.len();
+        let mut has_skipped = false;
+        if reading.skips
+            && let stretch = branch.stretch
+            && let rest = reading.line.get(place..)?
+            && let Some((length, to)) = self.stretches.find(stretch, rest)
+            && let other = self.tree.get(to as usize)?
+            && other.behind.may_begin(rest.get(length..)?)
+        {
+            self.stretches.tell(stretch, reading.each);
+            (at, branch, place) = (to, other, place + length);
+            has_skipped = true;
         }
+        let next = match branch.behind {
+            Behind::End => (place == reading.line.len()).then_some((at, place, true)),
+            behind => reading.value(place, behind).map(|end| (at, end, false)),
+        };
+        // The values of the stretch have been told.
+        reading.is_lost |= has_skipped && next.is_none();
+        next
     }
 
     /// Learns the shape of a line that `names` have read without leaving anything out.
@@ -210,6 +258,7 @@ impl Shapes {
         let mut other = first;
         while let Some(branch) = self.tree.get(other as usize) {
             if (branch.start, branch.end, branch.behind) == (start, end, behind) {
+                self.tree.get_mut(at as usize)?.recent = other;
                 return Some(other);
             }
             other = branch.beside;
@@ -225,146 +274,6 @@ impl Shapes {
         from.branches = branches + 1;
         Some(new)
     }
-}
-
-/// A line being read along the tree.
-struct Reading<'l, F> {
-    text: &'l str,
-    line: &'l [u8],
-    each: &'l mut F,
-}
-
-impl<F: FnMut(u32, u32, Atom<'_>)> Reading<'_, F> {
-    /// Reads the scalar at `place`; gives the place behind it, `None` when there is none.
-    #[inline]
-    fn scalar(&mut self, place: usize, to: Place) -> Option<usize> {
-        let rest = self.line.get(place..)?;
-        let (value, end) = match *rest.first()? {
-            b'"' => {
-                let end = match string(rest)? {
-                    (length, false) => place + length,
-                    (length, true) => return self.long_way(place, place + length, to),
-                };
-                let Place::Name(..) = to else { return Some(end) };
-                (Atom::Text(self.text.get(place + 1..end - 1)?), end)
-            }
-            b'-' | b'0'..=b'9' => {
-                let end = place + number(rest);
-                match whole(self.line.get(place..end)?) {
-                    Some(number) => (Atom::Int(number), end),
-                    None => return self.long_way(place, end, to),
-                }
-            }
-            b't' if rest.starts_with(b"true") => (Atom::Bool(true), place + 4),
-            b'f' if rest.starts_with(b"false") => (Atom::Bool(false), place + 5),
-            b'n' if rest.starts_with(b"null") => return Some(place + 4),
-            _ => return None,
-        };
-        if let Place::Name(name, dots) = to {
-            (self.each)(name, dots, value);
-        }
-        Some(end)
-    }
-
-    /// A scalar that takes more than a look: text with escapes, a number that is not small and whole.
-    #[cold]
-    fn long_way(&mut self, place: usize, end: usize, to: Place) -> Option<usize> {
-        let mut json = serde_json::Deserializer::from_str(self.text.get(place..end)?);
-        let read = match to {
-            Place::Nowhere => serde::Deserialize::deserialize(&mut json).map(|IgnoredAny| ()),
-            Place::Name(name, dots) => {
-                let asked = &mut Asked { names: &Names::default(), at: name, each: self.each };
-                let mut walk =
-                    Walk { trail: asked, dots, depth: 0, left_out: 0, hit: Hit::Unknown };
-                Node { walk: &mut walk, top: false }.deserialize(&mut json)
-            }
-        };
-        read.and_then(|()| json.end()).is_ok().then_some(end)
-    }
-
-    /// Reads scalars up to the bracket that ends their list; gives the place behind that.
-    fn list(&mut self, mut place: usize, to: Place) -> Option<usize> {
-        place = blank(self.line, place);
-        if self.line.get(place) == Some(&b']') {
-            return Some(place + 1);
-        }
-        loop {
-            place = blank(self.line, self.scalar(place, to)?);
-            match self.line.get(place)? {
-                b',' => place = blank(self.line, place + 1),
-                b']' => return Some(place + 1),
-                _ => return None,
-            }
-        }
-    }
-}
-
-/// Length of the text that begins with a quote, with both quotes, and whether there are escapes in it.
-#[inline]
-fn string(rest: &[u8]) -> Option<(usize, bool)> {
-    let mut at = 1;
-    let mut escapes = false;
-    loop {
-        let special = special(rest.get(at..)?);
-        at += special;
-        match rest.get(at)? {
-            b'"' => return Some((at + 1, escapes)),
-            b'\\' => {
-                escapes = true;
-                at += 2;
-            }
-            // No text may hold it.
-            _ => return None,
-        }
-    }
-}
-
-/// Where the first quote, backslash or control character stands, or the end.
-#[inline]
-fn special(text: &[u8]) -> usize {
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let (blocks, rest) = text.as_chunks::<16>();
-    for (block, number) in blocks.iter().zip(0..) {
-        let bytes = u8x16::new(*block);
-        let quote = bytes.cmp_eq(u8x16::splat(b'"'));
-        let escape = bytes.cmp_eq(u8x16::splat(b'\\'));
-        let control = bytes.min(u8x16::splat(0x1f)).cmp_eq(bytes);
-        let bits = (quote | escape | control).move_mask();
-        if bits != 0 {
-            return number * 16 + bits.trailing_zeros() as usize;
-        }
-    }
-    let before = text.len() - rest.len();
-    before + rest.iter().position(is_special).unwrap_or(rest.len())
-}
-
-/// How far the characters of a number go.
-#[inline]
-fn number(rest: &[u8]) -> usize {
-    let of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    rest.iter().position(|byte| !of_number(byte)).unwrap_or(rest.len())
-}
-
-/// A natural number that is surely small enough, written as JSON has it.
-#[inline]
-fn whole(digits: &[u8]) -> Option<i64> {
-    let plain = digits.len() == 1 || digits.first() != Some(&b'0');
-    if digits.is_empty() || digits.len() > 18 || !plain {
-        return None;
-    }
-    digits.iter().try_fold(0, |number: i64, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit <= 9).then(|| number * 10 + i64::from(digit))
-    })
-}
-
-/// The place behind blanks.
-#[inline]
-fn blank(line: &[u8], mut place: usize) -> usize {
-    while matches!(line.get(place), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        place += 1;
-    }
-    place
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! the value behind it. What it finds depends on the text alone, so that equal lines give equal segments.
 
 use super::super::{Asked, Atom, Hit, MAX_DEPTH, Names, Step, Walk};
-use super::{Behind, Place, Reading, blank, string};
+use super::reading::{Reading, blank, string};
+use super::{Behind, Place};
 
 /// A line being cut into segments. It has been read before, so that all of it is JSON.
 pub(super) struct Learning<'l> {
@@ -17,8 +18,8 @@ pub(super) struct Learning<'l> {
 }
 
 /// Nobody wants a value.
-type Nobody = fn(u32, u32, Atom<'_>);
-const NOBODY: Nobody = |_, _, _| {};
+pub(super) type Nobody = fn(u32, u32, Atom<'_>);
+pub(super) const NOBODY: Nobody = |_, _, _| {};
 
 /// A list or object that is open.
 struct Open {
@@ -126,13 +127,25 @@ impl<'l> Learning<'l> {
 
     /// Where the scalar at hand ends; `None` when it is none.
     fn scalar(&self) -> Option<usize> {
-        Reading { text: self.text, line: self.line, each: &mut { NOBODY } }
-            .scalar(self.place, Place::Nowhere)
+        Reading {
+            text: self.text,
+            line: self.line,
+            each: &mut { NOBODY },
+            skips: false,
+            is_lost: false,
+        }
+        .scalar(self.place, Place::Nowhere)
     }
 
     /// Where the list at hand ends, when there are scalars in it alone.
     fn list(&self) -> Option<usize> {
-        Reading { text: self.text, line: self.line, each: &mut { NOBODY } }
-            .list(self.place + 1, Place::Nowhere)
+        Reading {
+            text: self.text,
+            line: self.line,
+            each: &mut { NOBODY },
+            skips: false,
+            is_lost: false,
+        }
+        .list(self.place + 1, Place::Nowhere)
     }
 }

@@ -1,25 +1,26 @@
 //! Shapes of lines.
 
+use super::reading::string;
 use super::*;
 
 /// What a line gives: name, dots and value of each scalar.
-type Read = Vec<(u32, u32, String)>;
+pub(super) type Read = Vec<(u32, u32, String)>;
 
 const ASKED: [&str; 6] = ["a", "b.c", "b.d.e", "l", "l.x", "fields.a"];
 
-fn names() -> Names {
+pub(super) fn names() -> Names {
     let mut names = Names::default();
     ASKED.iter().for_each(|name| assert!(names.add(name) > 0));
     names
 }
 
-fn long_way(names: &Names, line: &[u8]) -> Option<Read> {
+pub(super) fn long_way(names: &Names, line: &[u8]) -> Option<Read> {
     let mut read = Read::new();
     let each = &mut |name, dots, value: Atom<'_>| read.push((name, dots, format!("{value:?}")));
     (names.read(line, each) == Ok(0)).then_some(read)
 }
 
-fn short_way(shapes: &mut Shapes, line: &[u8]) -> Option<Read> {
+pub(super) fn short_way(shapes: &mut Shapes, line: &[u8]) -> Option<Read> {
     let mut read = Read::new();
     let each = &mut |name, dots, value: Atom<'_>| read.push((name, dots, format!("{value:?}")));
     shapes.read(line, each).then_some(read)
@@ -70,6 +71,12 @@ fn other_shapes_are_learnt_beside_each_other() {
     ];
     assert_eq!(known(&lines), 0);
     assert_eq!(known(&[lines, lines].concat()), lines.len());
+}
+
+#[test]
+fn a_list_that_goes_on_with_an_object_gives_no_value_twice() {
+    let (list, mixed) = (r#"{"l":[3]}"#, r#"{"l":[1,{"x":2}]}"#);
+    known(&[list, mixed, r#"{"l":[]}"#, mixed, list, list, mixed, mixed]);
 }
 
 #[test]
