@@ -11,7 +11,7 @@ mod text;
 use std::sync::{Arc, OnceLock};
 
 pub use json::nested;
-pub(crate) use json::scalar;
+pub(crate) use json::{one, scalar};
 pub(crate) use text::detail;
 
 use sha2::{Digest as _, Sha256};

@@ -25,6 +25,8 @@ use crate::record::text::{keys, push_text, text_of};
 use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, is_encoded};
 use crate::value::Scalar;
 
+pub(super) use data::has_data;
+pub(super) use file::{PATH_KEYS, Path, paths_of};
 pub(super) use program::DELETED;
 
 /// Reused memory for reading.
@@ -45,7 +47,9 @@ pub(super) struct Reader<'g, 's> {
     address: Option<Option<Sockaddr>>,
     rows: Option<[Option<Row>; 2]>,
     object: Option<Option<Record<'g>>>,
-    object_fields: Option<file::PathFields<'g>>,
+    object_path: Option<file::Path<'g>>,
+    /// All of them, where they were taken apart before.
+    paths: &'s [file::Path<'g>],
 }
 
 impl<'g, 's> Reader<'g, 's> {
@@ -59,8 +63,24 @@ impl<'g, 's> Reader<'g, 's> {
             address: None,
             rows: None,
             object: None,
-            object_fields: None,
+            object_path: None,
+            paths: &[],
         }
+    }
+
+    /// The same, with the PATH records taken apart.
+    pub(super) fn with_paths(
+        group: &'g Group,
+        host: Option<&'g Host>,
+        paths: &'s [Path<'g>],
+        scratch: &'s mut Scratch,
+    ) -> Self {
+        Self { paths, ..Self::new(group, host, scratch) }
+    }
+
+    /// The PATH records, if they were taken apart before.
+    pub(super) fn paths(&self) -> &'s [Path<'g>] {
+        self.paths
     }
 
     /// Gives the values of a field; none when it is missing.
@@ -172,7 +192,7 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::OldExtension => self.old_path(file::extension, sink),
             Origin::FileKey(key) => self.file_key(key, sink),
             Origin::FileOwner(key) => self.file_owner(key, sink),
-            Origin::Paths(key) => self.paths(key, sink),
+            Origin::Paths(key) => self.paths_key(key, sink),
             Origin::Data(key) => self.data(key, sink),
             Origin::SocketFamily => self.socket_family(sink),
             Origin::SocketAddr => self.socket_addr(sink),
@@ -350,7 +370,13 @@ impl<'g, 's> Reader<'g, 's> {
     }
 
     /// Gives a value decoded; an empty one is missing.
-    fn decoded(&mut self, kind: RecordType, key: &[u8], value: RawValue<'_>, sink: Sink<'_>) {
+    pub(super) fn decoded(
+        &mut self,
+        kind: RecordType,
+        key: &[u8],
+        value: RawValue<'_>,
+        sink: Sink<'_>,
+    ) {
         let Some(bytes) = value.bytes().filter(|bytes| !bytes.is_empty()) else { return };
         let Scratch { bytes: decoded, text, .. } = &mut *self.scratch;
         if matches!(value, RawValue::Bare(_)) && is_encoded(kind, key) {

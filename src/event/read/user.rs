@@ -101,7 +101,19 @@ impl<'g> Reader<'g, '_> {
         }
     }
 
-    fn who(&mut self) -> Who {
+    /// Whether there can be a name beside an id, of the daemon or from the files of the machine.
+    pub(in crate::event) fn may_have_names(&self) -> bool {
+        let Some(main) = self.view.main else { return false };
+        let is_other = self.view.leading.is_some_and(|leading| !self.view.is_main(leading));
+        is_other || self.knows_names() || self.view.enriched(main).next().is_some()
+    }
+
+    /// Whether files of the machine are known that name ids.
+    pub(in crate::event) fn knows_names(&self) -> bool {
+        self.host.is_some_and(|host| host.names.is_some())
+    }
+
+    pub(in crate::event) fn who(&mut self) -> Who {
         let [leading, call] = self.rows();
         leading.or(call).map_or(Who::Process, |row| row.who)
     }
