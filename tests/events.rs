@@ -652,3 +652,29 @@ fn a_record_with_ninety_thousand_keys_is_shown_in_part_and_says_so() {
     assert!((500..=512).contains(&shown), "{shown}");
     assert_eq!(shown + document.left_out(), 90_000);
 }
+
+/// Documents are written in one go; what is written is the tree that alerts hold.
+#[test]
+fn lines_say_what_trees_say() {
+    let mut log = captures();
+    let odd = [
+        "key=1 other.key=2",
+        "socket=5 saddr=020023290A000001",
+        "socket.addr=1 b=2",
+        "*=1",
+        "a=\"\\\" b=\"\t\" c=\u{7f}\u{fffd}",
+    ];
+    for (keys, serial) in odd.iter().zip(1..) {
+        for kind in ["SYSCALL", "SOCKADDR", "USER_AUTH", "PATH", "AVC"] {
+            log.extend(
+                format!("type={kind} msg=audit(1700000000.000:{serial}): {keys} pid=1\n").bytes(),
+            );
+        }
+    }
+    for (id, document) in Run::new(&[]).documents(&log) {
+        let mut line = Vec::new();
+        catena::alert::write_nested(&document, &mut line);
+        let tree = catena::alert::nested(&document).to_string();
+        assert_eq!(String::from_utf8(line).unwrap(), tree, "{id}");
+    }
+}

@@ -240,7 +240,7 @@ fn field(name: &str, values: DocumentValues<'_>) -> Json {
 }
 
 /// Whether ECS declares a field as a list: it stays one also with one value.
-fn is_list(name: &str) -> bool {
+pub(super) fn is_list(name: &str) -> bool {
     matches!(
         name,
         "event.category"

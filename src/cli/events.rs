@@ -117,6 +117,7 @@ struct Writer {
     terminal: bool,
     text: Text,
     documents: Documents,
+    line: Vec<u8>,
     /// Keys of records that documents have no room for.
     left_out: u64,
     /// The first failure to write.
@@ -134,6 +135,7 @@ impl Writer {
             terminal,
             text: Text::new(stdout_color(arguments.color)),
             documents: Documents::default(),
+            line: Vec::new(),
             left_out: 0,
             failure: None,
         }
@@ -146,7 +148,10 @@ impl Writer {
             EventsFormat::Ndjson => {
                 let document = self.documents.of(event);
                 self.left_out += document.left_out() as u64;
-                writeln!(self.out, "{}", alert::nested(document))
+                self.line.clear();
+                alert::write_nested(document, &mut self.line);
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
             }
             EventsFormat::None => {
                 self.left_out += self.documents.of(event).left_out() as u64;
