@@ -22,7 +22,9 @@ use super::take::{Sink, Take};
 use super::view::{View, decimal, field_of, hexadecimal};
 use crate::record::tables::capability_names;
 use crate::record::text::{keys, push_text, text_of};
-use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, is_encoded};
+use crate::record::{
+    Arguments, Enriched, Field, RawValue, RecordType, Sockaddr, decode_into, is_encoded,
+};
 use crate::value::Scalar;
 
 pub(super) use data::has_data;
@@ -50,6 +52,8 @@ pub(super) struct Reader<'g, 's> {
     object_path: Option<file::Path<'g>>,
     /// All of them, where they were taken apart before.
     paths: &'s [file::Path<'g>],
+    /// The enriched copies of the main record, the same.
+    copies: Option<&'s [Field<'g>]>,
 }
 
 impl<'g, 's> Reader<'g, 's> {
@@ -65,17 +69,15 @@ impl<'g, 's> Reader<'g, 's> {
             object: None,
             object_path: None,
             paths: &[],
+            copies: None,
         }
     }
 
-    /// The same, with the PATH records taken apart.
-    pub(super) fn with_paths(
-        group: &'g Group,
-        host: Option<&'g Host>,
-        paths: &'s [Path<'g>],
-        scratch: &'s mut Scratch,
-    ) -> Self {
-        Self { paths, ..Self::new(group, host, scratch) }
+    /// Takes over what was taken apart before, by whoever wants most of what is in it: the PATH records, and
+    /// the enriched copies of the main one.
+    pub(super) fn know(&mut self, paths: &'s [Path<'g>], copies: &'s [Field<'g>]) {
+        self.paths = paths;
+        self.copies = Some(copies);
     }
 
     /// The PATH records, if they were taken apart before.
@@ -214,8 +216,16 @@ impl<'g, 's> Reader<'g, 's> {
 
     /// A name from the enriched part of a record. `unset` and `unknown(1000)` are none.
     fn enriched(&self, record: Record<'g>, key: &[u8]) -> Option<&'g [u8]> {
-        let found = self.view.enriched(record).find(|field| field.key == key)?;
+        let found = self.copies(record).find(|field| field.key == key)?;
         found.value.bytes().filter(|name| is_name(name))
+    }
+
+    /// The enriched part of a record.
+    fn copies(&self, record: Record<'g>) -> Copies<'g, 's> {
+        match self.copies {
+            Some(copies) if self.view.is_main(record) => Copies::Known(copies.iter()),
+            _ => Copies::Read(self.view.enriched(record)),
+        }
     }
 
     /// The ECS names of a leading record and of the system call.
@@ -403,6 +413,25 @@ impl<'g, 's> Reader<'g, 's> {
         });
         if let Some(mask) = found.and_then(hexadecimal) {
             capability_names(mask).for_each(|name| sink.word(name));
+        }
+    }
+}
+
+/// The enriched part of a record: taken apart before, or as it is read.
+#[derive(Clone)]
+enum Copies<'g, 's> {
+    Known(std::slice::Iter<'s, Field<'g>>),
+    Read(Enriched<'g>),
+}
+
+impl<'g> Iterator for Copies<'g, '_> {
+    type Item = Field<'g>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field<'g>> {
+        match self {
+            Self::Known(fields) => fields.next().copied(),
+            Self::Read(fields) => fields.next(),
         }
     }
 }

@@ -7,11 +7,13 @@ use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smallvec::SmallVec;
 
 use super::group::{Group, Record};
 use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
 use crate::record::{
-    Enriched, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value, words,
+    Enriched, Field, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value,
+    words,
 };
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
@@ -314,6 +316,11 @@ impl<'g> View<'g> {
             return self.copies.get_or_init(search).clone();
         }
         fields(record.body).enriched()
+    }
+
+    /// The enriched copies of the main record, all of them.
+    pub(super) fn copies(&self) -> SmallVec<[Field<'g>; 16]> {
+        self.main.into_iter().flat_map(|main| self.enriched(main)).collect()
     }
 
     /// Whether the event did what it is for. A connection that is still being made, and a call that

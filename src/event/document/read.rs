@@ -44,7 +44,9 @@ impl Documents {
         match raw {
             Raw::Audit(group) => {
                 let paths = paths_of(group);
-                let mut reader = Reader::with_paths(group, host, &paths, &mut self.scratch);
+                let mut reader = Reader::new(group, host, &mut self.scratch);
+                let copies = reader.view.copies();
+                reader.know(&paths, &copies);
                 let has = Needs::of_event(&mut reader, process);
                 self.document.read(&mut reader, &Table::get().places(has), host, process);
             }

@@ -80,7 +80,9 @@ fn fields_that_are_not_looked_at_have_no_values() {
             let document = Documents::one(&Raw::Audit(group.clone()), Some(&host), None);
             let mut scratch = Scratch::default();
             let paths = paths_of(group);
-            let mut reader = Reader::with_paths(group, Some(&host), &paths, &mut scratch);
+            let mut reader = Reader::new(group, Some(&host), &mut scratch);
+            let copies = reader.view.copies();
+            reader.know(&paths, &copies);
             let mut whole = Document::default();
             whole.read(&mut reader, &Table::get().places(Needs::ALL), Some(&host), None);
             assert_eq!(document, whole, "{}", String::from_utf8_lossy(group.raw()));
