@@ -16,7 +16,7 @@ use std::io::Read as _;
 use audit::{Run, groups, shown};
 use catena::event::Document;
 use catena::schema::{FIELDS, FieldType};
-use catena::value::Value;
+use catena::value::{Scalar, Value};
 use proptest::prelude::*;
 
 /// What is the same in every event of a test.
@@ -60,9 +60,9 @@ fn readable(id: &str, document: &Document) -> String {
 }
 
 /// Text without quotes where it reads as one word.
-fn text(value: &Value) -> String {
+fn text(value: Scalar<'_>) -> String {
     match value {
-        Value::Str(text) if text.contains(|c: char| c.is_whitespace() || "|\"\\".contains(c)) => {
+        Scalar::Str(text) if text.contains(|c: char| c.is_whitespace() || "|\"\\".contains(c)) => {
             format!("{text:?}")
         }
         other => other.to_string(),
@@ -556,12 +556,13 @@ fn what_rules_test_is_what_alerts_show() {
                 assert!(has_type(value, info.kind), "{id} {}: {value:?}", info.name);
             }
             filled[at] += usize::from(!tested.is_empty());
-            let shown = document.values(info.name);
+            let shown: Vec<Value> = document.values(info.name).iter().map(Value::from).collect();
             // A document does not repeat what another field shows, nor the records.
             let repeated = || {
                 shown.is_empty()
                     && (info.name == "event.original"
                         || tested.iter().all(|value| {
+                            let value = value.scalar().unwrap();
                             document.fields().any(|(_, values)| values.contains(value))
                         }))
             };
@@ -634,8 +635,7 @@ fn a_path_record_without_a_value_does_not_shift_the_others() {
     let paths: Vec<Vec<String>> = events[0]
         .1
         .paths()
-        .iter()
-        .map(|record| record.iter().map(|(key, value)| format!("{key}={value}")).collect())
+        .map(|record| record.map(|(key, value)| format!("{key}={value}")).collect())
         .collect();
     assert_eq!(paths, [vec!["item=0", "nametype=PARENT"], vec!["item=1", "name=a b", "inode=7"]]);
 }
@@ -651,4 +651,30 @@ fn a_record_with_ninety_thousand_keys_is_shown_in_part_and_says_so() {
     let shown = document.fields().filter(|(name, _)| name.starts_with("auditd.data.k")).count();
     assert!((500..=512).contains(&shown), "{shown}");
     assert_eq!(shown + document.left_out(), 90_000);
+}
+
+/// Documents are written in one go; what is written is the tree that alerts hold.
+#[test]
+fn lines_say_what_trees_say() {
+    let mut log = captures();
+    let odd = [
+        "key=1 other.key=2",
+        "socket=5 saddr=020023290A000001",
+        "socket.addr=1 b=2",
+        "*=1",
+        "a=\"\\\" b=\"\t\" c=\u{7f}\u{fffd}",
+    ];
+    for (keys, serial) in odd.iter().zip(1..) {
+        for kind in ["SYSCALL", "SOCKADDR", "USER_AUTH", "PATH", "AVC"] {
+            log.extend(
+                format!("type={kind} msg=audit(1700000000.000:{serial}): {keys} pid=1\n").bytes(),
+            );
+        }
+    }
+    for (id, document) in Run::new(&[]).documents(&log) {
+        let mut line = Vec::new();
+        catena::alert::write_nested(&document, &mut line);
+        let tree = catena::alert::nested(&document).to_string();
+        assert_eq!(String::from_utf8(line).unwrap(), tree, "{id}");
+    }
 }

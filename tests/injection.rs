@@ -241,7 +241,7 @@ fn document(group: Group) -> (Document, String) {
 }
 
 fn values(document: &Document, field: &str) -> Vec<String> {
-    document.values(field).iter().map(ToString::to_string).collect()
+    document.values(field).iter().map(|v| v.to_string()).collect()
 }
 
 #[test]

@@ -13,7 +13,6 @@ use catena::process::{Found, Table};
 use catena::rule::{RuleSet, load_query};
 use catena::schema::Schema;
 use catena::time::Timestamp;
-use catena::value::Value;
 
 /// Shows a process: `(pid, parent, session)`, its program and arguments.
 fn process(proc: &Path, (pid, ppid, session): (i64, i64, i64), exe: &str, args: &str) {
@@ -52,8 +51,11 @@ impl Observer for Asked {
 
     fn event(&mut self, event: &catena::event::Event) -> Flow {
         let document = event.document();
-        let shown = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>();
-        let values = |name: &&str| shown(document.values(name)).join("|");
+        let values = |name: &&str| {
+            let shown: Vec<_> =
+                document.values(name).iter().map(|value| value.to_string()).collect();
+            shown.join("|")
+        };
         self.told.push(self.fields.iter().map(values).collect());
         Flow::Continue
     }

@@ -52,7 +52,7 @@ fn document(lines: &[&str]) -> Document {
 }
 
 fn shown(document: &Document, field: &str) -> String {
-    let values: Vec<String> = document.values(field).iter().map(ToString::to_string).collect();
+    let values: Vec<String> = document.values(field).iter().map(|v| v.to_string()).collect();
     values.join("|")
 }
 
@@ -409,7 +409,7 @@ fn the_old_spelling_of_the_type_of_a_name() {
         let document = document(&[call, &folder, &file]);
         assert_eq!(shown(&document, "file.path"), "/tmp/a");
         assert_eq!(shown(&document, "event.type"), "info|creation", "{key}");
-        let types = document.paths().iter().flatten().filter(|(key, _)| *key == "nametype");
+        let types = document.paths().flatten().filter(|(key, _)| *key == "nametype");
         let types: Vec<_> = types.map(|(_, value)| value.to_string()).collect();
         assert_eq!(types, ["PARENT", "CREATE"]);
     }

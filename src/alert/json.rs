@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Alert, AlertEvent};
-use crate::event::Document;
+use crate::event::{Document, DocumentValues};
 use crate::rule::{Rule, Technique, Threat};
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Scalar, Value};
 
 /// Fields of the last event that are copied to the top, so that an alert can be searched like an event.
 const COPIED: [&str; 8] =
@@ -210,9 +210,9 @@ pub fn nested(document: &Document) -> Json {
     for (name, values) in document.fields() {
         insert(&mut root, name, field(name, values), MAX_LEVELS);
     }
-    if !document.paths().is_empty() {
-        let paths = document.paths().iter().map(|record| -> Map<String, Json> {
-            record.iter().map(|(key, value)| ((*key).to_owned(), scalar(value))).collect()
+    if document.paths().len() > 0 {
+        let paths = document.paths().map(|record| -> Map<String, Json> {
+            record.map(|(key, value)| (key.to_owned(), one(value))).collect()
         });
         insert(&mut root, "auditd.paths", paths.collect(), MAX_LEVELS);
     }
@@ -232,31 +232,39 @@ fn insert(object: &mut Map<String, Json>, name: &str, value: Json, levels: usize
     object.insert(name.to_owned(), value);
 }
 
-/// Fields that ECS declares as lists stay lists also with one value.
-fn field(name: &str, values: &[Value]) -> Json {
-    const LISTS: [&str; 7] = [
-        "event.category",
-        "event.type",
-        "event.action",
-        "process.args",
-        "process.parent.args",
-        "tags",
-        "related.user",
-    ];
-    match values {
-        [single] if !LISTS.contains(&name) => scalar(single),
-        _ => values.iter().map(scalar).collect(),
+fn field(name: &str, values: DocumentValues<'_>) -> Json {
+    match values.first() {
+        Some(single) if values.len() == 1 && !is_list(name) => one(single),
+        _ => values.iter().map(one).collect(),
     }
+}
+
+/// Whether ECS declares a field as a list: it stays one also with one value.
+pub(super) fn is_list(name: &str) -> bool {
+    matches!(
+        name,
+        "event.category"
+            | "event.type"
+            | "event.action"
+            | "process.args"
+            | "process.parent.args"
+            | "tags"
+            | "related.user"
+    )
 }
 
 /// A value as JSON; addresses and times as text.
 pub(crate) fn scalar(value: &Value) -> Json {
+    value.scalar().map_or(Json::Null, one)
+}
+
+/// The same of one that is not null.
+pub(crate) fn one(value: Scalar<'_>) -> Json {
     match value {
-        Value::Null => Json::Null,
-        Value::Bool(b) => json!(b),
-        Value::Int(i) => json!(i),
-        Value::Float(f) => json!(f),
-        Value::Str(s) => json!(s),
-        Value::Ip(_) | Value::Time(_) => json!(value.to_string()),
+        Scalar::Bool(b) => json!(b),
+        Scalar::Int(i) => json!(i),
+        Scalar::Float(f) => json!(f),
+        Scalar::Str(s) => json!(s),
+        Scalar::Ip(_) | Scalar::Time(_) => json!(value.to_string()),
     }
 }

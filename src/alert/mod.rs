@@ -6,12 +6,14 @@
 //! is an alert.
 
 mod json;
+mod line;
 mod text;
 
 use std::sync::{Arc, OnceLock};
 
 pub use json::nested;
-pub(crate) use json::scalar;
+pub(crate) use json::{one, scalar};
+pub use line::write_nested;
 pub(crate) use text::detail;
 
 use sha2::{Digest as _, Sha256};

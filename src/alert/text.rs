@@ -10,7 +10,6 @@ use crate::engine::Counted;
 use crate::escape::escape;
 use crate::event::{Document, Process};
 use crate::rule::{Rule, Severity};
-use crate::value::Value;
 
 /// Longest command line shown, in characters; JSON has it whole.
 const MAX_COMMAND: usize = 200;
@@ -201,7 +200,7 @@ fn attack(rule: &Rule) -> Vec<String> {
 }
 
 fn text(document: &Document, name: &str) -> Option<String> {
-    document.first(name).map(Value::to_string)
+    document.first(name).map(|value| value.to_string())
 }
 
 fn shorten(text: &str) -> String {

@@ -12,7 +12,7 @@ use super::replay::write_exit;
 use super::{event_fields, hosts, input_form, summary};
 use crate::alert;
 use crate::escape::escape;
-use crate::event::{Event, Raw};
+use crate::event::{Documents, Event, Raw};
 use crate::pick::{self, Filter, Text};
 use crate::pipeline::{Flow, Settings};
 use crate::rule;
@@ -116,6 +116,8 @@ struct Writer {
     /// A terminal shows each event at once, and must obey none.
     terminal: bool,
     text: Text,
+    documents: Documents,
+    line: Vec<u8>,
     /// Keys of records that documents have no room for.
     left_out: u64,
     /// The first failure to write.
@@ -132,6 +134,8 @@ impl Writer {
             out: BufWriter::with_capacity(64 << 10, stdout),
             terminal,
             text: Text::new(stdout_color(arguments.color)),
+            documents: Documents::default(),
+            line: Vec::new(),
             left_out: 0,
             failure: None,
         }
@@ -142,12 +146,15 @@ impl Writer {
             _ if self.raw => self.write_raw(event.raw()),
             EventsFormat::Interpret => self.out.write_all(self.text.of(event).as_bytes()),
             EventsFormat::Ndjson => {
-                let document = event.document();
+                let document = self.documents.of(event);
                 self.left_out += document.left_out() as u64;
-                writeln!(self.out, "{}", alert::nested(&document))
+                self.line.clear();
+                alert::write_nested(document, &mut self.line);
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
             }
             EventsFormat::None => {
-                self.left_out += event.document().left_out() as u64;
+                self.left_out += self.documents.of(event).left_out() as u64;
                 Ok(())
             }
         };

@@ -90,11 +90,21 @@ impl Facts {
     /// Arguments of an execution that failed are not logged; those of the program that went on running
     /// would be taken for them.
     pub fn admits(&self, field: ContextField) -> bool {
-        let of_exec = matches!(
-            field,
-            ContextField::Of(Relation::Itself, Part::Args | Part::ArgsCount | Part::CommandLine)
-        );
-        !(of_exec && self.is_failed_exec)
+        !(self.is_failed_exec && is_of_exec(field))
+    }
+}
+
+fn is_of_exec(field: ContextField) -> bool {
+    matches!(
+        field,
+        ContextField::Of(Relation::Itself, Part::Args | Part::ArgsCount | Part::CommandLine)
+    )
+}
+
+impl Reader<'_, '_> {
+    /// The same as [`Facts::admits`], of an event of which nothing else need be known.
+    pub(super) fn admits(&self, field: ContextField) -> bool {
+        !(is_of_exec(field) && self.view.calls_exec() && !self.view.is_exec())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Document, Event, Host, Process, Raw};
+use super::{Document, Documents, Event, Host, Process, Raw};
 use crate::time::Ordinal;
 use crate::value::Value;
 
@@ -110,7 +110,7 @@ impl Kept {
 
     /// All its fields. Costs a multiple of testing it: meant for alerts.
     pub fn document(&self) -> Document {
-        self.raw.document(self.host.as_deref(), self.process.as_deref())
+        Documents::one(&self.raw, self.host.as_deref(), self.process.as_deref())
     }
 }
 
@@ -126,8 +126,8 @@ impl Event {
         }
     }
 
-    /// All its fields, see [`Kept::document`].
+    /// All its fields, see [`Kept::document`]; who reads many has [`Documents`] do it.
     pub fn document(&self) -> Document {
-        self.raw.document(self.host.as_deref(), self.process.as_deref())
+        Documents::one(&self.raw, self.host.as_deref(), self.process.as_deref())
     }
 }

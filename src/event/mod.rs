@@ -35,7 +35,7 @@ mod view;
 
 pub use class::{Class, Selection, Selections, is_of_class, tells_class};
 pub use coalesce::{CoalesceLimits, Coalescer};
-pub use document::Document;
+pub use document::{Document, Documents, Values as DocumentValues};
 pub use facts::{Change, Facts, program_of};
 pub use group::{EventId, Group, Incomplete, Record};
 pub use host::{Host, Hosts, Identity, Profile, UNNAMED};

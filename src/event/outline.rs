@@ -4,7 +4,7 @@
 //! must have been there and are not. Nothing is decoded or allocated.
 
 use super::group::Group;
-use super::view::{View, decimal, field_of};
+use super::view::{View, decimal};
 use crate::record::{RawValue, RecordType};
 
 /// See the module page.
@@ -81,7 +81,7 @@ pub(super) fn missing(view: &View<'_>) -> [Option<RecordType>; 4] {
     let has = |kind: RecordType| view.record(kind).is_some();
     let lacks = |kind: RecordType, needed: bool| (needed && !has(kind)).then_some(kind);
     // The kernel says how many names it had to log.
-    let items = view.main.filter(|_| view.is_call).and_then(|main| field_of(main, b"items"));
+    let items = view.tokens.items.filter(|_| view.is_call);
     let items = items.and_then(RawValue::bytes).and_then(decimal).unwrap_or(0);
     let paths = view.records(RecordType::PATH).count();
     let few = usize::try_from(items).is_ok_and(|items| paths < items);

@@ -1,6 +1,6 @@
 //! [`Raw`]: what an event was made of, whatever kind of log it stood in.
 
-use super::document::{self, Document};
+use super::document;
 use super::{Group, Host, Json, Process};
 use crate::near;
 use crate::record::text::text_of;
@@ -115,15 +115,7 @@ impl Raw {
     ) -> Vec<Value> {
         match self {
             Self::Audit(group) => document::values_of(group, host, process, name),
-            Self::Json(json) => json.document().values(name).to_vec(),
-        }
-    }
-
-    /// All its fields.
-    pub(super) fn document(&self, host: Option<&Host>, process: Option<&Process>) -> Document {
-        match self {
-            Self::Audit(group) => document::document(group, host, process),
-            Self::Json(json) => json.document(),
+            Self::Json(json) => json.document().values(name).iter().map(Value::from).collect(),
         }
     }
 }

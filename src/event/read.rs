@@ -22,9 +22,13 @@ use super::take::{Sink, Take};
 use super::view::{View, decimal, field_of, hexadecimal};
 use crate::record::tables::capability_names;
 use crate::record::text::{keys, push_text, text_of};
-use crate::record::{Arguments, RawValue, RecordType, Sockaddr, decode_into, is_encoded};
+use crate::record::{
+    Arguments, Enriched, Field, RawValue, RecordType, Sockaddr, decode_into, is_encoded,
+};
 use crate::value::Scalar;
 
+pub(super) use data::has_data;
+pub(super) use file::{PATH_KEYS, Path, paths_of};
 pub(super) use program::DELETED;
 
 /// Reused memory for reading.
@@ -45,7 +49,11 @@ pub(super) struct Reader<'g, 's> {
     address: Option<Option<Sockaddr>>,
     rows: Option<[Option<Row>; 2]>,
     object: Option<Option<Record<'g>>>,
-    object_fields: Option<file::PathFields<'g>>,
+    object_path: Option<file::Path<'g>>,
+    /// All of them, where they were taken apart before.
+    paths: &'s [file::Path<'g>],
+    /// The enriched copies of the main record, the same.
+    copies: Option<&'s [Field<'g>]>,
 }
 
 impl<'g, 's> Reader<'g, 's> {
@@ -59,8 +67,22 @@ impl<'g, 's> Reader<'g, 's> {
             address: None,
             rows: None,
             object: None,
-            object_fields: None,
+            object_path: None,
+            paths: &[],
+            copies: None,
         }
+    }
+
+    /// Takes over what was taken apart before, by whoever wants most of what is in it: the PATH records, and
+    /// the enriched copies of the main one.
+    pub(super) fn know(&mut self, paths: &'s [Path<'g>], copies: &'s [Field<'g>]) {
+        self.paths = paths;
+        self.copies = Some(copies);
+    }
+
+    /// The PATH records, if they were taken apart before.
+    pub(super) fn paths(&self) -> &'s [Path<'g>] {
+        self.paths
     }
 
     /// Gives the values of a field; none when it is missing.
@@ -172,7 +194,7 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::OldExtension => self.old_path(file::extension, sink),
             Origin::FileKey(key) => self.file_key(key, sink),
             Origin::FileOwner(key) => self.file_owner(key, sink),
-            Origin::Paths(key) => self.paths(key, sink),
+            Origin::Paths(key) => self.paths_key(key, sink),
             Origin::Data(key) => self.data(key, sink),
             Origin::SocketFamily => self.socket_family(sink),
             Origin::SocketAddr => self.socket_addr(sink),
@@ -194,8 +216,16 @@ impl<'g, 's> Reader<'g, 's> {
 
     /// A name from the enriched part of a record. `unset` and `unknown(1000)` are none.
     fn enriched(&self, record: Record<'g>, key: &[u8]) -> Option<&'g [u8]> {
-        let found = self.view.enriched(record).find(|field| field.key == key)?;
+        let found = self.copies(record).find(|field| field.key == key)?;
         found.value.bytes().filter(|name| is_name(name))
+    }
+
+    /// The enriched part of a record.
+    fn copies(&self, record: Record<'g>) -> Copies<'g, 's> {
+        match self.copies {
+            Some(copies) if self.view.is_main(record) => Copies::Known(copies.iter()),
+            _ => Copies::Read(self.view.enriched(record)),
+        }
     }
 
     /// The ECS names of a leading record and of the system call.
@@ -350,7 +380,13 @@ impl<'g, 's> Reader<'g, 's> {
     }
 
     /// Gives a value decoded; an empty one is missing.
-    fn decoded(&mut self, kind: RecordType, key: &[u8], value: RawValue<'_>, sink: Sink<'_>) {
+    pub(super) fn decoded(
+        &mut self,
+        kind: RecordType,
+        key: &[u8],
+        value: RawValue<'_>,
+        sink: Sink<'_>,
+    ) {
         let Some(bytes) = value.bytes().filter(|bytes| !bytes.is_empty()) else { return };
         let Scratch { bytes: decoded, text, .. } = &mut *self.scratch;
         if matches!(value, RawValue::Bare(_)) && is_encoded(kind, key) {
@@ -377,6 +413,25 @@ impl<'g, 's> Reader<'g, 's> {
         });
         if let Some(mask) = found.and_then(hexadecimal) {
             capability_names(mask).for_each(|name| sink.word(name));
+        }
+    }
+}
+
+/// The enriched part of a record: taken apart before, or as it is read.
+#[derive(Clone)]
+enum Copies<'g, 's> {
+    Known(std::slice::Iter<'s, Field<'g>>),
+    Read(Enriched<'g>),
+}
+
+impl<'g> Iterator for Copies<'g, '_> {
+    type Item = Field<'g>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field<'g>> {
+        match self {
+            Self::Known(fields) => fields.next().copied(),
+            Self::Read(fields) => fields.next(),
         }
     }
 }

@@ -39,6 +39,26 @@ pub enum Slot {
     List(Range<u32>),
 }
 
+impl Slot {
+    /// Its value; `text` is that of whoever it belongs to. `None` for what is no single value.
+    #[inline]
+    pub(super) fn scalar<'a>(&'a self, text: &'a str) -> Option<Scalar<'a>> {
+        Some(match self {
+            Self::Empty | Self::List(_) => return None,
+            Self::Bool(b) => Scalar::Bool(*b),
+            Self::Int(i) => Scalar::Int(*i),
+            Self::Float(f) => Scalar::Float(*f),
+            Self::Static(s) => Scalar::Str(s),
+            Self::Text(range) => {
+                let range = range.start as usize..range.end as usize;
+                Scalar::Str(text.get(range).unwrap_or(""))
+            }
+            Self::Ip(ip) => Scalar::Ip(*ip),
+            Self::Time(t) => Scalar::Time(*t),
+        })
+    }
+}
+
 /// A coalesced event with typed fields.
 ///
 /// Slots are addressed by the [`FieldId`]s of the [`Projection`](super::Projection) that filled them.
@@ -296,7 +316,7 @@ impl Take for Filler<'_> {
 }
 
 /// Sizes inside an event are far below 4 GiB: groups are cut long before.
-fn index(size: usize) -> u32 {
+pub(super) fn index(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
@@ -311,22 +331,8 @@ impl<'a> Iterator for Values<'a> {
     type Item = Scalar<'a>;
 
     fn next(&mut self) -> Option<Scalar<'a>> {
-        loop {
-            return Some(match self.slots.next()? {
-                // Lists hold scalars only; anything else is skipped rather than trusted.
-                Slot::Empty | Slot::List(_) => continue,
-                Slot::Bool(b) => Scalar::Bool(*b),
-                Slot::Int(i) => Scalar::Int(*i),
-                Slot::Float(f) => Scalar::Float(*f),
-                Slot::Static(s) => Scalar::Str(s),
-                Slot::Text(range) => {
-                    let range = range.start as usize..range.end as usize;
-                    Scalar::Str(self.event.text.get(range).unwrap_or(""))
-                }
-                Slot::Ip(ip) => Scalar::Ip(*ip),
-                Slot::Time(t) => Scalar::Time(*t),
-            });
-        }
+        // Lists hold scalars only; anything else is skipped rather than trusted.
+        self.slots.find_map(|slot| slot.scalar(&self.event.text))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -7,11 +7,13 @@ use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smallvec::SmallVec;
 
 use super::group::{Group, Record};
 use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
 use crate::record::{
-    Enriched, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value, words,
+    Enriched, Field, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value,
+    words,
 };
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
@@ -20,9 +22,11 @@ pub(super) struct Tokens<'g> {
     pub(super) arch: Option<&'g [u8]>,
     pub(super) syscall: Option<&'g [u8]>,
     pub(super) uring_op: Option<&'g [u8]>,
+    pub(super) per: Option<RawValue<'g>>,
     pub(super) success: Option<&'g [u8]>,
     pub(super) exit: Option<&'g [u8]>,
     pub(super) args: [Option<&'g [u8]>; 4],
+    pub(super) items: Option<RawValue<'g>>,
     pub(super) ppid: Option<&'g [u8]>,
     pub(super) pid: Option<&'g [u8]>,
     pub(super) auid: Option<&'g [u8]>,
@@ -101,11 +105,11 @@ impl<'g> Tokens<'g> {
         let mut next = Expected { next: words.next(), words, taken: 0 };
         let arch = next.word(b"arch=");
         let syscall = next.word(b"syscall=");
-        next.word(b"per=");
+        let per = next.word(b"per=").map(RawValue::Bare);
         let success = next.word(b"success=");
         let exit = next.word(b"exit=");
         let args = [next.word(b"a0="), next.word(b"a1="), next.word(b"a2="), next.word(b"a3=")];
-        next.word(b"items=");
+        let items = next.word(b"items=").map(RawValue::Bare);
         let ppid = next.word(b"ppid=");
         let pid = next.word(b"pid=");
         let auid = next.word(b"auid=");
@@ -128,9 +132,11 @@ impl<'g> Tokens<'g> {
         is_all.then_some(Self {
             arch,
             syscall,
+            per,
             success,
             exit,
             args,
+            items,
             ppid,
             pid,
             auid,
@@ -182,6 +188,14 @@ impl<'g> Tokens<'g> {
                 b"ses" => &mut tokens.ses,
                 b"res" => &mut tokens.res,
                 b"msg" => &mut tokens.nested,
+                b"per" => {
+                    tokens.per = tokens.per.or(Some(field.value));
+                    continue;
+                }
+                b"items" => {
+                    tokens.items = tokens.items.or(Some(field.value));
+                    continue;
+                }
                 b"comm" => {
                     tokens.comm = tokens.comm.or(Some(field.value));
                     continue;
@@ -224,8 +238,8 @@ pub(super) struct View<'g> {
     /// The record that gives the event its type.
     pub(super) leading: Option<Record<'g>>,
     pub(super) tokens: Tokens<'g>,
-    /// `main` has no keys but [`CALL_KEYS`].
-    is_plain: bool,
+    /// `main` has no keys but [`CALL_KEYS`], each at most once.
+    pub(super) is_plain: bool,
     /// Whether `main` is a system call or its like.
     pub(super) is_call: bool,
     /// The system call that was meant: `connect`, also where the log says `socketcall` or is of an
@@ -280,6 +294,11 @@ impl<'g> View<'g> {
         !self.is_plain || CALL_KEYS.contains(&key)
     }
 
+    /// Whether this is the main record.
+    pub(super) fn is_main(&self, record: Record<'_>) -> bool {
+        self.main.is_some_and(|main| std::ptr::eq(main.line, record.line))
+    }
+
     /// All records of a type.
     pub(super) fn records(&self, kind: RecordType) -> impl Iterator<Item = Record<'g>> + use<'g> {
         self.group.all(kind)
@@ -289,7 +308,7 @@ impl<'g> View<'g> {
     /// none takes reading all of it.
     #[inline]
     pub(super) fn enriched(&self, record: Record<'g>) -> Enriched<'g> {
-        if self.main.is_some_and(|main| std::ptr::eq(main.line, record.line)) {
+        if self.is_main(record) {
             let search = || match self.is_plain {
                 true => enriched_behind(record.body),
                 false => fields(record.body).enriched(),
@@ -297,6 +316,11 @@ impl<'g> View<'g> {
             return self.copies.get_or_init(search).clone();
         }
         fields(record.body).enriched()
+    }
+
+    /// The enriched copies of the main record, all of them.
+    pub(super) fn copies(&self) -> SmallVec<[Field<'g>; 16]> {
+        self.main.into_iter().flat_map(|main| self.enriched(main)).collect()
     }
 
     /// Whether the event did what it is for. A connection that is still being made, and a call that
@@ -425,7 +449,8 @@ pub(super) fn name_type(path: Record<'_>) -> Option<&[u8]> {
     // One search instead of a dozen tokens. The kernel writes names that hold a space as hexadecimal,
     // so no name can look like this.
     const KEY: &[u8] = b" nametype=";
-    if let Some(at) = memchr::memmem::find(path.body, KEY) {
+    static FINDER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(KEY));
+    if let Some(at) = FINDER.find(path.body) {
         let rest = path.body.get(at + KEY.len()..)?;
         return rest.split(|byte| *byte <= b' ').next();
     }

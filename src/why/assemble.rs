@@ -12,7 +12,7 @@ use super::gather::{Attempt, End, Fired, Passed, Selection, Shared, key_name};
 use super::probe::{Probe, Role};
 use super::search::{Column, Found, Spoiler, Want, around};
 use crate::alert;
-use crate::event::{Document, Kept};
+use crate::event::{Document, DocumentValues, Kept};
 use crate::machine::key;
 use crate::pipeline::Report;
 use crate::plan::RuleIx;
@@ -411,9 +411,9 @@ fn elsewhere(document: &Document, wanted: &Value, field: &str) -> Vec<String> {
             .iter()
             .any(|start| name.starts_with(start))
     };
-    let has = |values: &[Value]| values.iter().any(|value| value.to_string() == text);
+    let has = |values: DocumentValues<'_>| values.iter().any(|value| value.to_string() == text);
     let fields =
-        document.fields().filter(|(name, values)| *name != field && named(name) && has(values));
+        document.fields().filter(|(name, values)| *name != field && named(name) && has(*values));
     fields.map(|(name, _)| name.to_owned()).take(MAX_ELSEWHERE).collect()
 }
 
@@ -427,15 +427,15 @@ fn brief(event: &Kept) -> EventInfo {
 }
 
 fn brief_of(event: &Kept, document: &Document) -> EventInfo {
-    let text = |name: &str| document.first(name).map(Value::to_string);
+    let text = |name: &str| document.first(name).map(|value| value.to_string());
     let detail = alert::detail(document);
     EventInfo {
         time: event.ordinal.time.to_string(),
-        serial: document.first("event.sequence").map(alert::scalar),
+        serial: document.first("event.sequence").map(alert::one),
         host: text("host.name"),
         action: text("event.action").or_else(|| text("auditd.data.syscall")),
         process: text("process.name"),
-        pid: document.first("process.pid").map(alert::scalar),
+        pid: document.first("process.pid").map(alert::one),
         detail: Some(detail).filter(|detail| !detail.is_empty()),
     }
 }

@@ -63,6 +63,6 @@ impl Run {
 
 /// The values of a field as text, with a bar between them.
 pub(crate) fn shown(document: &Document, field: &str) -> String {
-    let values: Vec<String> = document.values(field).iter().map(ToString::to_string).collect();
+    let values: Vec<String> = document.values(field).iter().map(|v| v.to_string()).collect();
     values.join("|")
 }

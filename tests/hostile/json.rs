@@ -127,7 +127,8 @@ pub(crate) fn json(log: &[u8]) {
         untyped.load_json(plain, None);
         for (name, number) in names.iter().zip(0..) {
             let values: Vec<_> = untyped.values(FieldId(number)).map(|v| v.to_string()).collect();
-            let known: Vec<_> = document.values(name).iter().map(ToString::to_string).collect();
+            let known: Vec<_> =
+                document.values(name).iter().map(|value| value.to_string()).collect();
             assert!(!known.is_empty());
             if whole {
                 assert_eq!(values, known, "{name}");

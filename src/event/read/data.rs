@@ -12,6 +12,16 @@ use crate::value::Scalar;
 impl<'g> Reader<'g, '_> {
     /// The first record that has the key, the main one before all others.
     pub(super) fn data(&mut self, key: &[u8], sink: Sink<'_>) {
+        self.data_from(key, |this| this.find_data(key), sink);
+    }
+
+    /// The same; `find` says where a key is that is no token of the main record.
+    pub(in crate::event) fn data_from(
+        &mut self,
+        key: &[u8],
+        find: impl FnOnce(&Self) -> Option<(RecordType, RawValue<'g>)>,
+        sink: Sink<'_>,
+    ) {
         match key {
             b"syscall" => return self.syscall(sink),
             b"arch" => return self.arch(sink),
@@ -31,7 +41,7 @@ impl<'g> Reader<'g, '_> {
             }
             _ => {}
         }
-        let Some((record, value)) = self.find_data(key) else { return };
+        let Some((record, value)) = find(self) else { return };
         if key == b"sig" && record == RecordType::SECCOMP {
             let number = value.bytes().and_then(decimal).and_then(|n| u32::try_from(n).ok());
             if let Some(name) = number.and_then(signal_name) {
@@ -61,9 +71,9 @@ impl<'g> Reader<'g, '_> {
         };
         let in_main = if self.view.may_have(key) { in_record(main) } else { None };
         in_main.or_else(|| {
-            let is_main = |record: &Record<'_>| std::ptr::eq(record.line, main.line);
             let records = self.view.group.records();
-            let mut others = records.filter(|record| !is_main(record) && has_data(record.kind));
+            let mut others =
+                records.filter(|record| !self.view.is_main(*record) && has_data(record.kind));
             others.find_map(in_record)
         })
     }
@@ -101,23 +111,6 @@ impl<'g> Reader<'g, '_> {
             None => sink.value(Scalar::Str(&crate::record::text::text_of(logged))),
         }
     }
-
-    /// Calls `each` with the name of every `auditd.data.*` field this event has, some twice; those of
-    /// the main record first.
-    pub(in crate::event) fn data_keys(&self, each: &mut impl FnMut(&'g [u8])) {
-        let main = self.view.main.map(|main| main.line);
-        let is_main = |record: &Record<'_>| main.is_some_and(|m| std::ptr::eq(m, record.line));
-        let others = self.view.group.records().filter(|r| !is_main(r) && has_data(r.kind));
-        for record in self.view.main.into_iter().chain(others) {
-            for field in fields(record.body) {
-                match field.value {
-                    RawValue::Nested(text) => nested(text).for_each(|field| each(field.key)),
-                    _ if record.kind == RecordType::EXECVE && field.key != b"argc" => {}
-                    _ => each(field.key),
-                }
-            }
-        }
-    }
 }
 
 /// Dashes in keys are underscores in field names.
@@ -127,7 +120,7 @@ fn is_key(logged: &[u8], key: &[u8]) -> bool {
 }
 
 /// Records whose keys are data of the event itself; the others have fields of their own.
-fn has_data(kind: RecordType) -> bool {
+pub(in crate::event) fn has_data(kind: RecordType) -> bool {
     !matches!(
         kind,
         RecordType::PATH

@@ -1,22 +1,61 @@
 //! The file an event is about: its PATH records.
 
+use smallvec::SmallVec;
+
 use super::super::actions::Object;
-use super::super::group::Record;
+use super::super::group::{Group, Record};
 use super::super::take::Sink;
 use super::super::view::{decimal, field_of, name_type};
 use super::summary::type_of_mode;
 use super::user::Kind;
 use super::{Reader, give};
 use crate::record::{RawValue, RecordType, fields};
-use crate::value::{Scalar, Value};
+use crate::value::Scalar;
 
 /// What is shown of a PATH record.
 pub(in crate::event) const PATH_KEYS: [&str; 9] =
     ["item", "name", "nametype", "inode", "dev", "mode", "ouid", "ogid", "rdev"];
+const NAME: usize = 1;
 const NAMETYPE: usize = 2;
+const MODE: usize = 5;
+const OWNER: usize = 6;
+const GROUP: usize = 7;
 
-/// The fields of a PATH record, in the order of [`PATH_KEYS`].
-pub(super) type PathFields<'g> = [Option<RawValue<'g>>; PATH_KEYS.len()];
+/// The place of a key in [`PATH_KEYS`].
+fn place_of(key: &[u8]) -> Option<usize> {
+    Some(match key {
+        b"item" => 0,
+        b"name" => NAME,
+        b"nametype" => NAMETYPE,
+        b"inode" => 3,
+        b"dev" => 4,
+        b"mode" => MODE,
+        b"ouid" => OWNER,
+        b"ogid" => GROUP,
+        b"rdev" => 8,
+        _ => return None,
+    })
+}
+
+/// A PATH record taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::event) struct Path<'g> {
+    record: Record<'g>,
+    /// In the order of [`PATH_KEYS`].
+    pub(in crate::event) fields: [Option<RawValue<'g>>; PATH_KEYS.len()],
+    /// The daemon has added names.
+    pub(in crate::event) is_enriched: bool,
+    /// It has a key that no kernel writes.
+    pub(in crate::event) is_odd: bool,
+}
+
+/// The PATH records of an event taken apart; most have one or two.
+pub(in crate::event) type Paths<'g> = SmallVec<[Path<'g>; 2]>;
+
+/// Takes all PATH records apart, for whoever wants most of what they hold.
+pub(in crate::event) fn paths_of(group: &Group) -> Paths<'_> {
+    group.all(RecordType::PATH).map(Path::of).collect()
+}
 
 /// A part of a path.
 type Part = fn(&[u8]) -> Option<&[u8]>;
@@ -83,6 +122,11 @@ impl<'g> Reader<'g, '_> {
         made.find(|path| name_type(*path) == Some(b"CREATE") && is_named(*path))
     }
 
+    /// Whether the event is done to a file.
+    pub(in crate::event) fn is_about_file(&mut self) -> bool {
+        self.file_row().is_some()
+    }
+
     fn file_row(&mut self) -> Option<Object> {
         let rows = self.rows();
         let objects = rows.iter().flatten().map(|row| row.object);
@@ -93,7 +137,9 @@ impl<'g> Reader<'g, '_> {
     pub(super) fn paths_of_object(&mut self, part: Part, sink: Sink<'_>) {
         let object = self.object();
         let second = self.second_name().filter(|second| {
-            object.is_none_or(|object| field_of(object, b"name") != field_of(*second, b"name"))
+            object.is_none_or(|object| {
+                self.path_field(object, NAME) != self.path_field(*second, NAME)
+            })
         });
         self.path_of(object, part, sink);
         self.path_of(second, part, sink);
@@ -109,7 +155,7 @@ impl<'g> Reader<'g, '_> {
     }
 
     pub(super) fn path_of(&mut self, record: Option<Record<'g>>, part: Part, sink: Sink<'_>) {
-        let Some(value) = record.and_then(|record| field_of(record, b"name")) else { return };
+        let Some(value) = record.and_then(|record| self.path_field(record, NAME)) else { return };
         if self.decode(b"name", value)
             && let Some(part) = part(&self.scratch.bytes).filter(|part| !part.is_empty())
         {
@@ -118,7 +164,8 @@ impl<'g> Reader<'g, '_> {
     }
 
     pub(super) fn file_key(&mut self, key: &[u8], sink: Sink<'_>) {
-        let Some(bytes) = self.object_field(key).and_then(RawValue::bytes) else { return };
+        let value = place_of(key).and_then(|place| self.object_field(place));
+        let Some(bytes) = value.and_then(RawValue::bytes) else { return };
         // Auditbeat shows the permissions alone, in four octal digits.
         let bytes = if key == b"mode" {
             bytes.get(bytes.len().saturating_sub(4)..).unwrap_or(bytes)
@@ -134,11 +181,11 @@ impl<'g> Reader<'g, '_> {
         if let Some(name) = self.enriched(object, key) {
             return give(name, &mut self.scratch.text, sink);
         }
-        let (key, kind): (&[u8], _) = match key {
-            b"OUID" => (b"ouid", Kind::User),
-            _ => (b"ogid", Kind::Group),
+        let (place, kind) = match key {
+            b"OUID" => (OWNER, Kind::User),
+            _ => (GROUP, Kind::Group),
         };
-        let id = self.object_field(key).and_then(RawValue::bytes);
+        let id = self.object_field(place).and_then(RawValue::bytes);
         if let Some(name) = id.and_then(|id| self.known(id, kind)) {
             sink.value(Scalar::Str(name));
         }
@@ -146,42 +193,41 @@ impl<'g> Reader<'g, '_> {
 
     /// What kind of file it is, as ECS has it.
     pub(super) fn file_type(&mut self, sink: Sink<'_>) {
-        let mode = self.object_field(b"mode");
-        match mode.and_then(RawValue::bytes).and_then(type_of_mode) {
+        match self.mode_of_object() {
             Some("directory") => sink.word("dir"),
             Some(other) => sink.word(other),
             None => {}
         }
     }
 
-    /// The PATH records in order, each with those of [`PATH_KEYS`] that have a value.
-    pub(in crate::event) fn path_records(&mut self) -> Vec<Vec<(&'static str, Value)>> {
-        let mut found = Vec::new();
-        for record in self.view.records(RecordType::PATH) {
-            let mut values = Vec::with_capacity(PATH_KEYS.len());
-            for (key, value) in PATH_KEYS.into_iter().zip(path_fields(record)) {
-                if let Some(value) = value {
-                    let push = &mut |value: Scalar<'_>| values.push((key, Value::from(value)));
-                    self.decoded(RecordType::PATH, key.as_bytes(), value, push);
-                }
-            }
-            found.push(values);
+    /// A field of the object's PATH record, which is taken apart once.
+    fn object_field(&mut self, place: usize) -> Option<RawValue<'g>> {
+        let object = self.object()?;
+        if self.known_path(object).is_none() {
+            self.object_path = Some(Path::of(object));
         }
-        found
+        self.path_field(object, place)
     }
 
-    /// A field of the object's PATH record, which is taken apart once.
-    fn object_field(&mut self, key: &[u8]) -> Option<RawValue<'g>> {
-        let object = self.object()?;
-        let Some(place) = PATH_KEYS.iter().position(|known| known.as_bytes() == key) else {
-            return field_of(object, key);
-        };
-        let fields = self.object_fields.get_or_insert_with(|| path_fields(object));
-        fields.get(place).copied().flatten()
+    fn known_path(&self, record: Record<'g>) -> Option<&Path<'g>> {
+        self.paths.iter().chain(&self.object_path).find(|path| path.is_of(record))
+    }
+
+    /// The type of the object's file by its mode.
+    pub(super) fn mode_of_object(&mut self) -> Option<&'static str> {
+        self.object_field(MODE).and_then(RawValue::bytes).and_then(type_of_mode)
+    }
+
+    /// A field of a PATH record, by its place in [`PATH_KEYS`].
+    fn path_field(&self, record: Record<'g>, place: usize) -> Option<RawValue<'g>> {
+        match self.known_path(record) {
+            Some(path) => path.fields.get(place).copied().flatten(),
+            None => field_of(record, PATH_KEYS.get(place)?.as_bytes()),
+        }
     }
 
     /// A key of every PATH record, in order of the records.
-    pub(super) fn paths(&mut self, key: &[u8], sink: Sink<'_>) {
+    pub(super) fn paths_key(&mut self, key: &[u8], sink: Sink<'_>) {
         for record in self.view.records(RecordType::PATH) {
             if let Some(value) = path_key(record, key) {
                 self.decoded(RecordType::PATH, key, value, sink);
@@ -195,26 +241,36 @@ fn is_named(path: Record<'_>) -> bool {
     field_of(path, b"name").is_some_and(|name| !matches!(name, RawValue::Null))
 }
 
-/// The fields of a PATH record that are shown, in the order of [`PATH_KEYS`].
-fn path_fields(record: Record<'_>) -> PathFields<'_> {
-    let mut found = [None; PATH_KEYS.len()];
-    let mut old = None;
-    for field in fields(record.body) {
-        match PATH_KEYS.iter().position(|key| key.as_bytes() == field.key) {
-            // The first of repeated keys counts.
-            Some(place) => {
-                if let Some(place) = found.get_mut(place) {
-                    *place = place.or(Some(field.value));
+impl<'g> Path<'g> {
+    fn of(record: Record<'g>) -> Self {
+        let mut this =
+            Self { record, fields: Default::default(), is_enriched: false, is_odd: false };
+        let mut old = None;
+        let mut fields = fields(record.body);
+        for field in fields.by_ref() {
+            let place = match field.key {
+                b"objtype" => {
+                    old = old.or(Some(field.value));
+                    continue;
                 }
+                key => place_of(key),
+            };
+            // The first of repeated keys counts.
+            match place.and_then(|place| this.fields.get_mut(place)) {
+                Some(place) => *place = place.or(Some(field.value)),
+                None => this.is_odd |= !field.key.starts_with(b"cap_") && field.key != b"obj",
             }
-            None if field.key == b"objtype" => old = old.or(Some(field.value)),
-            None => {}
         }
+        this.is_enriched = fields.enriched().next().is_some();
+        if let Some(kind) = this.fields.get_mut(NAMETYPE) {
+            *kind = kind.or(old);
+        }
+        this
     }
-    if let Some(kind) = found.get_mut(NAMETYPE) {
-        *kind = kind.or(old);
+
+    fn is_of(&self, record: Record<'_>) -> bool {
+        std::ptr::eq(self.record.line, record.line)
     }
-    found
 }
 
 /// A key of a PATH record; what is `nametype` today was `objtype` once.

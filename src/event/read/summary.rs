@@ -2,7 +2,6 @@
 
 use super::super::actions::{Object, Who};
 use super::super::take::Sink;
-use super::super::view::field_of;
 use super::user::Kind;
 use super::{Reader, file, give, id_of};
 use crate::record::{RawValue, RecordType};
@@ -56,9 +55,7 @@ impl Reader<'_, '_> {
             Object::Socket => sink.word("socket"),
             Object::Other { what, .. } => sink.word(what),
             Object::File { .. } => {
-                let record = self.object();
-                let mode = record.and_then(|r| field_of(r, b"mode")).and_then(RawValue::bytes);
-                sink.word(mode.and_then(type_of_mode).unwrap_or("file"));
+                sink.word(self.mode_of_object().unwrap_or("file"));
             }
         }
     }

@@ -101,7 +101,19 @@ impl<'g> Reader<'g, '_> {
         }
     }
 
-    fn who(&mut self) -> Who {
+    /// Whether there can be a name beside an id, of the daemon or from the files of the machine.
+    pub(in crate::event) fn may_have_names(&self) -> bool {
+        let Some(main) = self.view.main else { return false };
+        let is_other = self.view.leading.is_some_and(|leading| !self.view.is_main(leading));
+        is_other || self.knows_names() || self.copies(main).next().is_some()
+    }
+
+    /// Whether files of the machine are known that name ids.
+    pub(in crate::event) fn knows_names(&self) -> bool {
+        self.host.is_some_and(|host| host.names.is_some())
+    }
+
+    pub(in crate::event) fn who(&mut self) -> Who {
         let [leading, call] = self.rows();
         leading.or(call).map_or(Who::Process, |row| row.who)
     }
@@ -247,8 +259,9 @@ impl<'g> Reader<'g, '_> {
         let Some(main) = self.view.main else { return };
         let speaks = matches!(self.who(), Who::Login | Who::Account);
         let account = self.view.said(b"acct").filter(|_| speaks);
+        let copies = self.copies(main);
         let names = || {
-            let names = self.view.enriched(main).take(NAMES).filter(|field| match field.key {
+            let names = copies.clone().take(NAMES).filter(|field| match field.key {
                 b"AUID" | b"UID" | b"EUID" | b"SUID" | b"FSUID" | b"OLD-AUID" => true,
                 b"ID" => speaks,
                 // Groups, and owners of files, who took no part.
