@@ -101,6 +101,8 @@ pub struct Engine {
     machines: Vec<Machine>,
     tables: Tables,
     pipes: Vec<Pipes>,
+    /// Which rules have any.
+    piped: Vec<bool>,
     /// All roles of all programs, in the order in which the roles of one event are stepped.
     roles: Vec<(u32, Role)>,
     /// Numbers of roles, by stage.
@@ -143,6 +145,7 @@ impl Engine {
             subscribers,
             roles,
             pipes: plan.rules.iter().map(|rule| Pipes::new(&rule.pipes)).collect(),
+            piped: plan.rules.iter().map(|rule| !rule.pipes.is_empty()).collect(),
             wake: None,
             due: Vec::new(),
             machines,
@@ -425,7 +428,7 @@ impl Engine {
     #[expect(clippy::option_option, reason = "no key, all keys, some keys")]
     fn part_for(&self, index: usize) -> Option<Option<(u32, u32)>> {
         let Some((part, of)) = self.part else { return Some(None) };
-        let piped = self.pipes.get(index).is_some_and(|pipes| !pipes.is_empty());
+        let piped = self.piped.get(index) == Some(&true);
         if piped || matches!(self.machines.get(index), Some(Machine::Event { .. })) {
             // The first part sees all of it.
             return (part == 0).then_some(None);
@@ -437,8 +440,8 @@ impl Engine {
         for found in self.found.drain(..) {
             let index = found.rule.index();
             let passed = match self.pipes.get_mut(index) {
-                Some(pipes) => pipes.push(found),
-                None => Some(found),
+                Some(pipes) if self.piped.get(index) == Some(&true) => pipes.push(found),
+                _ => Some(found),
             };
             if let Some(found) = passed {
                 self.stats.matches += 1;

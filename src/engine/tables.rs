@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::state::Machine;
 use crate::machine::ranks::Ranks;
-use crate::machine::table::{KeyTable, KeyView, Pending, Place, Seat};
+use crate::machine::table::{KeyTable, KeyView, Pending, Place, Seat, Seats};
 use crate::machine::{sample, sequence};
 use crate::plan::{Item, KeyColumn};
 use crate::state::KeyState;
@@ -73,6 +73,23 @@ impl<S: Pending> Shared<S> {
     fn all(&self) -> impl Iterator<Item = (usize, Place, KeyView<'_>, &S)> {
         self.tables.iter().zip(&self.members).flat_map(|(table, members)| {
             table.all().filter_map(|(place, seat, key, state)| {
+                Some((*members.get(seat.index())?, place, key, state))
+            })
+        })
+    }
+
+    /// The seats at each table of the programs that are wanted.
+    fn wanted(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<Seats> {
+        let seats =
+            |members: &Vec<usize>| members.iter().map(|program| is_wanted(*program)).collect();
+        self.members.iter().map(seats).collect()
+    }
+
+    /// The states in these seats, as [`Self::all`] gives them. What others hold is passed by.
+    fn of(&self, wanted: &[Seats]) -> impl Iterator<Item = (usize, Place, KeyView<'_>, &S)> {
+        let tables = self.tables.iter().zip(&self.members).zip(wanted);
+        tables.flat_map(|((table, members), wanted)| {
+            table.of(*wanted).filter_map(|(place, seat, key, state)| {
                 Some((*members.get(seat.index())?, place, key, state))
             })
         })
@@ -176,12 +193,15 @@ impl Tables {
         if made.iter().all(Option::is_none) {
             return;
         }
-        for (program, place, key, state) in self.sequences.all() {
+        let is_wanted = |program: usize| made.get(program).is_some_and(Option::is_some);
+        let (of_sequences, of_samples) =
+            (self.sequences.wanted(is_wanted), self.samples.wanted(is_wanted));
+        for (program, place, key, state) in self.sequences.of(&of_sequences) {
             if let Some(Some(ranks)) = made.get_mut(program) {
                 sequence::Sequence::rank_all(ranks, place, key, state);
             }
         }
-        for (program, place, key, state) in self.samples.all() {
+        for (program, place, key, state) in self.samples.of(&of_samples) {
             if let (Some(Some(ranks)), Some(Machine::Sample(sample, _))) =
                 (made.get_mut(program), machines.get(program))
             {

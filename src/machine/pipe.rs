@@ -76,11 +76,6 @@ impl Pipes {
         pass(&mut self.stages, found, self.bounds, &mut self.overflowed)
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.stages.is_empty()
-    }
-
     /// Matches that were let through because a pipe could hold no more.
     pub(crate) fn overflowed(&self) -> u64 {
         self.overflowed
