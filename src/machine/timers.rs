@@ -15,8 +15,8 @@ use smallvec::SmallVec;
 use super::table::Place;
 use crate::time::Timestamp;
 
-/// Waste that is not worth a look.
-const SLACK: usize = 64;
+/// Waste that is not worth a look: a table of a few busy keys would else be looked through all the time.
+pub(super) const SLACK: usize = 256;
 /// Nanoseconds that are sorted at once: few enough for a flood to sort in milliseconds.
 const SECOND: i64 = 1_000_000_000;
 
