@@ -1,6 +1,6 @@
 //! [`Needs`]: what an event must have for a field to have a value.
 //!
-//! Most of some 180 fields can have no value in most events: to find that out one by one would take as long
+//! Most of some 220 fields can have no value in most events: to find that out one by one would take as long
 //! as reading those that have one. Each field names what it needs, of which one must be there; each event is
 //! looked at once for what it has.
 
