@@ -15,13 +15,15 @@ pub(crate) fn bring<T>(slice: &[T], most: usize) {
     let bytes = size_of_val(slice).min(most);
     let step = LINE.div_ceil(size_of::<T>().max(1));
     let items = bytes.div_ceil(size_of::<T>().max(1));
-    for index in (0..items).step_by(step) {
+    // The end as well: an item may be longer than a line.
+    for index in (0..=items).step_by(step) {
         prefetch_index(slice, index);
     }
 }
 
-/// One item of a slice.
+/// One item of a slice, from both ends.
 #[inline]
 pub(crate) fn bring_one<T>(slice: &[T], index: usize) {
     prefetch_index(slice, index);
+    prefetch_index(slice, index + 1);
 }
