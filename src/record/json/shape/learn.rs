@@ -127,25 +127,19 @@ impl<'l> Learning<'l> {
 
     /// Where the scalar at hand ends; `None` when it is none.
     fn scalar(&self) -> Option<usize> {
-        Reading {
-            text: self.text,
-            line: self.line,
-            each: &mut { NOBODY },
-            skips: false,
-            is_lost: false,
-        }
-        .scalar(self.place, Place::Nowhere)
+        self.look(|reading| reading.scalar(self.place, Place::Nowhere))
     }
 
     /// Where the list at hand ends, when there are scalars in it alone.
     fn list(&self) -> Option<usize> {
-        Reading {
-            text: self.text,
-            line: self.line,
-            each: &mut { NOBODY },
-            skips: false,
-            is_lost: false,
-        }
-        .list(self.place + 1, Place::Nowhere)
+        self.look(|reading| reading.list(self.place + 1, Place::Nowhere))
+    }
+
+    /// Reads some of the line for nobody.
+    fn look<T>(&self, read: impl FnOnce(&mut Reading<'_, Nobody>) -> T) -> T {
+        let each = &mut { NOBODY };
+        let mut reading =
+            Reading { text: self.text, line: self.line, each, skips: false, is_lost: false };
+        read(&mut reading)
     }
 }
