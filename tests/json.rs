@@ -159,6 +159,20 @@ fn bytes_that_are_no_text_do_not_lose_the_event() {
 }
 
 #[test]
+fn a_number_is_the_nearest_one_that_there_is() {
+    // All digits count, and so they do in a query: `==` between both must hold.
+    let mut random = 88_172_645_463_325_252_u64;
+    for _ in 0..20_000 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let text = format!("0.{random}e{}", random % 40);
+        let exact: f64 = text.parse().unwrap();
+        assert_eq!(read(&format!(r#"{{"a":{{"b":{text}}}}}"#)), format!("Float({exact:?})"));
+    }
+}
+
+#[test]
 fn a_number_larger_than_any_is_no_value_and_does_not_lose_the_event() {
     let digits = "9".repeat(400);
     for endless in ["1e309", "-1.5E+400", digits.as_str()] {

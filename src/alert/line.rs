@@ -4,11 +4,11 @@
 //! names, so that all that belong to one object follow each other; what only the event has goes to the end of
 //! its object. Where names do not fit together like that, the tree is made after all.
 
-use std::io::Write as _;
+use serde_json::Value as Json;
 
-use super::json::{is_list, nested};
+use super::nested::{is_list, nested};
+use super::writer::Writer;
 use crate::event::{Document, DocumentValues};
-use crate::value::Scalar;
 
 /// The object that holds the keys of records.
 const DATA: &str = "auditd.data.";
@@ -20,17 +20,32 @@ const AUDITD: &str = "auditd.";
 /// Appends all fields of an event as one JSON object, dotted names as nested objects.
 pub fn write_nested(document: &Document, out: &mut Vec<u8>) {
     let start = out.len();
-    let mut line = Line { document, out, name: "", has_data: false, has_paths: false };
-    if line.write().is_none() {
+    let mut line = Line::new(document, out);
+    line.out.open();
+    let whole = line.write();
+    line.out.close();
+    if whole.is_none() {
         out.truncate(start);
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(out, &nested(document));
+        Writer::new(out).json(&nested(document));
+    }
+}
+
+/// Appends these of the objects that [`write_nested`] writes, as members of an object that is open already.
+pub(super) fn write_members(document: &Document, objects: &[&str], out: &mut Vec<u8>) {
+    let start = out.len();
+    if Line::new(document, out).write_only(objects).is_none() {
+        out.truncate(start);
+        if let Json::Object(all) = nested(document) {
+            let is_wanted = |(name, _): &(&String, &Json)| objects.contains(&name.as_str());
+            let mut out = Writer::new(out);
+            all.iter().filter(is_wanted).for_each(|(name, value)| out.member(name, value));
+        }
     }
 }
 
 struct Line<'d, 'o> {
     document: &'d Document,
-    out: &'o mut Vec<u8>,
+    out: Writer<'o>,
     /// The field before: its objects are open.
     name: &'d str,
     /// The keys that only this event has are written, and its PATH records.
@@ -38,12 +53,43 @@ struct Line<'d, 'o> {
     has_paths: bool,
 }
 
-impl<'d> Line<'d, '_> {
-    /// `None` where names do not fit together.
+impl<'d, 'o> Line<'d, 'o> {
+    fn new(document: &'d Document, out: &'o mut Vec<u8>) -> Self {
+        let out = Writer::new(out);
+        Self { document, out, name: "", has_data: false, has_paths: false }
+    }
+
+    /// All objects; `None` where names do not fit together.
     fn write(&mut self) -> Option<()> {
         let document = self.document;
-        self.out.push(b'{');
-        for (name, values) in document.listed() {
+        self.fields(document.listed())?;
+        let lacks_data = !self.has_data && document.unlisted().next().is_some();
+        let lacks_paths = !self.has_paths && document.paths().len() > 0;
+        if lacks_data || lacks_paths {
+            self.open(AUDITD, 0)?;
+            self.name = AUDITD;
+            self.close(0)?;
+        }
+        Some(())
+    }
+
+    /// These objects; `None` where names do not fit together, or where it cannot be told without the tree.
+    fn write_only(&mut self, objects: &[&str]) -> Option<()> {
+        if self.document.unlisted().any(|(name, _)| !name.starts_with(AUDITD)) {
+            return None;
+        }
+        let is_wanted = |(name, _): &(&str, _)| {
+            let object = name.split_once('.').map_or(*name, |(object, _)| object);
+            objects.contains(&object)
+        };
+        self.fields(self.document.listed().filter(is_wanted))
+    }
+
+    fn fields(
+        &mut self,
+        fields: impl Iterator<Item = (&'d str, DocumentValues<'d>)>,
+    ) -> Option<()> {
+        for (name, values) in fields {
             if name.starts_with(PATHS) {
                 return None;
             }
@@ -53,16 +99,7 @@ impl<'d> Line<'d, '_> {
             self.values(name, values);
             self.name = name;
         }
-        self.close(0)?;
-        let lacks_data = !self.has_data && document.unlisted().next().is_some();
-        let lacks_paths = !self.has_paths && document.paths().len() > 0;
-        if lacks_data || lacks_paths {
-            self.open(AUDITD, 0)?;
-            self.name = AUDITD;
-            self.close(0)?;
-        }
-        self.out.push(b'}');
-        Some(())
+        self.close(0)
     }
 
     /// Ends the objects of the field before that are no longer than so many bytes of its name.
@@ -75,16 +112,16 @@ impl<'d> Line<'d, '_> {
                 DATA => self.data()?,
                 AUDITD => {
                     if !self.has_data && self.document.unlisted().next().is_some() {
-                        self.key("data");
-                        self.out.push(b'{');
+                        self.out.key("data");
+                        self.out.open();
                         self.data()?;
-                        self.out.push(b'}');
+                        self.out.close();
                     }
                     self.paths();
                 }
                 _ => {}
             }
-            self.out.push(b'}');
+            self.out.close();
         }
         Some(())
     }
@@ -99,28 +136,14 @@ impl<'d> Line<'d, '_> {
                     return None;
                 }
             }
-            self.key(object);
-            self.out.push(b'{');
+            self.out.key(object);
+            self.out.open();
             rest = inner;
         }
         if !rest.is_empty() {
-            self.key(rest);
+            self.out.key(rest);
         }
         Some(())
-    }
-
-    /// A key that needs no escape.
-    fn key(&mut self, key: &str) {
-        self.comma();
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
-    }
-
-    fn comma(&mut self) {
-        if !matches!(self.out.last(), Some(b'{' | b'[')) {
-            self.out.push(b',');
-        }
     }
 
     /// The keys that only this event has.
@@ -129,9 +152,7 @@ impl<'d> Line<'d, '_> {
         let document = self.document;
         for (name, values) in document.unlisted() {
             let key = key_of(name)?;
-            self.comma();
-            self.text(key);
-            self.out.push(b':');
+            self.out.foreign_key(key);
             self.values(name, values);
         }
         Some(())
@@ -144,53 +165,19 @@ impl<'d> Line<'d, '_> {
         if paths.len() == 0 {
             return;
         }
-        self.key("paths");
-        self.out.push(b'[');
-        for path in paths {
-            self.comma();
-            self.out.push(b'{');
+        self.out.key("paths");
+        self.out.objects(paths, |out, path| {
             for (key, value) in path {
-                self.key(key);
-                self.value(value);
+                out.key(key);
+                out.value(value);
             }
-            self.out.push(b'}');
-        }
-        self.out.push(b']');
+        });
     }
 
     fn values(&mut self, name: &str, values: DocumentValues<'_>) {
         match values.first() {
-            Some(single) if values.len() == 1 && !is_list(name) => self.value(single),
-            _ => {
-                self.out.push(b'[');
-                for value in values.iter() {
-                    self.comma();
-                    self.value(value);
-                }
-                self.out.push(b']');
-            }
-        }
-    }
-
-    fn value(&mut self, value: Scalar<'_>) {
-        // Writing to memory does not fail.
-        let _ = match value {
-            Scalar::Bool(true) => self.out.write_all(b"true"),
-            Scalar::Bool(false) => self.out.write_all(b"false"),
-            Scalar::Int(number) => write!(self.out, "{number}"),
-            Scalar::Float(number) => return drop(serde_json::to_writer(&mut *self.out, &number)),
-            Scalar::Str(text) => return self.text(text),
-            Scalar::Ip(_) | Scalar::Time(_) => write!(self.out, "\"{value}\""),
-        };
-    }
-
-    fn text(&mut self, text: &str) {
-        if is_plain(text.as_bytes()) {
-            self.out.push(b'"');
-            self.out.extend_from_slice(text.as_bytes());
-            self.out.push(b'"');
-        } else {
-            let _ = serde_json::to_writer(&mut *self.out, text);
+            Some(single) if values.len() == 1 && !is_list(name) => self.out.value(single),
+            _ => self.out.list(values.iter(), Writer::value),
         }
     }
 }
@@ -211,38 +198,9 @@ fn shared(before: &str, name: &str) -> usize {
     memchr::memrchr(b'.', same).map_or(0, |dot| dot + 1)
 }
 
-/// Whether text stands in JSON as it is, eight bytes at a time.
-fn is_plain(text: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let is = |word: u64, byte: u8| {
-        let other = word ^ (ONES * u64::from(byte));
-        other.wrapping_sub(ONES) & !other
-    };
-    let (words, rest) = text.as_chunks::<8>();
-    let odd = words.iter().fold(0, |odd, word| {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        odd | control | is(word, b'"') | is(word, b'\\')
-    });
-    odd & HIGH == 0 && rest.iter().all(|byte| *byte >= 0x20 && !matches!(byte, b'"' | b'\\'))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_plain, shared};
-
-    #[test]
-    fn text_is_plain_where_json_escapes_nothing() {
-        for byte in 0..=255_u8 {
-            for at in 0..20 {
-                let mut text = vec![b'x'; 20];
-                text[at] = byte;
-                let plain = byte >= 0x20 && byte != b'"' && byte != b'\\';
-                assert_eq!(is_plain(&text), plain, "{byte} at {at}");
-            }
-        }
-    }
+    use super::shared;
 
     #[test]
     fn fields_share_whole_objects() {

@@ -1,19 +1,22 @@
 //! Match + rule metadata → [`Alert`], and alerts → JSON lines or a report for people.
 //!
 //! In: a [`Match`], its rule and the [`Evidence`] of its window. Out: one ECS-shaped JSON object
-//! ([`Alert::to_json`], described in `docs/alerts.md`) or text ([`Alert::to_text`]). Text that comes
+//! ([`Alert::write_json`], described in `docs/alerts.md`) or text ([`Alert::to_text`]). Text that comes
 //! from logs is escaped here before it can reach a terminal. Nothing here decides whether something
 //! is an alert.
 
+mod ecs;
 mod json;
 mod line;
+mod nested;
 mod text;
+mod writer;
 
 use std::sync::{Arc, OnceLock};
 
-pub use json::nested;
-pub(crate) use json::{one, scalar};
 pub use line::write_nested;
+pub use nested::nested;
+pub(crate) use nested::{one, scalar};
 pub(crate) use text::detail;
 
 use sha2::{Digest as _, Sha256};

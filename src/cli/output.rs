@@ -116,9 +116,9 @@ impl AlertLines {
                     plain.for_each(|part| self.buffer.extend_from_slice(part.as_bytes()));
                 }
             }
-            // JSON has no escape sequences in it. Writing to memory cannot fail.
+            // JSON has no escape sequences in it.
             Format::Ndjson => {
-                let _ = serde_json::to_writer(&mut self.buffer, &alert.to_json());
+                alert.write_json(&mut self.buffer);
                 self.buffer.push(b'\n');
             }
         }

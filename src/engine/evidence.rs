@@ -52,7 +52,7 @@ impl Loss {
 }
 
 /// Losses within the window of a match.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Evidence {
     /// Records missing between two serial numbers.
     pub gaps: u64,

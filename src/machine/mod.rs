@@ -63,7 +63,7 @@ pub struct Match {
 }
 
 /// What a pipe has counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Counted {
     /// Matches that have the same values as this one in the fields of the pipe.
     pub matches: u64,
