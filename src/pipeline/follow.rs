@@ -14,10 +14,11 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::live::{Notice, Polled};
+use super::live::{Notice, Polled, Tap};
 
 /// Bytes in front of the next that are read again, to see whether the file is the same.
 const TAIL_BYTES: usize = 64;
@@ -257,6 +258,17 @@ fn between(path: &Path, old: Id) -> Option<Vec<Opened>> {
     }
     // Rotated in another way: by date, compressed, or deleted.
     ids.is_empty().then(Vec::new)
+}
+
+impl Tap for Follower {
+    // Whether a file has grown, only looking tells.
+    fn ready(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    fn step(&mut self, buffer: &mut [u8]) -> Polled {
+        self.poll(buffer)
+    }
 }
 
 #[cfg(test)]

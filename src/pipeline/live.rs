@@ -1,24 +1,19 @@
 //! Live sources: standard input, a file that is still written, a socket.
 //!
-//! In: a [`LiveInput`]. Out: what it gives, on a [`queue`](super::queue), from a thread that does
-//! nothing but read. How long that thread rests between two looks at a file is all it knows of time.
+//! In: a [`LiveInput`]. Out: a [`Supply`] of what it gives.
 
 use std::fs::File;
 use std::ops::Range;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::follow::Follower;
 use super::input::{self, Refusal, Source};
-use super::queue::{Taker, Writer, queue};
-use super::read::{Read1, Reader, Step};
+use super::queue::queue;
+use super::read::Reader;
 use super::socket::Connector;
-
-/// Bytes of one read.
-const READ_BYTES: usize = 256 << 10;
-/// How long to rest before looking at a followed file again.
-const POLL: Duration = Duration::from_millis(100);
+use super::supply::Supply;
 
 /// Where a live stream comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +106,19 @@ pub(super) enum Polled {
     Pause(Duration),
     /// Nothing will be to be had.
     Failed(String),
+    /// A file cannot be read, or not to its end; others may follow.
+    Broken { name: String, why: String },
+    /// There is no more.
+    End,
+}
+
+/// A source that is read step by step.
+pub(super) trait Tap: std::fmt::Debug + Send {
+    /// What has something to read when a step would give something without waiting; `None` when only a step can tell.
+    fn ready(&self) -> Option<BorrowedFd<'_>>;
+
+    /// One step; `buffer` should hold some thousand bytes at least.
+    fn step(&mut self, buffer: &mut [u8]) -> Polled;
 }
 
 /// A live source, found.
@@ -142,30 +150,26 @@ impl LiveInput {
         }
     }
 
-    /// Reads its source on a thread of its own, and takes orders on another. Both end when the
-    /// taker is dropped, as soon as they see it.
-    pub(super) fn spawn(
+    /// Begins to read its source, and takes orders on a thread of its own, which ends at the next one
+    /// when the supply is dropped.
+    pub(super) fn supply(
         &self,
         source: Source,
         orders: impl Iterator<Item = Order> + Send + 'static,
-    ) -> Taker {
+    ) -> Supply {
         let drops = self.drops && !self.is_file(&source);
         let (writer, taker) = queue(self.queue_bytes, drops);
         let (mut orders, end) = (orders, writer.orders());
         std::thread::spawn(move || while orders.next().is_some_and(|order| end.give(order)) {});
-        let wanted = self.source.clone();
-        std::thread::spawn(move || match wanted {
-            LiveSource::Input(_) => read(Reader::new(source), writer),
+        let name = source.name.clone();
+        let tap: Box<dyn Tap> = match &self.source {
+            LiveSource::Input(_) => Box::new(Reader::new(source)),
             LiveSource::Follow { path, from_start } => {
-                let mut follower = Follower::new(path, from_start);
-                poll(&source.name, writer, |buffer| follower.poll(buffer));
+                Box::new(Follower::new(path.clone(), *from_start))
             }
-            LiveSource::Socket(path) => {
-                let mut connector = Connector::new(path);
-                poll(&source.name, writer, |buffer| connector.poll(buffer));
-            }
-        });
-        taker
+            LiveSource::Socket(path) => Box::new(Connector::new(path.clone())),
+        };
+        Supply::new(name, tap, writer, taker)
     }
 
     /// Whether what is not read now can be read later.
@@ -181,93 +185,5 @@ impl LiveInput {
                 .is_ok_and(|metadata| metadata.is_file()),
             LiveSource::Input(_) => source.files.iter().all(|path| is_file(path)),
         }
-    }
-}
-
-/// Reads a source that ends.
-fn read(mut reader: Reader, mut writer: Writer) {
-    let mut buffer = vec![0; READ_BYTES];
-    let mut name = String::new();
-    let mut beginning = Beginning::default();
-    loop {
-        let goes_on = match reader.step(&mut buffer) {
-            Step::Bytes(length) => {
-                let bytes = buffer.get(..length).unwrap_or_default();
-                if beginning.is_binary(bytes) {
-                    writer.tell(Read1::Failed { name, why: BINARY.to_owned() });
-                    return;
-                }
-                writer.bytes(bytes)
-            }
-            Step::File(file) => {
-                name.clone_from(&file);
-                beginning = Beginning::default();
-                writer.tell(Read1::File(file))
-            }
-            Step::Failed { name, why } => writer.tell(Read1::Failed { name, why }),
-            Step::End => return,
-        };
-        if !goes_on {
-            return;
-        }
-    }
-}
-
-/// Reads a source that goes on.
-fn poll(name: &str, mut writer: Writer, mut step: impl FnMut(&mut [u8]) -> Polled) {
-    let mut buffer = vec![0; READ_BYTES];
-    let mut beginning = Beginning::default();
-    loop {
-        let goes_on = match step(&mut buffer) {
-            Polled::Bytes(range) => {
-                let bytes = buffer.get(range).unwrap_or_default();
-                if beginning.is_binary(bytes) {
-                    writer.tell(Read1::Failed { name: name.to_owned(), why: BINARY.to_owned() });
-                    return;
-                }
-                writer.bytes(bytes)
-            }
-            Polled::File(file) => {
-                beginning = Beginning::default();
-                writer.tell(Read1::File(file))
-            }
-            Polled::Notice(notice) => writer.tell(Read1::Notice(notice)),
-            Polled::Rest => writer.rest(POLL),
-            Polled::Pause(pause) => writer.rest(pause),
-            Polled::Failed(why) => {
-                writer.tell(Read1::Failed { name: name.to_owned(), why });
-                return;
-            }
-        };
-        if !goes_on {
-            return;
-        }
-    }
-}
-
-const BINARY: &str =
-    "auditd sends its binary format: set `format = string` in the plugin's configuration";
-
-/// The first bytes of a stream, as far as they are needed to tell what it is.
-#[derive(Debug, Default)]
-struct Beginning {
-    bytes: Vec<u8>,
-}
-
-impl Beginning {
-    /// Whether this is how auditd's binary format begins, as far as is known: version 0 or 1, then the length
-    /// of the header, 16, as two numbers of four bytes.
-    fn is_binary(&mut self, next: &[u8]) -> bool {
-        const HEAD: usize = 8;
-        let room = HEAD.saturating_sub(self.bytes.len());
-        if room == 0 {
-            return false;
-        }
-        self.bytes.extend(next.iter().take(room));
-        let number = |at: usize| {
-            let bytes = self.bytes.get(at..)?.first_chunk::<4>()?;
-            Some(u32::from_ne_bytes(*bytes))
-        };
-        matches!((number(0), number(4)), (Some(0 | 1), Some(16)))
     }
 }

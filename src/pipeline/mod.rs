@@ -22,12 +22,14 @@ mod meter;
 mod proc;
 mod queue;
 mod read;
+mod reading;
 mod rehearse;
 mod report;
 mod screen;
 mod seat;
 mod session;
 mod socket;
+mod supply;
 mod turns;
 mod worker;
 
@@ -52,11 +54,12 @@ use crate::translate::{FieldMap, Form};
 use lane::{Lane, Mark};
 use merge::{Merge, Merged, Place};
 use meter::{Clock, Meter, Off, On};
-use queue::{Taker, Took};
+use queue::Took;
 use read::{Read1, Reader};
 use report::LaneReport;
 use seat::Seat;
 use session::Session;
+use supply::Supply;
 use turns::Next;
 use worker::Worker;
 
@@ -250,9 +253,9 @@ pub fn stream(
         run.session.expect(proc::look(folder));
     }
     if let Some(source) = run.sources.pop() {
-        let taker = input.spawn(source, orders);
+        let supply = input.supply(source, orders);
         let mut lane = Lane::new(0, settings, run.session.projection());
-        run.follow(&mut lane, &taker, settings.lateness == Duration(0));
+        run.follow(&mut lane, &supply, settings.lateness == Duration(0));
         lane.finish();
         run.drain(&mut lane);
         let mark = lane.mark(None);
@@ -369,12 +372,12 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// Follows a live source until it ends, shall end or nobody wants more. In a hurry, what was read
     /// together is put in order, and nothing waits for what may come behind it.
-    fn follow(&mut self, lane: &mut Lane, taker: &Taker, in_hurry: bool) {
+    fn follow(&mut self, lane: &mut Lane, supply: &Supply, in_hurry: bool) {
         let (mut wait, mut silent) = (SETTLE, std::time::Duration::ZERO);
         // How many bytes are still taken once the end has been ordered.
         let mut last: Option<usize> = None;
         while self.flow == Flow::Continue {
-            match taker.take(if last.is_some() { QUIET } else { wait }) {
+            match supply.take(if last.is_some() { QUIET } else { wait }) {
                 Took::Read(read) => {
                     if let (Some(last), Read1::Block(block)) = (&mut last, &read) {
                         let Some(left) = last.checked_sub(block.len()) else { return };
@@ -384,10 +387,10 @@ impl<'a, O: Observer> Run<'a, O> {
                     if in_hurry {
                         lane.settle();
                     }
-                    taker.recycle(read);
+                    supply.recycle(read);
                     (wait, silent) = (SETTLE, std::time::Duration::ZERO);
                 }
-                Took::Order(Order::Stop) => last = Some(taker.bytes().saturating_add(LAST_BYTES)),
+                Took::Order(Order::Stop) => last = Some(supply.bytes().saturating_add(LAST_BYTES)),
                 Took::Order(Order::Reopen) => self.observer.reopen(),
                 Took::Nothing if last.is_some() => return,
                 Took::Nothing => {

@@ -10,6 +10,7 @@
 //! Memory goes back and forth; nothing is allocated while the queue stays short.
 
 use std::collections::VecDeque;
+use std::io::{PipeReader, PipeWriter, Write as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::live::{Notice, Order};
 use super::read::Read1;
 
 /// Most bytes of one piece: small, because alerts leave behind a piece.
-const PIECE_BYTES: usize = 16 << 10;
+pub(super) const PIECE_BYTES: usize = 16 << 10;
 /// What anything but a block counts for.
 const NOTICE_BYTES: usize = 512;
 /// Emptied pieces that are kept.
@@ -49,14 +50,25 @@ struct State {
     writer_waits: bool,
     /// The reader shall not rest but look once more.
     nudged: bool,
+    /// The reader shall read: whoever takes has fallen behind.
+    called: bool,
+    /// The reader leaves reading to whoever takes.
+    handed: bool,
+    /// The reader rests until it is nudged.
+    rests: bool,
+    /// Whoever takes waits for the source by itself, and how often it has.
+    reads_itself: bool,
+    waits: u64,
     /// Nothing more will come.
     ended: bool,
     /// Nobody takes any more.
     abandoned: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// Wakes whoever waits for the source by itself. Without, it does not.
+    wake: Option<(PipeReader, PipeWriter)>,
     state: Mutex<State>,
     /// Something came.
     filled: Condvar,
@@ -81,7 +93,12 @@ impl Shared {
 
 /// Makes a queue of so many bytes; when it is full, what comes is dropped, or the writer waits.
 pub(super) fn queue(max_bytes: usize, drops: bool) -> (Writer, Taker) {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared {
+        wake: std::io::pipe().ok(),
+        state: Mutex::default(),
+        filled: Condvar::new(),
+        drained: Condvar::new(),
+    });
     let writer = Writer { shared: shared.clone(), max_bytes, drops, losing: None };
     (writer, Taker { shared })
 }
@@ -173,14 +190,9 @@ impl Writer {
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rests for so long, or until it is time to look once more; `false` when nobody takes any more.
-    pub(super) fn rest(&self, how_long: Duration) -> bool {
-        let state = self.shared.lock();
-        let rests = |state: &mut State| !state.abandoned && !state.nudged;
-        let waited = self.shared.drained.wait_timeout_while(state, how_long, rests);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.nudged = false;
-        !state.abandoned
+    /// Where the reader rests.
+    pub(super) fn bell(&self) -> Bell {
+        Bell { shared: self.shared.clone() }
     }
 
     /// Where orders go in.
@@ -194,11 +206,6 @@ impl Drop for Writer {
         let mut state = self.shared.lock();
         if let Some(losing) = self.losing.take() {
             state.push(losing.notice());
-        }
-        // Otherwise it would look like the end of the input.
-        if std::thread::panicking() {
-            let why = "the reading thread died of a fault in this program".to_owned();
-            state.push(Read1::Failed { name: "input".to_owned(), why });
         }
         state.ended = true;
         self.shared.wake_taker(state);
@@ -219,9 +226,77 @@ impl Orders {
         // What was written before the order was given shall be seen before it is obeyed.
         state.nudged = true;
         let goes_on = !state.abandoned;
+        let reads_itself = state.reads_itself;
         self.shared.drained.notify_all();
         self.shared.wake_taker(state);
+        if reads_itself && let Some((_, wake)) = &self.shared.wake {
+            let mut wake = wake;
+            // It is read at once, and so has room.
+            let _ = wake.write(&[0]);
+        }
         goes_on
+    }
+}
+
+/// Where the reader rests, and is called.
+#[derive(Debug, Clone)]
+pub(super) struct Bell {
+    shared: Arc<Shared>,
+}
+
+/// What whoever takes is doing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// It waits for the source by itself, and how often it has begun to.
+    pub(super) is_waiting: bool,
+    pub(super) waits: u64,
+    /// It wants the reader to read.
+    pub(super) is_called: bool,
+}
+
+impl Bell {
+    /// Rests for so long, or until it is time to look once more; `false` when nobody takes any more.
+    pub(super) fn rest(&self, how_long: Option<Duration>) -> bool {
+        let mut state = self.shared.lock();
+        let rests = |state: &mut State| !state.abandoned && !state.nudged;
+        state.rests = how_long.is_none();
+        let drained = &self.shared.drained;
+        let mut state = match how_long {
+            Some(how_long) => {
+                let waited = drained.wait_timeout_while(state, how_long, rests);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => drained.wait_while(state, rests).unwrap_or_else(PoisonError::into_inner),
+        };
+        (state.rests, state.nudged) = (false, false);
+        !state.abandoned
+    }
+
+    /// Has the reader read.
+    pub(super) fn call(&self) {
+        let mut state = self.shared.lock();
+        (state.called, state.nudged) = (true, true);
+        drop(state);
+        self.shared.drained.notify_all();
+    }
+
+    /// What whoever takes is doing.
+    pub(super) fn look(&self) -> Look {
+        let state = self.shared.lock();
+        let State { reads_itself: is_waiting, waits, called: is_called, .. } = *state;
+        Look { is_waiting, waits, is_called }
+    }
+
+    /// What waits to be taken, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.shared.lock().bytes
+    }
+
+    /// The reader leaves reading to whoever takes.
+    pub(super) fn hand_back(&self) {
+        let mut state = self.shared.lock();
+        (state.called, state.handed) = (false, true);
+        self.shared.wake_taker(state);
     }
 }
 
@@ -232,18 +307,29 @@ pub(super) struct Taker {
 }
 
 impl Taker {
-    /// Takes what is next, waiting so long at most.
-    pub(super) fn take(&self, how_long: Duration) -> Took {
+    /// Takes what is next; `None` when nothing is.
+    pub(super) fn take_now(&self) -> Option<Took> {
+        self.pop(self.shared.lock())
+    }
+
+    /// Takes what the reader reads next, waiting so long at most; `None` when it no longer reads.
+    pub(super) fn take(&self, how_long: Duration) -> Option<Took> {
         let mut state = self.shared.lock();
-        if state.is_idle() {
+        if state.is_idle() && !state.handed {
             state.taker_waits = true;
-            let idle = |state: &mut State| state.is_idle();
+            let idle = |state: &mut State| state.is_idle() && !state.handed;
             let waited = self.shared.filled.wait_timeout_while(state, how_long, idle);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.taker_waits = false;
         }
+        let is_handed = std::mem::take(&mut state.handed);
+        let took = self.pop(state);
+        if is_handed { took } else { took.or(Some(Took::Nothing)) }
+    }
+
+    fn pop(&self, mut state: MutexGuard<'_, State>) -> Option<Took> {
         if let Some(order) = state.orders.pop_front() {
-            return Took::Order(order);
+            return Some(Took::Order(order));
         }
         match state.items.pop_front() {
             Some(read) => {
@@ -251,12 +337,36 @@ impl Taker {
                 let waits = state.writer_waits;
                 drop(state);
                 if waits {
-                    self.shared.drained.notify_one();
+                    self.shared.drained.notify_all();
                 }
-                Took::Read(read)
+                Some(Took::Read(read))
             }
-            None if state.ended => Took::End,
-            None => Took::Nothing,
+            None => state.ended.then_some(Took::End),
+        }
+    }
+
+    /// Where it is told that an order has come, while whoever takes waits for the source by itself.
+    pub(super) fn wake(&self) -> Option<&PipeReader> {
+        self.shared.wake.as_ref().map(|(reader, _)| reader)
+    }
+
+    /// Whoever takes waits for the source by itself from now on; `false` when there is something to take.
+    pub(super) fn begins_to_wait(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.reads_itself = state.is_idle();
+        state.waits += u64::from(state.reads_itself);
+        state.reads_itself
+    }
+
+    /// It waits no longer.
+    pub(super) fn has_waited(&self) {
+        let mut state = self.shared.lock();
+        state.reads_itself = false;
+        // From now on the reader looks now and then whether it must read.
+        if std::mem::take(&mut state.rests) {
+            state.nudged = true;
+            drop(state);
+            self.shared.drained.notify_all();
         }
     }
 
@@ -322,11 +432,15 @@ impl State {
 mod tests {
     use super::*;
 
+    fn taken_now(taker: &Taker) -> Took {
+        taker.take_now().unwrap_or(Took::Nothing)
+    }
+
     /// Everything that is in the queue: text, and what was dropped in brackets.
     fn taken(taker: &Taker) -> String {
         let mut out = String::new();
         loop {
-            match taker.take(Duration::ZERO) {
+            match taken_now(taker) {
                 Took::Read(Read1::Block(block)) => {
                     out += &String::from_utf8(block.clone()).unwrap();
                     taker.recycle(Read1::Block(block));
@@ -346,11 +460,11 @@ mod tests {
         for _ in 0..3 {
             assert!(writer.bytes(b"one\ntw"));
         }
-        let Took::Read(Read1::Block(block)) = taker.take(Duration::ZERO) else { panic!() };
+        let Took::Read(Read1::Block(block)) = taken_now(&taker) else { panic!() };
         assert_eq!(block, b"one\ntwone\ntwone\ntw");
-        assert!(matches!(taker.take(Duration::ZERO), Took::Nothing));
+        assert!(matches!(taken_now(&taker), Took::Nothing));
         drop(writer);
-        assert!(matches!(taker.take(Duration::ZERO), Took::End));
+        assert!(matches!(taken_now(&taker), Took::End));
     }
 
     #[test]
@@ -374,9 +488,9 @@ mod tests {
         for _ in 0..6 {
             assert!(writer.bytes(line.as_bytes()));
         }
-        assert!(matches!(taker.take(Duration::ZERO), Took::Read(_)));
+        assert!(matches!(taken_now(&taker), Took::Read(_)));
         assert!(writer.bytes(b"still dropped\n"));
-        assert!(matches!(taker.take(Duration::ZERO), Took::Read(_)));
+        assert!(matches!(taken_now(&taker), Took::Read(_)));
         assert!(writer.bytes(b"cut\nkept\n"));
         let rest = taken(&taker);
         let lost = format!("[4 lines, {} bytes]kept\n", 2 * PIECE_BYTES + 14 + 4);
@@ -400,7 +514,7 @@ mod tests {
         });
         let mut out = Vec::new();
         loop {
-            match taker.take(Duration::from_secs(60)) {
+            match taker.take(Duration::from_secs(60)).unwrap() {
                 Took::Read(Read1::Block(block)) => {
                     assert!(block.len() <= 100);
                     out.extend_from_slice(&block);
@@ -419,23 +533,11 @@ mod tests {
         let (mut writer, taker) = queue(100, true);
         assert!(writer.bytes(b"one\n"));
         assert!(writer.orders().give(Order::Stop));
-        assert!(writer.rest(Duration::from_secs(3600)), "it does not rest");
-        assert!(matches!(taker.take(Duration::ZERO), Took::Order(Order::Stop)));
+        assert!(writer.bell().rest(Some(Duration::from_secs(3600))), "it does not rest");
+        assert!(matches!(taken_now(&taker), Took::Order(Order::Stop)));
         assert_eq!(taken(&taker), "one\n");
         drop(taker);
-        assert!(!writer.rest(Duration::from_secs(3600)) && !writer.bytes(b"two\n"));
+        assert!(!writer.bell().rest(Some(Duration::from_secs(3600))) && !writer.bytes(b"two\n"));
         assert!(!writer.orders().give(Order::Reopen));
-    }
-
-    #[test]
-    fn a_reader_that_dies_is_no_end_of_the_input() {
-        let (writer, taker) = queue(100, true);
-        let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
-            let _writer = writer;
-            panic!("a fault");
-        }));
-        assert!(died.is_err());
-        assert!(matches!(taker.take(Duration::ZERO), Took::Read(Read1::Failed { .. })));
-        assert!(matches!(taker.take(Duration::ZERO), Took::End));
     }
 }

@@ -6,12 +6,13 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 
 use flate2::bufread::GzDecoder;
 
 use super::input::Source;
-use super::live::Notice;
+use super::live::{Notice, Polled, Tap};
 
 /// Bytes per block.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -56,7 +57,7 @@ pub(super) enum Step {
 pub(super) struct Reader {
     /// Files still to be opened, last first.
     files: Vec<Option<PathBuf>>,
-    current: Option<(String, Box<dyn Read + Send>)>,
+    current: Option<(String, Opened)>,
     /// Memory for the next block.
     spare: Vec<u8>,
 }
@@ -127,6 +128,28 @@ impl Reader {
     }
 }
 
+impl Tap for Reader {
+    fn ready(&self) -> Option<BorrowedFd<'_>> {
+        match &self.current {
+            Some((_, Opened::Plain(head, file)))
+                if head.get_ref().len() as u64 == head.position() =>
+            {
+                Some(file.as_fd())
+            }
+            _ => None,
+        }
+    }
+
+    fn step(&mut self, buffer: &mut [u8]) -> Polled {
+        match Self::step(self, buffer) {
+            Step::Bytes(length) => Polled::Bytes(0..length),
+            Step::File(name) => Polled::File(name),
+            Step::Failed { name, why } => Polled::Broken { name, why },
+            Step::End => Polled::End,
+        }
+    }
+}
+
 /// One successful read of at least one byte, or 0 at the end. Never waits for a full block: what has
 /// arrived is passed on at once.
 pub(super) fn read_some(reader: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
@@ -150,11 +173,30 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
+/// A file that is being read.
+enum Opened {
+    /// As it is, behind the first bytes, which have been read already.
+    Plain(io::Cursor<Vec<u8>>, File),
+    Packed(Box<dyn Read + Send>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(head, file) => match head.read(buffer)? {
+                0 => file.read(buffer),
+                length => Ok(length),
+            },
+            Self::Packed(reader) => reader.read(buffer),
+        }
+    }
+}
+
 /// Opens a file, or standard input, behind the decompressor its first bytes ask for.
-fn open(file: Option<PathBuf>) -> io::Result<Box<dyn Read + Send>> {
-    let mut raw: Box<dyn Read + Send> = match file {
-        Some(path) => Box::new(File::open(path)?),
-        None => Box::new(io::stdin()),
+fn open(file: Option<PathBuf>) -> io::Result<Opened> {
+    let mut raw = match file {
+        Some(path) => File::open(path)?,
+        None => File::from(io::stdin().as_fd().try_clone_to_owned()?),
     };
     let mut head = [0; 6];
     let mut length = 0;
@@ -169,22 +211,23 @@ fn open(file: Option<PathBuf>) -> io::Result<Box<dyn Read + Send>> {
     }
     let head = head.get(..length).unwrap_or_default().to_vec();
     let format = Format::of(&head);
-    let whole = io::Cursor::new(head).chain(raw);
-    Ok(match format {
-        Format::Plain => Box::new(whole),
-        Format::Gzip => Box::new(Gzip::new(whole)),
-        Format::Zstd => {
+    let head = io::Cursor::new(head);
+    let unpack: fn(_) -> io::Result<Box<dyn Read + Send>> = match format {
+        Format::Plain => return Ok(Opened::Plain(head, raw)),
+        Format::Gzip => |whole| Ok(Box::new(Gzip::new(whole))),
+        Format::Zstd => |whole| {
             let mut decoder = zstd::stream::read::Decoder::new(whole)?;
             decoder.window_log_max(MAX_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-        Format::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(whole)),
-        Format::Xz => {
+            Ok(Box::new(decoder))
+        },
+        Format::Bzip2 => |whole| Ok(Box::new(bzip2::read::MultiBzDecoder::new(whole))),
+        Format::Xz => |whole| {
             let flags = liblzma::stream::CONCATENATED;
             let stream = liblzma::stream::Stream::new_stream_decoder(MAX_XZ_BYTES, flags)?;
-            Box::new(liblzma::read::XzDecoder::new_stream(whole, stream))
-        }
-    })
+            Ok(Box::new(liblzma::read::XzDecoder::new_stream(whole, stream)))
+        },
+    };
+    unpack(head.chain(raw)).map(Opened::Packed)
 }
 
 /// Members of gzip, one after the other. Zeros behind the last are padding; anything else there is an

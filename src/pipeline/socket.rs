@@ -5,11 +5,12 @@
 //! next attempt. After so many attempts in a row that gave nothing it gives up.
 
 use std::io::{self, Read as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::live::{Notice, Polled};
+use super::live::{Notice, Polled, Tap};
 
 /// Attempts in a row that may fail; with the pauses between them some twenty seconds.
 const ATTEMPTS: u32 = 10;
@@ -101,6 +102,16 @@ impl Connector {
 
     fn pause(&self) -> Duration {
         FIRST_PAUSE.saturating_mul(1 << self.failed.min(16)).min(MAX_PAUSE)
+    }
+}
+
+impl Tap for Connector {
+    fn ready(&self) -> Option<BorrowedFd<'_>> {
+        self.stream.as_ref().filter(|_| !self.rests).map(|stream| stream.as_fd())
+    }
+
+    fn step(&mut self, buffer: &mut [u8]) -> Polled {
+        self.poll(buffer)
     }
 }
 
