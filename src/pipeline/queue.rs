@@ -363,7 +363,7 @@ impl Taker {
         let mut state = self.shared.lock();
         state.reads_itself = false;
         // From now on the reader looks now and then whether it must read.
-        if std::mem::take(&mut state.rests) {
+        if state.rests {
             state.nudged = true;
             drop(state);
             self.shared.drained.notify_all();
