@@ -402,11 +402,13 @@ def machine():
     name = model.group(1) if model else platform.machine()
     rust = quiet(["rustc", "--version"]).split(" (")[0].strip()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    profile = re.search(r'^lto = "?(\w+)', (ROOT / "Cargo.toml").read_text(), re.M)
+    linked = os.environ.get("CARGO_PROFILE_RELEASE_LTO", profile.group(1) if profile else "off")
     version = f"commit {commit.stdout.strip()}" if commit.returncode == 0 else "no repository"
     return (
         f"{version}; {name}, {os.cpu_count()} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}; {rust}, "
         f"Python {platform.python_version()}; link-time optimisation "
-        f"{os.environ.get('CARGO_PROFILE_RELEASE_LTO', 'thin')}; load {os.getloadavg()[0]:.1f} when the run began"
+        f"{linked}; load {os.getloadavg()[0]:.1f} when the run began"
     )
 
 
