@@ -4,8 +4,9 @@
 //! reads, gathers and orders on a thread of its own. The caller merges the lanes and seats events in
 //! [`Batch`]es; whoever is free fills in their fields; the caller attaches process context in order;
 //! whoever is free finds the stages they satisfy; the caller steps the machines in order and hands out
-//! alerts. The caller takes its share of what whoever is free does, and so does the thread of a lane
-//! that is ahead, so that two threads are enough to keep two cores busy.
+//! alerts. The caller takes its share of what whoever is free does, and so does the thread of a lane,
+//! so that two threads are enough to keep two cores busy. What only the caller can do is about half of
+//! everything: a lane works for the others first, and reads on when nothing that it has read is left over.
 //!
 //! INVARIANT: every batch is in one place only, and each of `tasks` and `results` has room for all of
 //! them. Nobody but a lane that is ahead ever waits to send, and it takes on work while it waits: no
@@ -32,6 +33,8 @@ const BATCH: usize = 64;
 const CHUNKS_AHEAD: usize = 4;
 /// Batches under way besides one for each thread: being filled, waiting for their turn.
 const BATCHES_BESIDES: usize = 4;
+/// Batches to be worked on with which all others are busy for a while.
+const ENOUGH: usize = 2;
 
 /// Events that travel together, with what happened between them.
 #[derive(Debug, Default)]
@@ -137,6 +140,12 @@ impl Helper {
     ) {
         let mut memory = Spent::default();
         loop {
+            // As long as something of this lane waits to be taken, more of it can wait as well.
+            while !chunks.is_empty()
+                && let Ok(batch) = self.tasks.try_recv()
+            {
+                self.work(batch);
+            }
             let (mut items, mut raws) = (std::mem::take(&mut memory.items), Vec::new());
             while let Ok(back) = spent.try_recv() {
                 memory = back;
@@ -357,7 +366,7 @@ impl<O: Observer> Crew<'_, '_, O> {
                 self.run.session.attach(seat);
             }
             batch.is_attached = true;
-            if self.tasks.is_empty() {
+            if self.tasks.len() < ENOUGH {
                 self.pass_on(batch);
                 continue;
             }
