@@ -56,7 +56,7 @@ use merge::{Merge, Merged, Place};
 use meter::{Clock, Meter, Off, On};
 use queue::Took;
 use read::{Read1, Reader};
-use report::LaneReport;
+use report::{FreshAlerts, LaneReport};
 use seat::Seat;
 use session::Session;
 use supply::Supply;
@@ -277,6 +277,7 @@ struct Run<'a, O> {
     /// What is known of each lane.
     lanes: Vec<LaneReport>,
     live: Live,
+    fresh: FreshAlerts,
     flow: Flow,
     observer: &'a mut O,
 }
@@ -312,6 +313,7 @@ impl<'a, O: Observer> Run<'a, O> {
             sources,
             refusals,
             live: Live::new(),
+            fresh: FreshAlerts::default(),
             flow: Flow::Continue,
             observer,
         })
@@ -362,12 +364,18 @@ impl<'a, O: Observer> Run<'a, O> {
     /// A lane has come to its next mark.
     fn reach(&mut self, lane: usize, mark: Mark) {
         if let Some(bytes) = mark.block {
-            self.live.add_bytes(bytes);
-            self.observer.read(&self.live);
+            self.note_read(bytes);
         }
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.reach(mark);
         }
+    }
+
+    /// So many bytes more were read, and all before them has been dealt with.
+    fn note_read(&mut self, bytes: usize) {
+        self.live.add_bytes(bytes);
+        self.live.add_alerts(&mut self.fresh);
+        self.observer.read(&self.live);
     }
 
     /// Follows a live source until it ends, shall end or nobody wants more. In a hurry, what was read
@@ -415,8 +423,7 @@ impl<'a, O: Observer> Run<'a, O> {
     fn take_in(&mut self, lane: &mut Lane, read: &Read1) {
         match read {
             Read1::Block(block) => {
-                self.live.add_bytes(block.len());
-                self.observer.read(&self.live);
+                self.note_read(block.len());
             }
             Read1::Notice(notice) => self.observer.notice(notice),
             Read1::File(_) | Read1::Failed { .. } => {}
@@ -458,11 +465,11 @@ impl<'a, O: Observer> Run<'a, O> {
         meter.lap(Phase::Processes);
         self.worker.sift(&mut self.seat);
         meter.lap(Phase::Predicates);
-        let Self { session, seat, live, flow, observer, .. } = self;
+        let Self { session, seat, fresh, flow, observer, .. } = self;
         if observer.event(seat.event()) == Flow::Stop {
             *flow = Flow::Stop;
         }
-        session.step(seat, meter, &mut |rule, alert| tell(*observer, live, flow, rule, alert));
+        session.step(seat, meter, &mut |rule, alert| tell(*observer, fresh, flow, rule, alert));
         seat.take_raw()
     }
 
@@ -484,11 +491,12 @@ impl<'a, O: Observer> Run<'a, O> {
 
     /// The session, and where its alerts go.
     fn split(&mut self) -> (&mut Session, impl FnMut(RuleIx, Option<Alert>)) {
-        let Self { session, live, flow, observer, .. } = self;
-        (session, move |rule, alert| tell(*observer, live, flow, rule, alert))
+        let Self { session, fresh, flow, observer, .. } = self;
+        (session, move |rule, alert| tell(*observer, fresh, flow, rule, alert))
     }
 
-    fn report(self) -> Report {
+    fn report(mut self) -> Report {
+        self.live.add_alerts(&mut self.fresh);
         Report::new(&self.session, &self.live, self.lanes, self.names, self.refusals)
     }
 }
@@ -496,13 +504,13 @@ impl<'a, O: Observer> Run<'a, O> {
 /// Counts an alert and tells the observer of it, unless it has had enough.
 fn tell(
     observer: &mut impl Observer,
-    live: &Live,
+    fresh: &mut FreshAlerts,
     flow: &mut Flow,
     rule: RuleIx,
     alert: Option<Alert>,
 ) {
     if *flow == Flow::Continue {
-        live.add_alert(rule);
+        fresh.add(rule);
         if let Some(alert) = alert {
             *flow = observer.alert(&alert);
         }

@@ -32,8 +32,11 @@ impl Live {
         self.bytes.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn add_alert(&self, rule: RuleIx) {
-        *self.alerts.entry(rule).or_default() += 1;
+    pub(super) fn add_alerts(&self, fresh: &mut FreshAlerts) {
+        for rule in fresh.rules.drain(..) {
+            let count = fresh.counts.get_mut(rule.index()).map(std::mem::take);
+            *self.alerts.entry(rule).or_default() += count.unwrap_or_default();
+        }
     }
 
     /// Bytes read so far, after decompression.
@@ -49,6 +52,30 @@ impl Live {
     /// Alerts so far by rule.
     pub fn alerts_of(&self, rule: RuleIx) -> u64 {
         self.alerts.get(&rule).map_or(0, |count| *count)
+    }
+}
+
+/// Alerts that are not among the counters yet: where there are many, one by one would cost as much as the
+/// machines that found them.
+#[derive(Debug, Default)]
+pub(super) struct FreshAlerts {
+    /// By rule.
+    counts: Vec<u64>,
+    /// Those that have any.
+    rules: Vec<RuleIx>,
+}
+
+impl FreshAlerts {
+    pub(super) fn add(&mut self, rule: RuleIx) {
+        if rule.index() >= self.counts.len() {
+            self.counts.resize(rule.index() + 1, 0);
+        }
+        if let Some(count) = self.counts.get_mut(rule.index()) {
+            if *count == 0 {
+                self.rules.push(rule);
+            }
+            *count += 1;
+        }
     }
 }
 
