@@ -105,7 +105,7 @@ impl Alert {
         out.key("process_tree");
         out.objects(self.process_tree(), |out, process| {
             out.member("pid", &process.pid);
-            out.member("entity_id", &process.entity_id);
+            out.member("entity_id", &*process.entity_id);
             if let Some(name) = process.image.name() {
                 out.member("name", name);
             }

@@ -126,7 +126,7 @@ fn read_part(process: &Process, host: Option<&Host>, part: Part, sink: Sink<'_>)
         Profile::Endpoint => (effective_user.or(user), effective_group.or(group)),
     };
     let names = host.and_then(|host| host.names.as_deref());
-    let image = &*process.image;
+    let image = &process.image;
     match part {
         Part::EntityId => text(Some(&process.entity_id), sink),
         Part::Pid => sink.value(Scalar::Int(process.pid)),

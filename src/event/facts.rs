@@ -1,13 +1,12 @@
 //! [`Facts`]: what the process table must know about every event, whatever the rules read.
 
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::sync::Arc;
 
 use super::decoded::{change, child_process, clones_pids};
 use super::origin::{ContextField, Origin, Part, Relation};
 use super::read::{DELETED, Reader};
 use super::view::{View, decimal};
-use super::{Draft, Event, Image, Leaders, Parent, Person, Process, Terminal};
+use super::{Draft, EntityId, Event, Image, Leaders, Parent, Person, Process, Terminal};
 use crate::record::{RawValue, RecordType, decode_into};
 use crate::time::Timestamp;
 use crate::value::Scalar;
@@ -221,7 +220,7 @@ impl Event {
     /// once each.
     pub fn process_image(
         &mut self,
-        entity_id: Box<str>,
+        entity_id: EntityId,
         start: Timestamp,
         parent: Option<Parent>,
     ) -> (Process, Option<u32>) {
@@ -238,7 +237,7 @@ impl Event {
             entity_id,
             pid: self.facts.pid.unwrap_or(0),
             ppid: self.facts.ppid,
-            image: Arc::new(image),
+            image,
             person,
             start,
             parent,

@@ -1,16 +1,19 @@
 //! [`Image`]: the texts of a program that runs in a process, in one piece.
 //!
-//! In: the texts one after another, in a [`Draft`]. Out: an [`Image`], made with two allocations however
+//! In: the texts one after another, in a [`Draft`]. Out: an [`Image`], made with one allocation however
 //! many arguments there are, and shared by all who show the same program: a forked child, a process that
 //! runs as somebody else now. Nothing is read or decoded here.
 
-/// What is known of a program by its texts.
+use std::sync::Arc;
+
+/// What is known of a program by its texts. A copy shares them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
-    /// Name, path, working directory, then the arguments, with nothing between them.
-    text: Box<str>,
-    /// Where each of them ends.
-    ends: Box<[u32]>,
+    /// Name, path, working directory, then the arguments, with nothing between them; in front of all of them, where
+    /// each ends, as numbers of [`END`] bytes.
+    bytes: Arc<[u8]>,
+    /// How many texts there are.
+    texts: u32,
     /// Which of the first three are known.
     known: [bool; HEAD],
     args_count: Option<i64>,
@@ -18,6 +21,8 @@ pub struct Image {
 
 /// Texts in front of the arguments.
 const HEAD: usize = 3;
+/// Bytes that say where a text ends.
+const END: usize = size_of::<u32>();
 
 impl Image {
     /// `comm`: at most 15 bytes, and the process may change it.
@@ -37,7 +42,7 @@ impl Image {
 
     /// The first arguments, 32 KiB at most; none when the execution was not seen.
     pub fn args(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        (HEAD..self.ends.len().max(HEAD)).map(|index| self.part(index))
+        (HEAD..(self.texts as usize).max(HEAD)).map(|index| self.part(index))
     }
 
     /// How many arguments it was started with, kept or not.
@@ -45,9 +50,9 @@ impl Image {
         self.args_count
     }
 
-    /// Bytes it occupies.
-    pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len() + size_of_val(&*self.ends)
+    /// Bytes of its texts.
+    pub fn text_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     fn head(&self, index: usize) -> Option<&str> {
@@ -55,9 +60,14 @@ impl Image {
     }
 
     fn part(&self, index: usize) -> &str {
-        let end = |index: usize| self.ends.get(index).map_or(0, |end| *end as usize);
+        let (ends, text) =
+            self.bytes.split_at_checked(self.texts as usize * END).unwrap_or_default();
+        let (ends, _) = ends.as_chunks::<END>();
+        let end = |index: usize| ends.get(index).map_or(0, |end| u32::from_le_bytes(*end) as usize);
         let start = index.checked_sub(1).map_or(0, end);
-        self.text.get(start..end(index)).unwrap_or("")
+        let part = text.get(start..end(index)).unwrap_or_default();
+        // They were texts.
+        std::str::from_utf8(part).unwrap_or_default()
     }
 }
 
@@ -68,6 +78,8 @@ pub struct Draft {
     text: String,
     ends: Vec<u32>,
     known: [bool; HEAD],
+    /// Both, as they are kept.
+    bytes: Vec<u8>,
 }
 
 impl Draft {
@@ -89,10 +101,13 @@ impl Draft {
     }
 
     /// What was gathered.
-    pub fn image(&self, args_count: Option<i64>) -> Image {
+    pub fn image(&mut self, args_count: Option<i64>) -> Image {
+        self.bytes.clear();
+        self.ends.iter().for_each(|end| self.bytes.extend_from_slice(&end.to_le_bytes()));
+        self.bytes.extend_from_slice(self.text.as_bytes());
         Image {
-            text: self.text.as_str().into(),
-            ends: self.ends.as_slice().into(),
+            bytes: self.bytes.as_slice().into(),
+            texts: u32::try_from(self.ends.len()).unwrap_or(u32::MAX),
             known: self.known,
             args_count,
         }

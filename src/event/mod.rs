@@ -46,7 +46,7 @@ pub use kept::Kept;
 pub use names::{BadLine, Names};
 pub use origin::{ContextField, Part, Relation};
 pub use outline::{Call, Outline, Table};
-pub use process::{EntryKind, Leader, Leaders, Parent, Person, Process, Terminal};
+pub use process::{EntityId, EntryKind, Leader, Leaders, Parent, Person, Process, Terminal};
 pub use producers::{OF_CALL, producers};
 pub use project::{Projection, Use};
 pub use raw::Raw;

@@ -24,7 +24,8 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
 use crate::event::{
-    Change, EntryKind, Event, Facts, Leader, Leaders, Parent, Process, Projection, Terminal,
+    Change, EntityId, EntryKind, Event, Facts, Leader, Leaders, Parent, Process, Projection,
+    Terminal,
 };
 use crate::time::Timestamp;
 
@@ -443,26 +444,21 @@ fn remember(hosts: &mut HashSet<u32>, host: u32) {
 }
 
 /// Hash of host, process id and the event that showed it first.
-fn entity_id(event: &Event, pid: i64) -> Box<str> {
+fn entity_id(event: &Event, pid: i64) -> EntityId {
     let host = event.host().map_or("", |host| &host.id);
     let serial = event.raw().group().map_or(0, |group| group.id().serial);
     name_of(host, pid, event.ordinal.time, serial)
 }
 
-fn name_of(host: &str, pid: i64, Timestamp(time): Timestamp, serial: u32) -> Box<str> {
+fn name_of(host: &str, pid: i64, Timestamp(time): Timestamp, serial: u32) -> EntityId {
     let mut hash = Sha256::new();
     hash.update((host.len() as u64).to_be_bytes());
     hash.update(host);
     hash.update(pid.to_be_bytes());
     hash.update(time.to_be_bytes());
     hash.update(serial.to_be_bytes());
-    let mut id = String::with_capacity(32);
-    let digit = |half: u8| char::from(half + if half < 10 { b'0' } else { b'a' - 10 });
-    for byte in hash.finalize().iter().take(16) {
-        id.push(digit(byte >> 4));
-        id.push(digit(byte & 15));
-    }
-    id.into()
+    let digest: [u8; 32] = hash.finalize().into();
+    EntityId::of_digest(std::array::from_fn(|at| digest.get(at).copied().unwrap_or_default()))
 }
 
 /// A copy with at most `depth` ancestors.

@@ -80,7 +80,7 @@ impl Table {
             entity_id: name_of(&host.id, found.pid, start, 0),
             pid: found.pid,
             ppid: Some(found.ppid),
-            image: Arc::new(draft.image(args_count)),
+            image: draft.image(args_count),
             person: found.person,
             start,
             parent: self.as_parent((host.index, found.ppid)).map(Parent::new),

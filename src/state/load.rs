@@ -16,8 +16,8 @@ use super::{
 };
 use crate::codec::{Invalid, Reader};
 use crate::event::{
-    Draft, EntryKind, Host, Image, Kept, Leader, Leaders, Parent, Person, Process, Terminal,
-    load_ordinal,
+    Draft, EntityId, EntryKind, Host, Image, Kept, Leader, Leaders, Parent, Person, Process,
+    Terminal, load_ordinal,
 };
 use crate::time::{Duration, Timestamp};
 
@@ -228,14 +228,15 @@ impl Shared {
 
     fn process(&self, reader: &mut Reader<'_>, version: u32) -> Result<Process, Invalid> {
         let parent = self.processes.option(reader)?.map(Parent::new);
-        let entity_id = reader.text()?.into();
+        let entity_id = EntityId::parse(reader.text()?);
+        let entity_id = entity_id.ok_or_else(|| reader.invalid("no entity id"))?;
         let (pid, ppid) = (reader.signed()?, reader.option(Reader::signed)?);
         Ok(Process {
             parent,
             entity_id,
             pid,
             ppid,
-            image: Arc::new(image(reader)?),
+            image: image(reader)?,
             person: match version {
                 1 => {
                     let id = |text: Option<&str>| text.and_then(|text| text.parse().ok());

@@ -356,12 +356,12 @@ fn wanted(probe: &Probe, attempt: &Attempt) -> Vec<Want> {
     let times: Vec<Timestamp> =
         attempt.events.iter().flatten().map(|event| event.ordinal.time).collect();
     let latest = attempt.events.iter().flatten().max_by_key(|event| event.ordinal);
-    let kin = latest.and_then(|event| event.process()).map(|process| process.entity_id.clone());
+    let kin = latest.and_then(|event| event.process()).map(|process| process.entity_id);
     let empty = probe.items.iter().zip(&attempt.events).enumerate();
     let empty = empty.filter(|(_, (item, event))| !item.missing && event.is_none());
     let wants = empty.map(|(item, _)| {
         let mut want = Want::new(item, key.clone(), PER_WANT);
-        want.kin.clone_from(&kin);
+        want.kin = kin;
         want.used = attempt.events.iter().flatten().map(|event| event.ordinal).collect();
         if probe.kind == "sequence" {
             want.after = Some(attempt.last);

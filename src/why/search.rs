@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::probe::{Probe, Slot};
 use crate::alert::Alert;
-use crate::event::{Event, Kept};
+use crate::event::{EntityId, Event, Kept};
 use crate::machine::key;
 use crate::pipeline::{Flow, Live, Observer};
 use crate::schema::FieldType;
@@ -44,7 +44,7 @@ pub(super) struct Want {
     /// It must not come after this.
     pub(super) until: Option<Timestamp>,
     /// Entity id of the process that the attempt came to last.
-    pub(super) kin: Option<Box<str>>,
+    pub(super) kin: Option<EntityId>,
     /// Events that the attempt has already.
     pub(super) used: Vec<Ordinal>,
     /// How many events of a kind are kept.
@@ -200,9 +200,9 @@ impl Present<'_> {
     }
 
     /// Whether its process comes from that of `entity`, or the other way round.
-    fn is_kin(&self, entity: &str) -> bool {
+    fn is_kin(&self, entity: EntityId) -> bool {
         self.event.process().is_some_and(|process| {
-            *process.entity_id == *entity || process.ancestors().any(|a| *a.entity_id == *entity)
+            process.entity_id == entity || process.ancestors().any(|a| a.entity_id == entity)
         })
     }
 }
@@ -243,7 +243,7 @@ impl Want {
             (true, false) if in_time => {
                 let equal = same.iter().filter(|same| **same).count();
                 let equal = u32::try_from(equal).unwrap_or(u32::MAX);
-                let kin = self.kin.as_ref().is_some_and(|entity| present.is_kin(entity));
+                let kin = self.kin.is_some_and(|entity| present.is_kin(entity));
                 let rank = (Reverse(equal), Reverse(kin), event.ordinal);
                 insert(&mut self.other_key, self.limit, rank, |_| {
                     Some(found(probe, slot, present, same, equal, kin))
