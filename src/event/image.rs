@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::near;
+
 /// What is known of a program by its texts. A copy shares them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
@@ -53,6 +55,11 @@ impl Image {
     /// Bytes of its texts.
     pub fn text_bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Has the beginning of its texts brought near, where their memory says how many share it.
+    pub(super) fn bring(&self) {
+        near::bring(&self.bytes, 1);
     }
 
     fn head(&self, index: usize) -> Option<&str> {

@@ -1,9 +1,11 @@
 //! [`Process`]: a program image running in a process, as far as the log tells.
 
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 
 use super::Image;
+use crate::near;
 use crate::time::Timestamp;
 
 /// What is known about a process since it began to run its present program.
@@ -326,6 +328,14 @@ impl Process {
         match self.parent {
             None => usize::from(self.leaders.others().next().is_some()),
             Some(_) => self.depth() + 1,
+        }
+    }
+
+    /// Has brought near what goes with it when it is let go of.
+    pub fn bring_parts(&self) {
+        self.image.bring();
+        if let Some(parent) = &self.parent {
+            near::bring(slice::from_ref(&**parent.process()), 1);
         }
     }
 

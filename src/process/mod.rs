@@ -17,6 +17,7 @@ mod seed;
 pub use seed::Found;
 
 use std::num::NonZeroUsize;
+use std::slice;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -27,6 +28,7 @@ use crate::event::{
     Change, EntityId, EntryKind, Event, Facts, Leader, Leaders, Parent, Process, Projection,
     Terminal,
 };
+use crate::near;
 use crate::time::Timestamp;
 
 /// Processes remembered.
@@ -416,12 +418,28 @@ impl Table {
         self.bytes += bytes;
         if let Some((old, entry)) = self.processes.push(key, entry) {
             self.forget(&entry, old != key);
+            self.bring_oldest();
         }
         while self.bytes > self.max_bytes && self.processes.len() > 1 {
             let Some((_, oldest)) = self.processes.pop_lru() else { break };
             self.forget(&oldest, true);
         }
         process
+    }
+
+    /// Has those brought near that will be forgotten next: nobody has looked at them for longest. One after
+    /// another, because where a part of one lies is told by the part before.
+    fn bring_oldest(&self) {
+        let mut oldest = self.processes.iter().rev().map(|(_, entry)| entry);
+        if let Some(first) = oldest.next() {
+            first.process.bring_parts();
+        }
+        if let Some(second) = oldest.next() {
+            near::bring(slice::from_ref(&*second.process), size_of::<Process>());
+        }
+        if let Some(third) = oldest.next() {
+            near::bring(slice::from_ref(third), size_of::<Entry>());
+        }
     }
 
     fn forget(&mut self, entry: &Entry, for_room: bool) {
