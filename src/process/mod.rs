@@ -418,11 +418,13 @@ impl Table {
         self.bytes += bytes;
         if let Some((old, entry)) = self.processes.push(key, entry) {
             self.forget(&entry, old != key);
-            self.bring_oldest();
         }
         while self.bytes > self.max_bytes && self.processes.len() > 1 {
             let Some((_, oldest)) = self.processes.pop_lru() else { break };
             self.forget(&oldest, true);
+        }
+        if self.stats.forgotten > 0 {
+            self.bring_oldest();
         }
         process
     }
