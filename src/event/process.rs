@@ -1,7 +1,6 @@
 //! [`Process`]: a program image running in a process, as far as the log tells.
 
 use std::fmt;
-use std::slice;
 use std::sync::Arc;
 
 use super::Image;
@@ -335,7 +334,7 @@ impl Process {
     pub fn bring_parts(&self) {
         self.image.bring();
         if let Some(parent) = &self.parent {
-            near::bring(slice::from_ref(&**parent.process()), 1);
+            near::bring_counters(parent.process());
         }
     }
 

@@ -93,7 +93,7 @@ impl Pending for State {
 
     fn bring(&self) {
         let events = self.lists.iter().filter_map(List::first);
-        events.for_each(|event| near::bring(std::slice::from_ref(&**event), 256));
+        events.for_each(near::bring_shared);
     }
 
     fn bring_more(&self) {

@@ -437,7 +437,7 @@ impl Table {
             first.process.bring_parts();
         }
         if let Some(second) = oldest.next() {
-            near::bring(slice::from_ref(&*second.process), size_of::<Process>());
+            near::bring_shared(&second.process);
         }
         if let Some(third) = oldest.next() {
             near::bring(slice::from_ref(third), size_of::<Entry>());

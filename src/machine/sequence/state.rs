@@ -152,7 +152,7 @@ impl Pending for State {
 
     fn bring(&self) {
         if let Some(event) = &self.begun {
-            near::bring(std::slice::from_ref(&**event), 256);
+            near::bring_shared(event);
         }
     }
 
