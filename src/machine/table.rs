@@ -425,6 +425,7 @@ impl<S: Pending> KeyTable<S> {
         }
         if let Some(entry) = states.and_then(|place| self.entries.get(place.index)) {
             near::bring(&entry.states, 256);
+            entry.key.bring();
         }
         let first = |place: Option<Place>| self.entries.get(place?.index)?.states.first();
         first(events).into_iter().for_each(Pending::bring);

@@ -6,11 +6,13 @@
 
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
+use std::slice;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::machine::key;
+use crate::near;
 
 /// Most bytes of a key behind its first column that need no memory of their own: a number has 9.
 const REST: usize = 10;
@@ -30,6 +32,16 @@ pub(super) enum Stored {
 impl Default for Stored {
     fn default() -> Self {
         Self::Short { length: 0, rest: [0; REST], name: NO_NAME }
+    }
+}
+
+impl Stored {
+    /// Has brought near what says how long a long key is.
+    #[inline]
+    pub(super) fn bring(&self) {
+        if let Self::Long(key) = self {
+            near::bring(slice::from_ref(&**key), 1);
+        }
     }
 }
 
