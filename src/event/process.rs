@@ -1,9 +1,8 @@
 //! [`Process`]: a program image running in a process, as far as the log tells.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::Image;
+use super::{EntityId, Image};
 use crate::near;
 use crate::time::Timestamp;
 
@@ -28,44 +27,6 @@ pub struct Process {
     pub parent: Option<Parent>,
     /// Who leads what it belongs to.
     pub leaders: Leaders,
-}
-
-/// What names an image of a process: 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EntityId([u8; 32]);
-
-impl EntityId {
-    /// Of so many bits of a digest.
-    pub fn of_digest(digest: [u8; 16]) -> Self {
-        let mut digits = [0; 32];
-        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(digest) {
-            *pair =
-                [byte >> 4, byte & 15].map(|half| half + if half < 10 { b'0' } else { b'a' - 10 });
-        }
-        Self(digits)
-    }
-
-    /// Of the digits themselves; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits: [u8; 32] = text.as_bytes().try_into().ok()?;
-        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        digits.iter().all(is_digit).then_some(Self(digits))
-    }
-}
-
-impl std::ops::Deref for EntityId {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        // They are digits.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for EntityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
-    }
 }
 
 /// The process that started another one.
@@ -347,16 +308,6 @@ impl Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entity_ids_are_digits() {
-        let id = EntityId::of_digest(std::array::from_fn(|at| at as u8 * 17));
-        assert_eq!(&*id, "00112233445566778899aabbccddeeff");
-        assert_eq!(EntityId::parse(&id), Some(id));
-        for other in ["", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeef"] {
-            assert_eq!(EntityId::parse(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn terminals_are_known_by_their_names() {
