@@ -74,7 +74,8 @@ pub(super) fn now() -> Duration {
 /// Tells what a run cost.
 pub(super) fn show(report: &Report, elapsed: Duration, format: StatsFormat) {
     let Some(costs) = &report.costs else { return };
-    let stats = Stats::new(report, costs, elapsed.as_secs_f64());
+    let costs = (**costs).clone().within(elapsed);
+    let stats = Stats::new(report, &costs, elapsed.as_secs_f64());
     match format {
         StatsFormat::Text => message(stats.text().trim_end()),
         StatsFormat::Json => message(&serde_json::to_string(&stats).unwrap_or_default()),

@@ -3,8 +3,8 @@
 //! In: the ends of phases, while events go by. Out: [`Costs`]. A run is generic in its meter: with [`Off`]
 //! every call is empty and compiled away, so that a run nobody measures has no clock on the path of an
 //! event. What is done once a block of input, and every alert, is timed each time; of events every
-//! seventeenth is timed phase by phase and stands for the others, because a look at the clock costs as
-//! much as a small phase does. What a look costs is measured first and taken off.
+//! seventeenth is timed phase by phase and another seventeenth rule by rule; they stand for the others, because a
+//! look at the clock costs as much as a small phase does. What a look costs is measured first and taken off.
 //!
 //! The clock is the caller's: only `cli` has one. Measured is one thread: phases of several overlap. A meter sees no content and changes nothing: what
 //! is found is the same with and without one.
@@ -16,6 +16,8 @@ use crate::plan::RuleIx;
 
 /// One event of so many is timed phase by phase. A prime: what a log repeats, it repeats in rounder numbers.
 const EVERY: u64 = 17;
+/// And one rule by rule, so many behind it.
+const BETWEEN: u64 = EVERY / 2;
 /// Looks at the clock to find out what one costs.
 const LOOKS: u32 = 1000;
 
@@ -52,6 +54,11 @@ impl Phase {
         Self::Machines,
         Self::Alerts,
     ];
+
+    /// Whether only some events are timed for it, once blocks are done.
+    fn is_sampled(self) -> bool {
+        matches!(self, Self::Fields | Self::Processes | Self::Predicates | Self::Machines)
+    }
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -93,6 +100,23 @@ impl Costs {
         if let Some(sum) = self.phases.get_mut(phase as usize) {
             *sum += spent;
         }
+    }
+
+    /// The same, of a run that took so long in all. An event that is timed takes longer than others, if only because
+    /// it waits for the clock: where phases that a sample stands for add up to more than there was, each keeps its
+    /// share of what there was.
+    #[must_use]
+    pub fn within(mut self, whole: Duration) -> Self {
+        let timed = Phase::ALL.into_iter().filter(|phase| !phase.is_sampled());
+        let left = whole.saturating_sub(timed.map(|phase| self.of(phase)).sum()).as_nanos();
+        let sampled = Phase::ALL.into_iter().filter(|phase| phase.is_sampled());
+        let spent = sampled.map(|phase| self.of(phase)).sum::<Duration>().as_nanos();
+        if spent > left {
+            let phases = Phase::ALL.into_iter().zip(&mut self.phases);
+            let phases = phases.filter(|(phase, _)| phase.is_sampled()).map(|(_, part)| part);
+            phases.chain(&mut self.rules).for_each(|part| *part = scaled(*part, left, spent));
+        }
+        self
     }
 }
 
@@ -211,7 +235,7 @@ impl Sampler {
 
     /// What the stretches of all events took, as far as the sampled ones tell.
     pub(super) fn spent(&self) -> Duration {
-        scaled(self.spent, self.seen, self.sampled) + self.pauses
+        scaled(self.spent, self.seen.into(), self.sampled.into()) + self.pauses
     }
 }
 
@@ -244,6 +268,16 @@ impl BlockTimes {
     }
 }
 
+/// What is timed in an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Nothing,
+    Phases,
+    /// What each rule takes of [`Phase::Machines`]. Hundreds of looks at the clock in one event: its phases would
+    /// seem longer than those of others.
+    Rules,
+}
+
 /// Measures.
 #[derive(Debug)]
 pub(super) struct On {
@@ -251,8 +285,12 @@ pub(super) struct On {
     /// Alerts have a clock of their own: they are timed in events that are not sampled too.
     alerts: Clock,
     seen: u64,
-    is_on: bool,
+    turn: Turn,
     costs: Costs,
+    /// Phases in which an event was interrupted; they stand for themselves alone.
+    pauses: Costs,
+    /// Everything between the looks at the clock of events that are timed rule by rule.
+    by_rule: Duration,
 }
 
 impl On {
@@ -260,28 +298,39 @@ impl On {
     pub(super) fn new(now: Time, rules: usize) -> Self {
         let clock = Clock::new(now);
         let costs = Costs { rules: vec![Duration::ZERO; rules], ..Costs::default() };
-        Self { alerts: clock.clone(), clock, seen: 0, is_on: false, costs }
+        Self {
+            alerts: clock.clone(),
+            clock,
+            seen: 0,
+            turn: Turn::Nothing,
+            costs,
+            pauses: Costs::default(),
+            by_rule: Duration::ZERO,
+        }
     }
 
     /// What all events cost, as far as the sampled ones tell.
     pub(super) fn costs(&self) -> Costs {
         let mut costs = self.costs.clone();
-        let whole = |part: &mut Duration| *part = scaled(*part, self.seen, costs.sampled);
-        for (phase, spent) in Phase::ALL.iter().zip(&mut costs.phases) {
-            if *phase != Phase::Alerts {
-                whole(spent);
+        for (phase, spent) in Phase::ALL.into_iter().zip(&mut costs.phases) {
+            if phase != Phase::Alerts {
+                *spent = scaled(*spent, self.seen.into(), costs.sampled.into());
             }
+            *spent += self.pauses.of(phase);
         }
-        costs.rules.iter_mut().for_each(whole);
+        let machines = costs.of(Phase::Machines).as_nanos();
+        for spent in &mut costs.rules {
+            *spent = scaled(*spent, machines, self.by_rule.as_nanos());
+        }
         costs
     }
 }
 
 impl Probe for On {
     fn stepped(&mut self, rule: RuleIx) {
-        if self.is_on {
+        if self.turn == Turn::Rules {
             let spent = self.clock.lap();
-            self.costs.add(Phase::Machines, spent);
+            self.by_rule += spent;
             if let Some(sum) = self.costs.rules.get_mut(rule.index()) {
                 *sum += spent;
             }
@@ -291,18 +340,28 @@ impl Probe for On {
 
 impl Meter for On {
     fn event(&mut self) {
-        self.is_on = self.seen.is_multiple_of(EVERY);
+        self.turn = match self.seen % EVERY {
+            0 => Turn::Phases,
+            BETWEEN => Turn::Rules,
+            _ => Turn::Nothing,
+        };
         self.seen += 1;
-        if self.is_on {
+        if self.turn == Turn::Phases {
             self.costs.sampled += 1;
             self.clock.start();
         }
     }
 
     fn lap(&mut self, phase: Phase) {
-        if self.is_on {
-            let spent = self.clock.lap();
-            self.costs.add(phase, spent);
+        match self.turn {
+            Turn::Nothing => {}
+            Turn::Phases => {
+                let spent = self.clock.lap();
+                let costs = if spent < PAUSE { &mut self.costs } else { &mut self.pauses };
+                costs.add(phase, spent);
+            }
+            Turn::Rules if phase == Phase::Machines => self.by_rule += self.clock.lap(),
+            Turn::Rules => self.clock.start(),
         }
     }
 
@@ -318,8 +377,8 @@ impl Meter for On {
 }
 
 /// What all took, when some of them took so long.
-fn scaled(spent: Duration, all: u64, some: u64) -> Duration {
-    let nanos = spent.as_nanos() * u128::from(all) / u128::from(some.max(1));
+fn scaled(spent: Duration, all: u128, some: u128) -> Duration {
+    let nanos = spent.as_nanos().saturating_mul(all) / some.max(1);
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
@@ -350,9 +409,9 @@ mod tests {
             meter.event();
             work(100);
             meter.lap(Phase::Fields);
-            work(30);
+            work(25);
             meter.stepped(RuleIx(1));
-            work(5);
+            work(10);
             meter.lap(Phase::Machines);
             if number % 2 == 0 {
                 meter.begin_alerts();
@@ -365,8 +424,42 @@ mod tests {
         assert_eq!(costs.sampled, 2);
         assert_eq!(costs.of(Phase::Fields), Duration::from_nanos(100 * events));
         assert_eq!(costs.of(Phase::Machines), Duration::from_nanos(35 * events));
-        assert_eq!(costs.rules, [Duration::ZERO, Duration::from_nanos(30 * events)]);
+        assert_eq!(costs.rules, [Duration::ZERO, Duration::from_nanos(25 * events)]);
         assert_eq!(costs.of(Phase::Alerts), Duration::from_nanos(1000 * events / 2));
+    }
+
+    #[test]
+    fn events_that_are_timed_rule_by_rule_do_not_stand_for_phases() {
+        let mut meter = On::new(now, 1);
+        for number in 0..3 * EVERY {
+            meter.event();
+            work(100);
+            meter.lap(Phase::Predicates);
+            // Looks at the clock make this one ten times as long.
+            work(if number % EVERY == BETWEEN { 300 } else { 30 });
+            meter.stepped(RuleIx(0));
+            work(if number % EVERY == BETWEEN { 100 } else { 10 });
+            meter.lap(Phase::Machines);
+        }
+        let costs = meter.costs();
+        let events = 3 * EVERY;
+        assert_eq!(costs.of(Phase::Machines), Duration::from_nanos(40 * events));
+        assert_eq!(costs.rules, [Duration::from_nanos(30 * events)]);
+    }
+
+    #[test]
+    fn phases_are_never_more_than_there_was() {
+        let mut costs = Costs { rules: vec![Duration::from_secs(3)], ..Costs::default() };
+        costs.add(Phase::Read, Duration::from_secs(2));
+        costs.add(Phase::Fields, Duration::from_secs(4));
+        costs.add(Phase::Machines, Duration::from_secs(12));
+        assert_eq!(costs.clone().within(Duration::from_secs(18)), costs);
+        assert_eq!(costs.clone().within(Duration::from_secs(60)), costs);
+        let costs = costs.within(Duration::from_secs(10));
+        assert_eq!(costs.of(Phase::Read), Duration::from_secs(2));
+        assert_eq!(costs.of(Phase::Fields), Duration::from_secs(2));
+        assert_eq!(costs.of(Phase::Machines), Duration::from_secs(6));
+        assert_eq!(costs.rules, [Duration::from_millis(1500)]);
     }
 
     #[test]
