@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 use super::group::{Group, Record};
 use crate::record::tables::{SOCKET_CALLS, parse_arch, syscall_name};
 use crate::record::{
-    Enriched, Field, RawValue, RecordType, Words, enriched_behind, fields, nested, plain_value,
-    words,
+    Enriched, Field, KeyHead, RawValue, RecordType, enriched_behind, fields, in_order, nested,
+    plain_value,
 };
 
 /// The tokens of a SYSCALL, URINGOP or user-space record that fields are taken from.
@@ -60,36 +60,16 @@ const CALL_KEYS: [&[u8]; 27] = [
     b"fsgid", b"tty", b"ses", b"comm", b"exe", b"subj", b"key",
 ];
 
-/// Takes tokens off a body whose keys come in a known order.
-struct Expected<'g> {
-    words: Words<'g>,
-    /// The next word.
-    next: Option<&'g [u8]>,
-    /// How many were taken.
-    taken: u32,
-}
-
-impl<'g> Expected<'g> {
-    /// The value behind `key`, which ends in an equals sign, if that is what comes next. What is not
-    /// a plain token stays where it is, so that something is left over in the end.
-    #[inline(always)]
-    fn value<const N: usize>(&mut self, key: &[u8; N]) -> Option<RawValue<'g>> {
-        let value = plain_value(self.next?.strip_prefix(key)?)?;
-        self.next = self.words.next();
-        self.taken = self.taken.wrapping_add(1);
-        Some(value)
+/// [`CALL_KEYS`] as words begin with them. Those before `tty` are numbers and words of the kernel's.
+const CALL_HEADS: [KeyHead; CALL_KEYS.len()] = {
+    let mut heads = [KeyHead::new(b"", true); CALL_KEYS.len()];
+    let mut index = 0;
+    while index < CALL_KEYS.len() {
+        heads[index] = KeyHead::new(CALL_KEYS[index], index < 21);
+        index += 1;
     }
-
-    /// The same for numbers and words in small letters, which is what most values are.
-    #[inline(always)]
-    fn word<const N: usize>(&mut self, key: &[u8; N]) -> Option<&'g [u8]> {
-        let value = self.next?.strip_prefix(key)?;
-        let (b'0'..=b'9' | b'a'..=b'z' | b'-') = value.first()? else { return None };
-        self.next = self.words.next();
-        self.taken = self.taken.wrapping_add(1);
-        Some(value)
-    }
-}
+    heads
+};
 
 impl<'g> Tokens<'g> {
     /// The tokens, and whether they are all that the record has besides its [`CALL_KEYS`].
@@ -101,35 +81,42 @@ impl<'g> Tokens<'g> {
     /// The tokens of a SYSCALL record as the kernel writes it: every key at most once and in its place.
     /// Several times as fast as looking at every token; `None` when anything else is there.
     fn read_call(body: &'g [u8]) -> Option<Self> {
-        let mut words = words(body);
-        let mut next = Expected { next: words.next(), words, taken: 0 };
-        let arch = next.word(b"arch=");
-        let syscall = next.word(b"syscall=");
-        let per = next.word(b"per=").map(RawValue::Bare);
-        let success = next.word(b"success=");
-        let exit = next.word(b"exit=");
-        let args = [next.word(b"a0="), next.word(b"a1="), next.word(b"a2="), next.word(b"a3=")];
-        let items = next.word(b"items=").map(RawValue::Bare);
-        let ppid = next.word(b"ppid=");
-        let pid = next.word(b"pid=");
-        let auid = next.word(b"auid=");
-        let uid = next.word(b"uid=");
-        let gid = next.word(b"gid=");
-        let euid = next.word(b"euid=");
-        let suid = next.word(b"suid=");
-        let fsuid = next.word(b"fsuid=");
-        let egid = next.word(b"egid=");
-        let sgid = next.word(b"sgid=");
-        let fsgid = next.word(b"fsgid=");
-        let tty = next.value(b"tty=").and_then(RawValue::bytes);
-        let ses = next.word(b"ses=");
-        let comm = next.value(b"comm=");
-        let exe = next.value(b"exe=");
-        let subj = next.value(b"subj=");
-        let key = next.value(b"key=");
-        // No word is left over, and no value holds an equals sign, where another token might begin.
-        let is_all = next.next.is_none() && next.taken == next.words.equals_signs();
-        is_all.then_some(Self {
+        let [
+            arch,
+            syscall,
+            per,
+            success,
+            exit,
+            a0,
+            a1,
+            a2,
+            a3,
+            items,
+            ppid,
+            pid,
+            auid,
+            uid,
+            gid,
+            euid,
+            suid,
+            fsuid,
+            egid,
+            sgid,
+            fsgid,
+            rest @ ..,
+        ] = in_order(body, &CALL_HEADS)?;
+        let [tty, ses, comm, exe, subj, key] = rest;
+        let plain = |value: Option<&'g [u8]>| match value {
+            None => Some(None),
+            Some(text) => plain_value(text).map(Some),
+        };
+        let args = [a0, a1, a2, a3];
+        let (per, items) = (per.map(RawValue::Bare), items.map(RawValue::Bare));
+        let tty = plain(tty)?.and_then(RawValue::bytes);
+        let ses = plain(ses)?.and_then(RawValue::bytes);
+        let (comm, exe) = (plain(comm)?, plain(exe)?);
+        let (subj, key) = (plain(subj)?, plain(key)?);
+        Some(Self {
             arch,
             syscall,
             per,

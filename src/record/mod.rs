@@ -25,4 +25,4 @@ pub use nested::{Nested, nested};
 pub use raw::{Head, HeadError, Heads, head, is_stamp};
 pub use sockaddr::Sockaddr;
 pub use tables::RecordType;
-pub use words::{Words, plain_value, words};
+pub use words::{KeyHead, in_order, plain_value};

@@ -1,8 +1,8 @@
-//! [`words`]: the short way through a body of plain tokens.
+//! [`in_order`]: the short way through a body of plain tokens.
 //!
-//! In: the body of a record that the kernel writes without decoration, such as SYSCALL. Out: its words,
-//! and the values of plain ones. A body, or a word, for which this could differ from [`fields`] is
-//! refused: there the long way must be gone.
+//! In: the body of a record that the kernel writes without decoration, such as SYSCALL, and the keys it has in
+//! the order in which they come. Out: their values. A body, or a word, for which this could differ from
+//! [`fields`] is refused: there the long way must be gone.
 //!
 //! [`fields`]: super::fields()
 
@@ -13,86 +13,128 @@ use super::field::{RawValue, SEPARATOR};
 /// Bytes looked at together.
 const BLOCK: usize = 64;
 
-/// The words of a body up to its enriched copies; where two blanks meet there is an empty one.
-pub fn words(body: &[u8]) -> Words<'_> {
-    let end = memchr::memchr(SEPARATOR, body).unwrap_or(body.len());
-    let body = body.get(..end).unwrap_or(body);
-    let mut words = Words { body, start: 0, base: 0, ends: 0, equals: 0 };
-    words.look(body);
-    words
+/// A key as a word begins with it.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyHead {
+    /// The key and its equals sign, the first byte lowest.
+    bytes: u64,
+    /// Which of the bytes those are.
+    mask: u64,
+    /// How many.
+    length: usize,
+    /// Whether every value is a number or a word in small letters.
+    is_bare: bool,
 }
 
-/// Iterator over the words of a body, see [`words`].
-#[derive(Debug, Clone)]
-pub struct Words<'a> {
+impl KeyHead {
+    /// Of a key of at most seven bytes. The value of a `bare` one is a number or a word in small letters; a body in
+    /// which it is anything else is refused. Other values are given as they stand, see [`plain_value`].
+    pub const fn new(key: &[u8], is_bare: bool) -> Self {
+        assert!(key.len() < 8, "a key and its equals sign are eight bytes at most");
+        let length = key.len() + 1;
+        let mut bytes = [0; 8];
+        let (start, _) = bytes.split_at_mut(length);
+        let (name, sign) = start.split_at_mut(key.len());
+        name.copy_from_slice(key);
+        sign.copy_from_slice(b"=");
+        let mask = u64::MAX >> (64 - 8 * length);
+        Self { bytes: u64::from_le_bytes(bytes), mask, length, is_bare }
+    }
+}
+
+/// The values of `heads` in the words of a body up to its enriched copies. `None` when there is any other word,
+/// one in another place, or an equals sign in a value, where another token might begin.
+pub fn in_order<'a, const N: usize>(
     body: &'a [u8],
+    heads: &[KeyHead; N],
+) -> Option<[Option<&'a [u8]>; N]> {
+    let mut values = [None; N];
+    let mut taker = Taker { body, slots: heads.iter().zip(&mut values), start: 0, taken: 0 };
+    let (mut base, mut signs) = (0, 0_u32);
+    loop {
+        let rest = body.get(base..).unwrap_or_default();
+        if rest.is_empty() {
+            if taker.start < body.len() {
+                taker.take(body.len())?;
+            }
+            break;
+        }
+        let (mut blanks, equals) = look(body, rest);
+        let mut seen = equals;
+        while blanks != 0 {
+            let at = blanks.trailing_zeros();
+            blanks &= blanks.wrapping_sub(1);
+            let end = base.wrapping_add(at as usize);
+            if body.get(end) == Some(&SEPARATOR) {
+                if taker.start < end {
+                    taker.take(end)?;
+                }
+                // What stands behind is none of the words.
+                seen = equals & !(u64::MAX << at);
+                base = body.len();
+                taker.start = body.len();
+                break;
+            }
+            taker.take(end)?;
+        }
+        signs = signs.wrapping_add(seen.count_ones());
+        base = base.wrapping_add(BLOCK);
+    }
+    (taker.taken == signs).then_some(values)
+}
+
+/// Gives words to the heads they begin with.
+struct Taker<'a, I> {
+    body: &'a [u8],
+    /// The heads that have not been passed, and where their values go.
+    slots: I,
     /// Where the next word starts.
     start: usize,
-    /// The blanks in the block at `base` that have not been passed, one bit each.
-    base: usize,
-    ends: u64,
-    /// Equals signs seen so far.
-    equals: u32,
+    taken: u32,
 }
 
-impl<'a> Words<'a> {
-    /// How many equals signs stood in the words, once all have been given.
-    pub fn equals_signs(&self) -> u32 {
-        self.equals
-    }
-
-    /// Finds the blanks in the block at the start of `rest`.
-    #[inline]
-    fn look(&mut self, rest: &[u8]) {
-        let (blanks, equals) = match (rest.first_chunk::<BLOCK>(), self.body.last_chunk::<BLOCK>())
-        {
-            (Some(block), _) => marks(block),
-            // What of the last block was seen before is shifted out.
-            (None, Some(block)) => {
-                let (blanks, equals) = marks(block);
-                let seen = u32::try_from(BLOCK - rest.len()).unwrap_or(u32::MAX);
-                (blanks.checked_shr(seen).unwrap_or(0), equals.checked_shr(seen).unwrap_or(0))
-            }
-            (None, None) => {
-                let mut block = [b'x'; BLOCK];
-                block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                marks(&block)
-            }
-        };
-        self.ends = blanks;
-        self.equals = self.equals.wrapping_add(equals.count_ones());
-    }
-
-    /// The next word, when no blank is left in this block.
-    fn beyond(&mut self) -> Option<&'a [u8]> {
-        while self.ends == 0 {
-            self.base += BLOCK;
-            let Some(rest) = self.body.get(self.base..) else {
-                // The last word, once.
-                let word = self.body.get(self.start..).filter(|word| !word.is_empty());
-                self.start = self.body.len();
-                return word;
-            };
-            self.look(rest);
-        }
-        self.next()
-    }
-}
-
-impl<'a> Iterator for Words<'a> {
-    type Item = &'a [u8];
-
+impl<'a, 'v, I: Iterator<Item = (&'v KeyHead, &'v mut Option<&'a [u8]>)>> Taker<'a, I>
+where
+    'a: 'v,
+{
+    /// Takes the word up to `end`; `None` when no head is left for it.
     #[inline(always)]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if self.ends == 0 {
-            return self.beyond();
+    fn take(&mut self, end: usize) -> Option<()> {
+        let rest = self.body.get(self.start..)?;
+        let bytes = rest.first_chunk().map_or_else(|| few(rest), |few| u64::from_le_bytes(*few));
+        let (head, slot) = self.slots.find(|(head, _)| (bytes ^ head.bytes) & head.mask == 0)?;
+        let value = self.body.get(self.start.wrapping_add(head.length)..end)?;
+        if head.is_bare {
+            let (b'0'..=b'9' | b'a'..=b'z' | b'-') = value.first()? else { return None };
         }
-        let end = self.base.wrapping_add(self.ends.trailing_zeros() as usize);
-        self.ends &= self.ends.wrapping_sub(1);
-        let word = self.body.get(self.start..end)?;
+        *slot = Some(value);
+        self.taken = self.taken.wrapping_add(1);
         self.start = end.wrapping_add(1);
-        Some(word)
+        Some(())
     }
+}
+
+/// Fewer than eight bytes, the first one lowest.
+#[cold]
+fn few(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte))
+}
+
+/// The marks of the block at the start of `rest`, with which the body ends.
+#[inline(always)]
+fn look(body: &[u8], rest: &[u8]) -> (u64, u64) {
+    if let Some(block) = rest.first_chunk::<BLOCK>() {
+        return marks(block);
+    }
+    if let Some(block) = body.last_chunk::<BLOCK>() {
+        // What of the last block was seen before is shifted out.
+        let (blanks, equals) = marks(block);
+        let seen = u32::try_from(BLOCK - rest.len()).unwrap_or(u32::MAX);
+        return (blanks.checked_shr(seen).unwrap_or(0), equals.checked_shr(seen).unwrap_or(0));
+    }
+    let mut block = [b'x'; BLOCK];
+    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    marks(&block)
 }
 
 /// One bit for each byte: whether it is a blank, and whether it is an equals sign.
@@ -124,26 +166,69 @@ pub fn plain_value(text: &[u8]) -> Option<RawValue<'_>> {
 mod tests {
     use super::*;
 
+    const HEADS: [KeyHead; 4] = [
+        KeyHead::new(b"a", true),
+        KeyHead::new(b"syscall", true),
+        KeyHead::new(b"comm", false),
+        KeyHead::new(b"key", false),
+    ];
+
+    /// The same, word by word.
+    fn plainly(body: &[u8]) -> Option<[Option<&[u8]>; 4]> {
+        let end = body.iter().position(|byte| *byte == SEPARATOR).unwrap_or(body.len());
+        let mut words: Vec<&[u8]> = body[..end].split(|byte| *byte <= b' ').collect();
+        if words.last().is_some_and(|last| last.is_empty()) {
+            words.pop();
+        }
+        let (mut values, mut next) = ([None; 4], 0);
+        for word in words {
+            let keys: [(&[u8], bool); 4] =
+                [(b"a=", true), (b"syscall=", true), (b"comm=", false), (b"key=", false)];
+            let found = (next..4).find(|at| word.starts_with(keys[*at].0))?;
+            let value = &word[keys[found].0.len()..];
+            let is_word = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+            if keys[found].1 && !value.first().is_some_and(|byte| is_word(byte) || *byte == b'-') {
+                return None;
+            }
+            if value.contains(&b'=') {
+                return None;
+            }
+            values[found] = Some(value);
+            next = found + 1;
+        }
+        Some(values)
+    }
+
     #[test]
     fn words_stand_between_blanks_wherever_they_fall() {
-        for length in 0..300 {
-            for step in 1..70 {
-                let byte = |at: usize| match at % step {
-                    0 => [b' ', b'\t', 0x1f][at % 3],
-                    1 => b'=',
-                    _ => [b'!', 0x7f, 0x80, 0xff][at % 4],
-                };
-                let body: Vec<u8> = (0..length).map(byte).collect();
-                let mut words = words(&body);
-                let mut expected: Vec<&[u8]> = body.split(|byte| *byte <= b' ').collect();
-                if expected.last().is_some_and(|last| last.is_empty()) {
-                    expected.pop();
+        let (mut refused, mut taken) = (0, 0);
+        let pads = [0, 1, 5, 20, 40, 52, 60, 61, 62, 63, 64, 65, 118, 126, 127, 128, 129, 190];
+        for pad in pads {
+            for other in [0, 3, 47, 55, 63, 64, 65] {
+                let (first, last) = ("7".repeat(pad), "\u{ff}".repeat(other));
+                let bodies = [
+                    format!("a=1{first} syscall=59 comm=\"x{last}\" key=k"),
+                    format!("syscall=59{first} comm=X{last} key=\x1dcomm=y{first}=z"),
+                    format!("a=1 comm=\"y{first}\" key={last} \x1dKEY=\"=\" x"),
+                    format!("a=1 key=b{first} comm={last}"),
+                    format!("a=1{first}  key={last}"),
+                    format!("a={first}\tcomm={last}\u{1f}key=x="),
+                    format!("a=-{first} a={last}"),
+                    format!("syscall={first}{last} ke="),
+                    format!("comm={first}=key={last}"),
+                    format!("{first}a=1 key={last}"),
+                    format!("a=1{first} key={last} "),
+                ];
+                for body in bodies.iter().map(|body| body.as_bytes()) {
+                    for end in [0, body.len() / 2, body.len().saturating_sub(1), body.len()] {
+                        let read = in_order(&body[..end], &HEADS);
+                        let text = String::from_utf8_lossy(&body[..end]);
+                        assert_eq!(read, plainly(&body[..end]), "{text}");
+                        *if read.is_some() { &mut taken } else { &mut refused } += 1;
+                    }
                 }
-                assert_eq!(words.by_ref().collect::<Vec<_>>(), expected);
-                assert_eq!(words.next(), None);
-                let signs = body.iter().filter(|byte| **byte == b'=').count();
-                assert_eq!(words.equals_signs() as usize, signs);
             }
         }
+        assert!(taken > 1000 && refused > 1000, "{taken} {refused}");
     }
 }
