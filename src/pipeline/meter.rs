@@ -287,8 +287,6 @@ pub(super) struct On {
     seen: u64,
     turn: Turn,
     costs: Costs,
-    /// Phases in which an event was interrupted; they stand for themselves alone.
-    pauses: Costs,
     /// Everything between the looks at the clock of events that are timed rule by rule.
     by_rule: Duration,
 }
@@ -304,7 +302,6 @@ impl On {
             seen: 0,
             turn: Turn::Nothing,
             costs,
-            pauses: Costs::default(),
             by_rule: Duration::ZERO,
         }
     }
@@ -316,7 +313,6 @@ impl On {
             if phase != Phase::Alerts {
                 *spent = scaled(*spent, self.seen.into(), costs.sampled.into());
             }
-            *spent += self.pauses.of(phase);
         }
         let machines = costs.of(Phase::Machines).as_nanos();
         for spent in &mut costs.rules {
@@ -357,8 +353,7 @@ impl Meter for On {
             Turn::Nothing => {}
             Turn::Phases => {
                 let spent = self.clock.lap();
-                let costs = if spent < PAUSE { &mut self.costs } else { &mut self.pauses };
-                costs.add(phase, spent);
+                self.costs.add(phase, spent);
             }
             Turn::Rules if phase == Phase::Machines => self.by_rule += self.clock.lap(),
             Turn::Rules => self.clock.start(),
