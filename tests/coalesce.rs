@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catena::event::{CoalesceLimits, Coalescer, Group, Incomplete};
-use catena::record::RecordType;
+use catena::record::{RecordType, head};
 use catena::time::Timestamp;
 use proptest::prelude::*;
 
@@ -237,7 +237,7 @@ fn a_line_over_the_limit_is_cut_and_named() {
     let long = line("EXECVE", 1000, 1, &format!("argc=1 a0=\"{}\"", "x".repeat(2 << 20)));
     let groups = push(&mut coalescer, &[syscall(1000, 1), long, proctitle(1000, 1)]);
     assert_eq!(groups[0].incomplete(), Some(Incomplete::CutLine));
-    assert_eq!(groups[0].first(RecordType::EXECVE).unwrap().line.len(), 1 << 20);
+    assert_eq!(groups[0].first(RecordType::EXECVE).unwrap().line().len(), 1 << 20);
     assert_eq!(coalescer.stats().cut_lines, 1);
 }
 
@@ -311,7 +311,7 @@ fn a_group_keeps_the_lines_as_logged() {
     assert_eq!(group.raw(), format!("{}\n{}\n", lines[0], lines[1].trim_end()).as_bytes());
     assert_eq!((group.line(), group.node()), (1, Some(&b"web"[..])));
     let records: Vec<_> = group.records().collect();
-    assert_eq!(records[1].kind_name, b"PROCTITLE");
+    assert_eq!(records[1].kind_name(), b"PROCTITLE");
     assert_eq!(records[1].body, b"proctitle=\"id\"");
     let copy = group.clone();
     coalescer.recycle(group);
@@ -326,7 +326,7 @@ fn the_names_of_types_survive_numbers_and_strangers() {
     }
     coalescer.finish();
     let group = coalescer.pop().unwrap();
-    let names: Vec<_> = group.records().map(|record| record.kind_name.to_vec()).collect();
+    let names: Vec<_> = group.records().map(|record| record.kind_name().to_vec()).collect();
     let expected: [&[u8]; 5] = [b"SYSCALL", b"BPF", b"UNKNOWN[1399]", b"1398", b"SOMETHING_NEW"];
     assert_eq!(names, expected);
 }
@@ -369,6 +369,43 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
     })
 }
 
+/// What stands in front of a type and behind it, all of the same serial number.
+fn alike() -> impl Strategy<Value = (&'static str, &'static str)> {
+    let front = ["", "node=a ", "node=b ", "Nov 22 10:00:00 h audispd: ", "x: node=a "];
+    let behind = [
+        " msg=audit(1700000000.100:39): ",
+        " msg=audit(1700000000.100:39):  ",
+        " msg=audit(1700000000.100:39):",
+        " audit(1700000000.100:39): ",
+        " msg=audit(1700000000.001:39): ",
+        " msg=audit(1700000000.1:39): ",
+    ];
+    (prop::sample::select(front.to_vec()), prop::sample::select(behind.to_vec()))
+}
+
+/// A type as it can be spelled, none that ends an event, and a body.
+fn tail() -> impl Strategy<Value = (&'static str, &'static str)> {
+    let kinds = [
+        "SYSCALL",
+        "PATH",
+        "CWD",
+        "1300",
+        "1302",
+        "UNKNOWN[1302]",
+        "UNKNOWN[1999]",
+        "1999",
+        "NEWTYPE",
+    ];
+    let bodies = [
+        "a=1",
+        "",
+        "node=b type=CWD msg=audit(1700000000.100:39): ",
+        "x=\"z\"\u{1d}K=1",
+        "=\u{ff}",
+    ];
+    (prop::sample::select(kinds.to_vec()), prop::sample::select(bodies.to_vec()))
+}
+
 proptest! {
     /// However the records of events interleave within two seconds, the same events come out.
     #[test]
@@ -401,13 +438,40 @@ proptest! {
         for group in drain(&mut coalescer) {
             let lines: Vec<_> = group
                 .records()
-                .map(|record| String::from_utf8(record.line.to_vec()).unwrap())
+                .map(|record| String::from_utf8(record.line().to_vec()).unwrap())
                 .collect();
             found.insert((group.node().unwrap().to_vec(), group.id().serial), lines);
         }
         prop_assert_eq!(found, expected);
         prop_assert_eq!(coalescer.stats().late, 0);
         prop_assert_eq!(coalescer.stats().lost, 0);
+    }
+
+    /// What lines of one event have in common is kept once; each comes back as it was, whatever that is.
+    #[test]
+    fn lines_come_back_as_they_were_logged(
+        usual in alike(),
+        others in prop::collection::vec((prop::bool::weighted(0.3), alike(), tail()), 1..9),
+    ) {
+        let mut coalescer = new();
+        let mut expected: BTreeMap<_, Vec<u8>> = BTreeMap::new();
+        for (number, (is_unlike, other, (kind, body))) in (1..).zip(&others) {
+            let (front, behind) = if *is_unlike { other } else { &usual };
+            let text = format!("{front}type={kind}{behind}{body}");
+            let head = head(text.as_bytes()).unwrap();
+            let lines = expected.entry((head.node.map(<[u8]>::to_vec), head.time)).or_default();
+            lines.extend_from_slice(head.line);
+            lines.push(b'\n');
+            coalescer.push(0, number, text.as_bytes());
+        }
+        coalescer.finish();
+        let mut found = BTreeMap::new();
+        for group in drain(&mut coalescer) {
+            let lines = group.records().flat_map(|record| [&record.line(), &b"\n"[..]].concat());
+            prop_assert_eq!(lines.collect::<Vec<u8>>(), group.raw());
+            found.insert((group.node().map(<[u8]>::to_vec), group.id().time), group.raw());
+        }
+        prop_assert_eq!(found, expected);
     }
 
     /// Nothing that can stand in a log makes the coalescer panic or lose count.

@@ -216,7 +216,7 @@ impl Attempt {
 fn decoded(group: &Group, kind: RecordType, key: &str) -> Option<Vec<u8>> {
     let record = group.first(kind).unwrap();
     let found = fields(record.body).filter(|field| field.key == key.as_bytes()).collect::<Vec<_>>();
-    assert_eq!(found.len(), 1, "{key} of {}", String::from_utf8_lossy(record.line));
+    assert_eq!(found.len(), 1, "{key} of {}", String::from_utf8_lossy(&record.line()));
     decode(found[0].key, kind, found[0].value).map(std::borrow::Cow::into_owned)
 }
 

@@ -115,7 +115,7 @@ fn laurel(group: &Group) -> String {
     let mut types: Vec<(String, Vec<String>)> = Vec::new();
     let records: Vec<_> = group.records().collect();
     for record in &records {
-        let name = String::from_utf8_lossy(record.kind_name).into_owned();
+        let name = String::from_utf8_lossy(record.kind_name()).into_owned();
         if record.kind == RecordType::EXECVE && types.iter().any(|(known, _)| *known == name) {
             continue;
         }

@@ -68,7 +68,7 @@ fn view(group: &Group) -> Value {
     if let Some(node) = group.node() {
         event.insert("node".into(), json!(text_of(node)));
     }
-    let types: Vec<_> = group.records().map(|record| text_of(record.kind_name)).collect();
+    let types: Vec<_> = group.records().map(|record| text_of(record.kind_name())).collect();
     event.insert("types".into(), json!(types));
     let mut arguments = Arguments::default();
     let mut paths = Vec::new();

@@ -183,7 +183,7 @@ fn read(lines: &[Line]) -> (Expected, Vec<Group>) {
         let millis = u64::try_from(group.id().time.as_millis()).unwrap();
         let event = (group.node().unwrap_or_default().to_vec(), millis, group.id().serial);
         let text = |line: &[u8]| String::from_utf8(line.to_vec()).unwrap();
-        let records = group.records().map(|record| text(record.line)).collect();
+        let records = group.records().map(|record| text(&record.line())).collect();
         assert!(found.events.insert(event, records).is_none(), "{} twice", group.id());
     }
     (found, groups)
@@ -209,7 +209,7 @@ proptest! {
         // Only events that had nothing to end them may be called incomplete.
         for group in groups.iter().filter(|group| group.incomplete().is_some()) {
             prop_assert_eq!(group.incomplete(), Some(Incomplete::TimedOut));
-            prop_assert!(group.records().all(|record| record.kind_name != b"PROCTITLE"));
+            prop_assert!(group.records().all(|record| record.kind_name() != b"PROCTITLE"));
         }
     }
 
@@ -234,7 +234,7 @@ proptest! {
         let (_, groups) = read(&lines);
         let came: Vec<String> = groups
             .iter()
-            .map(|group| String::from_utf8(group.records().last().unwrap().line.to_vec()).unwrap())
+            .map(|group| String::from_utf8(group.records().last().unwrap().line().to_vec()).unwrap())
             .collect();
         prop_assert_eq!(came, ends);
     }

@@ -28,7 +28,7 @@ use world::{GoesOn, World, begin, body, exec, rest, rule_set, wrapped};
 static PEAK: PeakAlloc = PeakAlloc;
 
 /// With so little memory that partials were given up while older ones had got further.
-const TIGHT: Limits = Limits { total_bytes: 9_000, ..Limits::NONE };
+const TIGHT: Limits = Limits { total_bytes: 8_700, ..Limits::NONE };
 
 fn half_way(limits: Limits) -> World {
     let mut world = World::new(limits);

@@ -170,18 +170,14 @@ impl Writer {
 
     /// The bytes as they came, but for a terminal.
     fn write_raw(&mut self, raw: &Raw) -> io::Result<()> {
-        let lines = match raw {
-            Raw::Audit(group) => group.raw(),
-            Raw::Json(json) => json.line(),
-        };
-        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        let lines = raw.as_logged();
         if self.terminal {
             for line in lines.split(|byte| *byte == b'\n') {
                 writeln!(self.out, "{}", escape(&String::from_utf8_lossy(line)))?;
             }
             return Ok(());
         }
-        self.out.write_all(lines)?;
+        self.out.write_all(&lines)?;
         self.out.write_all(b"\n")
     }
 

@@ -13,7 +13,6 @@ use super::args::New;
 use super::exit::Exit;
 use super::output::message;
 use crate::escape::escape;
-use crate::event::Raw;
 use crate::pick::{self, Filter};
 use crate::pipeline::{Flow, Settings};
 
@@ -81,11 +80,7 @@ fn interval(log: &Path, arguments: &New) -> Result<Vec<u8>, String> {
     }
     let mut bytes = Vec::new();
     let mut each = |event: &crate::event::Event| {
-        let lines = match event.raw() {
-            Raw::Audit(group) => group.raw(),
-            Raw::Json(json) => json.line(),
-        };
-        bytes.extend_from_slice(lines.strip_suffix(b"\n").unwrap_or(lines));
+        bytes.extend_from_slice(&event.raw().as_logged());
         bytes.push(b'\n');
         if bytes.len() > MAX_LOG { Flow::Stop } else { Flow::Continue }
     };

@@ -32,7 +32,7 @@ impl Class {
     pub(super) fn of(reader: &Reader<'_, '_>) -> Option<Self> {
         let view = &reader.view;
         let main = view.main?;
-        let leads = view.leading.is_some_and(|leading| std::ptr::eq(leading.line, main.line));
+        let leads = view.leading.is_some_and(|leading| leading.is(&main));
         if main.kind != RecordType::SYSCALL {
             return Self::of_record(reader).filter(|_| leads);
         }
@@ -230,7 +230,7 @@ mod tests {
                 classed += 1;
                 let settled = settled(&mut reader);
                 let first = known.entry(class).or_insert_with(|| settled.clone());
-                assert_eq!(*first, settled, "{}", String::from_utf8_lossy(group.raw()));
+                assert_eq!(*first, settled, "{}", String::from_utf8_lossy(&group.raw()));
             }
         }
         assert!(

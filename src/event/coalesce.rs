@@ -94,6 +94,8 @@ pub struct Coalescer {
     spare_bytes: usize,
     /// The event of the last record: most records follow one of their own.
     last: Option<(Key, Ticket)>,
+    /// The event that got the last line with a head, if it keeps the next one without what both have in common.
+    alike: Option<Ticket>,
     /// Sources that separate their events by a line, with the event at hand.
     separated: HashMap<u32, Option<Ticket>>,
     missing: Option<Missing>,
@@ -114,6 +116,7 @@ impl Coalescer {
             spare: Vec::new(),
             spare_bytes: 0,
             last: None,
+            alike: None,
             separated: HashMap::new(),
             missing: None,
         }
@@ -133,7 +136,8 @@ impl Coalescer {
         match self.heads.read(line) {
             Ok((head, again)) => {
                 let key = self.key(source, &head, again);
-                self.record(source, line_number, key, &head, is_cut);
+                let alike = self.alike.take().filter(|_| again);
+                self.record(source, line_number, key, &head, is_cut, alike);
             }
             Err(reason) => self.no_record(source, line_number, reason),
         }
@@ -239,8 +243,17 @@ impl Coalescer {
         key
     }
 
-    /// Finds or opens the event of a record and adds it.
-    fn record(&mut self, source: u32, line_number: u64, key: Key, head: &Head<'_>, is_cut: bool) {
+    /// Finds or opens the event of a record and adds it. `alike` is the event that got the line before, if that had
+    /// the same machine, time and serial in the same bytes.
+    fn record(
+        &mut self,
+        source: u32,
+        line_number: u64,
+        key: Key,
+        head: &Head<'_>,
+        is_cut: bool,
+        alike: Option<Ticket>,
+    ) {
         self.stats.records += 1;
         self.stats.ends += u64::from(head.kind == RecordType::EOE);
         self.tick(key.lane, head.time);
@@ -253,7 +266,7 @@ impl Coalescer {
             },
         };
         self.last = Some((key, ticket));
-        self.add(ticket, head, is_cut);
+        self.add(ticket, head, is_cut, alike);
         if self.ends_event(source, key.lane, ticket, head) {
             self.complete(ticket, Ending::Record);
         }
@@ -325,8 +338,10 @@ impl Coalescer {
 
     /// Adds a record to its event, as far as the limits allow.
     #[inline]
-    fn add(&mut self, ticket: Ticket, head: &Head<'_>, is_cut: bool) {
+    fn add(&mut self, ticket: Ticket, head: &Head<'_>, is_cut: bool, alike: Option<Ticket>) {
         let (records, execve_bytes) = (self.limits.records_per_event, self.limits.execve_bytes);
+        let is_alike = alike == Some(ticket);
+        let alike = &mut self.alike;
         let added = self.flight.with(ticket, |open| {
             if is_cut {
                 open.group.set_incomplete(Incomplete::CutLine);
@@ -346,7 +361,7 @@ impl Coalescer {
                 open.group.set_incomplete(Incomplete::TooManyRecords);
                 return false;
             }
-            open.push(head);
+            *alike = open.push(head, is_alike).then_some(ticket);
             true
         });
         self.stats.dropped += u64::from(added == Some(false));

@@ -2,7 +2,11 @@
 //!
 //! In: records by [`Coalescer`](super::Coalescer). Out: the lines as they were logged, in order of
 //! arrival, each with its type and body. Nothing is decoded here.
+//!
+//! Lines of one event say machine, time and serial in the same bytes, which are a third of most: they are kept
+//! once, in the first line. A line that says them in any other way is kept whole.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -89,34 +93,85 @@ pub struct Group {
     pub(super) line: u64,
     pub(super) node: Range<u32>,
     pub(super) incomplete: Option<Incomplete>,
-    /// The lines, each followed by a newline.
-    pub(super) bytes: Vec<u8>,
+    /// The records, see [`Place`].
+    bytes: Vec<u8>,
+    /// Where the first line has `type=`.
+    front: u32,
+    /// What it has between the name of its type and its body; empty when nothing is kept without it.
+    behind: Range<u32>,
     pub(super) records: Vec<Place>,
 }
 
-/// Where one record stands in the bytes of its group.
+/// Where one record stands in the bytes of its group: from `start` on there is its line or, where that has around
+/// its type what the first line has there, its body alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) kind: RecordType,
-    /// Length of the type's name; 0 when it is to be taken from the table of names.
-    pub(super) name_len: u8,
-    pub(super) name: u32,
-    pub(super) start: u32,
-    pub(super) body: u32,
-    pub(super) end: u32,
+    /// Length of the type's name in a line; 0 when it is to be taken from the table of names.
+    name_len: u8,
+    name: u32,
+    start: u32,
+    body: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Whether the line is all there.
+    fn is_whole(&self) -> bool {
+        self.start < self.body
+    }
 }
 
 /// One record of a [`Group`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// Its type.
     pub kind: RecordType,
-    /// The name of its type; as logged when the type has no name in our table.
-    pub kind_name: &'a [u8],
-    /// The whole line as logged, without its newline.
-    pub line: &'a [u8],
     /// What follows `): `.
     pub body: &'a [u8],
+    group: &'a Group,
+    place: &'a Place,
+}
+
+impl<'a> Record<'a> {
+    /// The name of its type; as logged when the type has no name in our table.
+    pub fn kind_name(&self) -> &'a [u8] {
+        match self.place.name_len {
+            0 => table_name(self.kind),
+            length => self.group.slice(&(self.place.name..self.place.name + u32::from(length))),
+        }
+    }
+
+    /// The whole line as logged, without its newline. Copies most lines.
+    pub fn line(&self) -> Cow<'a, [u8]> {
+        if self.place.is_whole() {
+            return Cow::Borrowed(self.group.slice(&(self.place.start..self.place.end)));
+        }
+        self.group.parts(self.place).concat().into()
+    }
+
+    /// Whether both are the same record of one group.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.place, other.place)
+    }
+}
+
+fn table_name(kind: RecordType) -> &'static [u8] {
+    kind.name().map_or(&b""[..], str::as_bytes)
+}
+
+/// What stands in front of the name of a type.
+const TYPE: &[u8] = b"type=";
+
+/// A line and where its parts begin.
+#[derive(Debug, Clone)]
+pub(super) struct Line<'a> {
+    pub(super) text: Cow<'a, [u8]>,
+    pub(super) kind: RecordType,
+    /// Where the name of its type stands, and its length; 0 when it is to be taken from the table.
+    pub(super) name: usize,
+    pub(super) name_len: u8,
+    pub(super) body: usize,
 }
 
 impl Group {
@@ -128,6 +183,8 @@ impl Group {
             node: 0..0,
             incomplete: None,
             bytes: Vec::new(),
+            front: 0,
+            behind: 0..0,
             records: Vec::new(),
         }
     }
@@ -135,6 +192,8 @@ impl Group {
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         self.node = 0..0;
+        self.front = 0;
+        self.behind = 0..0;
         self.incomplete = None;
         self.bytes.clear();
         self.records.clear();
@@ -176,9 +235,19 @@ impl Group {
         self.all(kind).next()
     }
 
-    /// Its lines as logged, each followed by a newline.
-    pub fn raw(&self) -> &[u8] {
-        &self.bytes
+    /// Its lines as logged, each followed by a newline. Puts them together: costs as much as copying them.
+    pub fn raw(&self) -> Vec<u8> {
+        let mut raw = Vec::with_capacity(2 * self.bytes.len());
+        for place in &self.records {
+            self.parts(place).iter().for_each(|part| raw.extend_from_slice(part));
+            raw.push(b'\n');
+        }
+        raw
+    }
+
+    /// Bytes of its records as they are kept.
+    pub(super) fn bytes_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Why records may be missing; `None` when nothing says so.
@@ -235,50 +304,117 @@ impl Group {
         self.line = line_number;
     }
 
-    /// Adds a record.
+    /// Adds a record. `is_alike` says that its line differs in type and body only from that of the record before, of
+    /// which the same was said or which is the first. Tells whether it could be said of the next line too.
     #[inline]
-    pub(super) fn push(&mut self, head: &Head<'_>) {
-        let start = self.bytes.len();
-        // At once: growing for the newline alone would double what a long line takes.
-        self.bytes.reserve(head.line.len() + 1);
-        self.bytes.extend_from_slice(head.line);
-        self.bytes.push(b'\n');
-        let end = start + head.line.len();
-        // "node=" and the space behind the name of the machine, then "type=".
-        let name = head.prefix.len() + head.node.map_or(0, |node| node.len() + 6) + 5;
-        let logged = head.line.get(name..).is_some_and(|text| text.starts_with(head.kind_name));
+    pub(super) fn push(&mut self, head: &Head<'_>, is_alike: bool) -> bool {
+        // "node=" and the space behind the name of the machine.
+        let name = head.prefix.len() + head.node.map_or(0, |node| node.len() + 6) + TYPE.len();
+        let logged = head.line.get(name..).unwrap_or_default();
+        let is_logged = logged.starts_with(head.kind_name);
+        if is_alike
+            && is_logged
+            && is_in_table(head.kind, head.kind_name)
+            && !self.behind.is_empty()
+        {
+            self.push_body(head.kind, head.body);
+            return true;
+        }
         if self.records.is_empty()
             && let Some(node) = head.node
         {
-            let from = start + head.prefix.len() + 5;
+            let from = head.prefix.len() + 5;
             self.node = small(from)..small(from + node.len());
         }
-        self.records.push(Place {
+        self.push_line(&Line {
+            text: Cow::Borrowed(head.line),
             kind: head.kind,
-            name_len: if logged { u8::try_from(head.kind_name.len()).unwrap_or(0) } else { 0 },
-            name: small(start + name),
-            start: small(start),
-            body: small(end - head.body.len()),
-            end: small(end),
-        });
+            name,
+            name_len: if is_logged { u8::try_from(head.kind_name.len()).unwrap_or(0) } else { 0 },
+            body: head.line.len() - head.body.len(),
+        })
     }
 
-    fn record(&self, place: &Place) -> Record<'_> {
-        let kind_name = match place.name_len {
-            0 => place.kind.name().map_or(&b""[..], str::as_bytes),
-            length => self.slice(&(place.name..place.name + u32::from(length))),
-        };
-        Record {
-            kind: place.kind,
-            kind_name,
-            line: self.slice(&(place.start..place.end)),
-            body: self.slice(&(place.body..place.end)),
+    /// Adds a record by its line. Tells whether it is the first, or has around its type what that has.
+    pub(super) fn push_line(&mut self, line: &Line<'_>) -> bool {
+        let name_end = line.name + usize::from(line.name_len);
+        let front = line.text.get(..line.name).and_then(|front| front.strip_suffix(TYPE));
+        let name = line.text.get(line.name..name_end).unwrap_or_default();
+        let behind = line.text.get(name_end..line.body).unwrap_or_default();
+        let is_framed = front.is_some() && !name.is_empty() && !behind.is_empty();
+        if self.records.is_empty() && is_framed {
+            self.front = small(line.name - TYPE.len());
+            self.behind = small(name_end)..small(line.body);
+        } else if is_framed
+            && front == Some(self.slice(&(0..self.front)))
+            && behind == self.slice(&self.behind)
+            && name == table_name(line.kind)
+        {
+            self.push_body(line.kind, line.text.get(line.body..).unwrap_or_default());
+            return true;
         }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&line.text);
+        self.records.push(Place {
+            kind: line.kind,
+            name_len: line.name_len,
+            name: small(start + line.name),
+            start: small(start),
+            body: small(start + line.body),
+            end: small(self.bytes.len()),
+        });
+        is_framed && self.records.len() == 1
+    }
+
+    /// Adds a record whose line is known but for its type, which is in the table of names, and its body.
+    #[inline]
+    fn push_body(&mut self, kind: RecordType, body: &[u8]) {
+        let start = small(self.bytes.len());
+        self.bytes.extend_from_slice(body);
+        let end = small(self.bytes.len());
+        self.records.push(Place { kind, name_len: 0, name: start, start, body: start, end });
+    }
+
+    fn record<'a>(&'a self, place: &'a Place) -> Record<'a> {
+        let body = self.slice(&(place.body..place.end));
+        Record { kind: place.kind, body, group: self, place }
+    }
+
+    /// What the line of a record is made of.
+    fn parts(&self, place: &Place) -> [&[u8]; 5] {
+        let here = self.slice(&(place.start..place.end));
+        if place.is_whole() {
+            return [here, &[], &[], &[], &[]];
+        }
+        let (front, behind) = (self.slice(&(0..self.front)), self.slice(&self.behind));
+        [front, TYPE, table_name(place.kind), behind, here]
+    }
+
+    /// Its records as they are given to [`Self::push_line`].
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.records().map(|record| {
+            let place = record.place;
+            let text = record.line();
+            let body = text.len() - record.body.len();
+            if place.is_whole() {
+                let name = place.name.saturating_sub(place.start) as usize;
+                return Line { text, kind: place.kind, name, name_len: place.name_len, body };
+            }
+            let name_len = u8::try_from(table_name(place.kind).len()).unwrap_or(0);
+            let name = self.front as usize + TYPE.len();
+            Line { text, kind: place.kind, name, name_len, body }
+        })
     }
 
     pub(super) fn slice(&self, range: &Range<u32>) -> &[u8] {
         self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
+}
+
+/// Whether a name that was logged is that of its type in the table of names, and not a number in any form.
+fn is_in_table(kind: RecordType, logged: &[u8]) -> bool {
+    let is_number = || logged.first().is_some_and(u8::is_ascii_digit) || logged.ends_with(b"]");
+    kind != RecordType::OTHER && !is_number()
 }
 
 /// Offsets inside a group: the limits of the coalescer keep it far below 4 GiB.

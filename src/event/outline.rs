@@ -54,7 +54,7 @@ impl<'g> Outline<'g> {
         let separator = |record: &super::Record<'_>| memchr::memchr(0x1d, record.body).is_some();
         Self {
             call: view.is_call.then(|| call(&view)),
-            leading: leading.map(|record| record.kind_name),
+            leading: leading.map(|record| record.kind_name()),
             enriched: view.main.as_ref().is_some_and(separator),
             missing: missing(&view),
         }

@@ -1,5 +1,7 @@
 //! [`Raw`]: what an event was made of, whatever kind of log it stood in.
 
+use std::borrow::Cow;
+
 use super::document;
 use super::{Group, Host, Json, Process};
 use crate::near;
@@ -96,11 +98,23 @@ impl Raw {
         }
     }
 
+    /// Its lines as they came, with newlines between them.
+    pub fn as_logged(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Audit(group) => {
+                let mut lines = group.raw();
+                lines.truncate(lines.strip_suffix(b"\n").map_or(0, <[u8]>::len));
+                Cow::Owned(lines)
+            }
+            Self::Json(json) => Cow::Borrowed(json.line()),
+        }
+    }
+
     /// Its lines as logged, bytes that are no text written as `\xHH`.
     pub(super) fn lines(&self) -> Vec<String> {
         match self {
             Self::Audit(group) => {
-                group.records().map(|record| text_of(record.line).into_owned()).collect()
+                group.records().map(|record| text_of(&record.line()).into_owned()).collect()
             }
             Self::Json(json) => vec![text_of(json.line()).into_owned()],
         }

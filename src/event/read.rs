@@ -101,7 +101,7 @@ impl<'g, 's> Reader<'g, 's> {
             Origin::EventSequence => {
                 sink.value(Scalar::Int(i64::from(self.view.group.id().serial)));
             }
-            Origin::EventOriginal => sink.value(Scalar::Str(&text_of(self.view.group.raw()))),
+            Origin::EventOriginal => sink.value(Scalar::Str(&text_of(&self.view.group.raw()))),
             Origin::Constant(word) => sink.word(word),
             Origin::Module => sink.word(match self.endpoint_dataset() {
                 Some(_) => "endpoint",
@@ -258,7 +258,7 @@ impl<'g, 's> Reader<'g, 's> {
         if record.kind == RecordType::AVC {
             return Some(actions::by_avc(field_of(record, b"apparmor").is_some()));
         }
-        actions::by_record(record.kind_name, self.is_sshd())
+        actions::by_record(record.kind_name(), self.is_sshd())
     }
 
     /// Canonical names, then those of others where the event did what it is for.
@@ -329,7 +329,7 @@ impl<'g, 's> Reader<'g, 's> {
         }
         let text = &mut self.scratch.text;
         text.clear();
-        push_text(record.kind_name, text);
+        push_text(record.kind_name(), text);
         text.make_ascii_lowercase();
         sink.value(Scalar::Str(text));
     }

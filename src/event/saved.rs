@@ -6,9 +6,10 @@
 //! origin give an error or an event all of whose fields can be asked for; they are not checked against
 //! what a log can say.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::group::{EventId, Group, Incomplete, Place};
+use super::group::{EventId, Group, Incomplete, Line};
 use super::kept::Holders;
 use super::{Host, Json, Kept, Process, Raw};
 use crate::codec::{Invalid, Reader, Writer};
@@ -89,12 +90,12 @@ fn save_group(group: &Group, out: &mut Writer) {
     out.number(group.node.start.into());
     out.number(group.node.end.saturating_sub(group.node.start).into());
     out.size(group.records.len());
-    for place in &group.records {
-        out.number(place.kind.0.into());
-        out.bytes(group.slice(&(place.start..place.end)));
-        out.number(place.name.saturating_sub(place.start).into());
-        out.byte(place.name_len);
-        out.number(place.body.saturating_sub(place.start).into());
+    for Line { text, kind, name, name_len, body } in group.lines() {
+        out.number(kind.0.into());
+        out.bytes(&text);
+        out.size(name);
+        out.byte(name_len);
+        out.size(body);
     }
 }
 
@@ -113,37 +114,28 @@ fn load_group(reader: &mut Reader<'_>) -> Result<Group, Invalid> {
             Some(cause.ok_or_else(|| reader.invalid("unknown cause of incompleteness"))?)
         }
     };
-    let node = offset(reader, 0)?;
-    group.node = node..offset(reader, node)?;
+    let node = offset(reader)?;
+    group.node = node..node.saturating_add(offset(reader)?);
     for _ in 0..reader.count()? {
         let kind = u16::try_from(reader.number()?);
         let kind = RecordType(kind.map_err(|_| reader.invalid("record type too great"))?);
-        let line = reader.bytes()?;
+        let text = Cow::Borrowed(reader.bytes()?);
         let room = usize::try_from(MAX_OFFSET).unwrap_or(usize::MAX);
-        if line.len() > room.saturating_sub(group.bytes.len()) {
+        if text.len() > room.saturating_sub(group.bytes_len()) {
             return Err(reader.invalid("event too long"));
         }
-        let start = u32::try_from(group.bytes.len()).unwrap_or(u32::MAX);
-        group.bytes.extend_from_slice(line);
-        let end = u32::try_from(group.bytes.len()).unwrap_or(u32::MAX);
-        group.bytes.push(b'\n');
-        let (name, name_len) = (offset(reader, start)?, reader.byte()?);
-        group.records.push(Place {
-            kind,
-            name_len,
-            name,
-            start,
-            body: offset(reader, start)?,
-            end,
-        });
+        let name = offset(reader)? as usize;
+        let name_len = reader.byte()?;
+        let body = offset(reader)? as usize;
+        group.push_line(&Line { text, kind, name, name_len, body });
     }
     Ok(group)
 }
 
-/// A position behind `start`.
-fn offset(reader: &mut Reader<'_>, start: u32) -> Result<u32, Invalid> {
+/// How far something stands behind something else.
+fn offset(reader: &mut Reader<'_>) -> Result<u32, Invalid> {
     let offset = reader.at_most(MAX_OFFSET, "position outside of the event")?;
-    Ok(start.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX)))
+    Ok(u32::try_from(offset).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ const CALL_KEYS: [&[u8]; 27] = [
 ];
 
 /// [`CALL_KEYS`] as words begin with them. Those before `tty` are numbers and words of the kernel's.
+#[expect(clippy::indexing_slicing, reason = "the compiler runs this, and stops where it is wrong")]
 const CALL_HEADS: [KeyHead; CALL_KEYS.len()] = {
     let mut heads = [KeyHead::new(b"", true); CALL_KEYS.len()];
     let mut index = 0;
@@ -283,7 +284,7 @@ impl<'g> View<'g> {
 
     /// Whether this is the main record.
     pub(super) fn is_main(&self, record: Record<'_>) -> bool {
-        self.main.is_some_and(|main| std::ptr::eq(main.line, record.line))
+        self.main.is_some_and(|main| main.is(&record))
     }
 
     /// All records of a type.

@@ -113,7 +113,7 @@ impl<'a> Gather<'a> {
     /// Counts what an audit event is made of; whether something of it is missing.
     fn audit(&mut self, group: &Group) -> bool {
         for record in group.records() {
-            self.record_types.add(record.kind_name);
+            self.record_types.add(record.kind_name());
         }
         let outline = Outline::of(group);
         self.enriched |= outline.enriched;

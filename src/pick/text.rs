@@ -54,7 +54,7 @@ impl Text {
         self.out.push('\n');
         let names = event.host().and_then(|host| host.names.as_deref());
         interpret(group, names, &mut |record, fields| {
-            let kind = escape(&String::from_utf8_lossy(record.kind_name));
+            let kind = escape(&String::from_utf8_lossy(record.kind_name()));
             let _ = write!(self.out, "type={bold}{kind}{bold:#}");
             for field in fields {
                 self.field(field);

@@ -61,9 +61,9 @@ pub(super) struct Flight {
 }
 
 impl Open {
-    /// Adds a record to the event.
+    /// Adds a record to the event, see [`Group::push`].
     #[inline]
-    pub(super) fn push(&mut self, head: &Head<'_>) {
+    pub(super) fn push(&mut self, head: &Head<'_>, is_alike: bool) -> bool {
         match head.kind {
             RecordType::SYSCALL | RecordType::URINGOP => self.has_syscall = true,
             RecordType::PROCTITLE => {
@@ -73,7 +73,7 @@ impl Open {
             kind => self.has_company |= kind.accompanies_syscall(),
         }
         self.digest.add(head);
-        self.group.push(head);
+        self.group.push(head, is_alike)
     }
 }
 
@@ -189,9 +189,9 @@ impl Flight {
         if open.order != ticket.order {
             return None;
         }
-        let before = open.group.raw().len();
+        let before = open.group.bytes_len();
         let result = change(open);
-        self.bytes += open.group.raw().len() - before;
+        self.bytes += open.group.bytes_len() - before;
         Some(result)
     }
 
@@ -201,7 +201,7 @@ impl Flight {
         let open = place.take_if(|open| open.order == ticket.order)?;
         self.free.push(ticket.slot);
         self.len -= 1;
-        self.bytes -= open.group.raw().len();
+        self.bytes -= open.group.bytes_len();
         if self.newest.is_some_and(|(newest, _)| newest == ticket) {
             self.newest = None;
             return Some(open);

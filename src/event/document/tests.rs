@@ -85,7 +85,7 @@ fn fields_that_are_not_looked_at_have_no_values() {
             reader.know(&paths, &copies);
             let mut whole = Document::default();
             whole.read(&mut reader, &Table::get().places(Needs::ALL), Some(&host), None);
-            assert_eq!(document, whole, "{}", String::from_utf8_lossy(group.raw()));
+            assert_eq!(document, whole, "{}", String::from_utf8_lossy(&group.raw()));
         }
     }
 }

@@ -143,9 +143,7 @@ impl<'g> Interpreter<'_, 'g> {
                 word(syscall_name(self.arch?, number))
             }
             b"uring_op" => word(uring_call(decimal(bytes)?)),
-            b"exit"
-                if self.view.main.is_some_and(|main| std::ptr::eq(main.line, self.record.line)) =>
-            {
+            b"exit" if self.view.main.is_some_and(|main| main.is(&self.record)) => {
                 word(decoded::errno(self.view))
             }
             b"sig" => word(signal_name(u32::try_from(decimal(bytes)?).ok()?)),

@@ -269,7 +269,7 @@ impl<'g> Path<'g> {
     }
 
     fn is_of(&self, record: Record<'_>) -> bool {
-        std::ptr::eq(self.record.line, record.line)
+        self.record.is(&record)
     }
 }
 
