@@ -58,9 +58,8 @@ pub(super) struct Reader<'g, 's> {
 
 impl<'g, 's> Reader<'g, 's> {
     pub(super) fn new(group: &'g Group, host: Option<&'g Host>, scratch: &'s mut Scratch) -> Self {
-        let view = View::new(group);
         Self {
-            view,
+            view: View::new(group),
             host,
             scratch,
             has_args: false,

@@ -253,23 +253,22 @@ impl<'g> View<'g> {
             main.map_or_else(Default::default, |main| Tokens::read(main.body, main.kind));
         let arch = tokens.arch.and_then(parse_arch);
         let number = tokens.syscall.and_then(decimal).and_then(|n| u32::try_from(n).ok());
-        let mut view = Self {
+        let name = arch.zip(number).and_then(|(arch, number)| syscall_name(arch, number));
+        Self {
+            is_call: call.is_some(),
+            call: meant_call(&tokens, name),
+            exit: tokens.exit.and_then(decimal),
+            result: result(&tokens),
             group,
             main,
             leading,
             tokens,
             is_plain,
-            is_call: call.is_some(),
-            call: None,
             number,
-            name: arch.zip(number).and_then(|(arch, number)| syscall_name(arch, number)),
+            name,
             arch,
-            exit: tokens.exit.and_then(decimal),
-            result: result(&tokens),
             copies: OnceCell::new(),
-        };
-        view.call = view.meant_call();
-        view
+        }
     }
 
     /// The first record of a type.
@@ -353,20 +352,21 @@ impl<'g> View<'g> {
         let mentioned = |path: &Record<'_>| CREATE.find(path.body).is_some();
         self.records(RecordType::PATH).filter(mentioned).any(|p| name_type(p) == Some(b"CREATE"))
     }
+}
 
-    fn meant_call(&self) -> Option<&'static str> {
-        if let Some(operation) = self.tokens.uring_op {
-            return uring_call(decimal(operation)?);
-        }
-        let name = self.name?;
-        if name != "socketcall" {
-            return Some(name);
-        }
-        // The number in a0 says which of the socket calls was meant.
-        let number = self.tokens.args.first().copied().flatten().and_then(hexadecimal);
-        let index = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
-        Some(index.and_then(|index| SOCKET_CALLS.get(index)).copied().unwrap_or(name))
+/// The system call that was meant by one of this name.
+fn meant_call(tokens: &Tokens<'_>, name: Option<&'static str>) -> Option<&'static str> {
+    if let Some(operation) = tokens.uring_op {
+        return uring_call(decimal(operation)?);
     }
+    let name = name?;
+    if name != "socketcall" {
+        return Some(name);
+    }
+    // The number in a0 says which of the socket calls was meant.
+    let number = tokens.args.first().copied().flatten().and_then(hexadecimal);
+    let index = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+    Some(index.and_then(|index| SOCKET_CALLS.get(index)).copied().unwrap_or(name))
 }
 
 /// The record that gives an event its type: the kernel writes what it has to say before the system
