@@ -229,7 +229,8 @@ impl Event {
             None => {
                 let nothing = super::Group::new();
                 let group = self.raw.group().unwrap_or(&nothing);
-                let mut reader = Reader::new(group, self.host.as_deref(), &mut self.scratch);
+                let mut reader =
+                    Reader::new(group, self.host.as_deref(), self.scratch.get_or_insert_default());
                 Sight::of(&mut reader, &mut self.draft)
             }
         };

@@ -82,7 +82,7 @@ impl Event {
         selections: Option<&Selections>,
     ) -> Use {
         self.clear();
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
         let mut reader = Reader::new(&group, host.as_deref(), &mut scratch);
         let class = selections.and_then(|_| Class::of(&reader));
         let selection = class.and_then(|class| selections?.get(class));
@@ -103,11 +103,10 @@ impl Event {
         };
         self.facts = Facts::of(&mut reader);
         // Now that its records are taken apart; the table of processes will ask for it.
-        let mut draft = std::mem::take(&mut self.draft);
-        self.sight = self.facts.is_exec.then(|| Sight::of(&mut reader, &mut draft));
-        self.draft = draft;
+        let draft = &mut self.draft;
+        self.sight = self.facts.is_exec.then(|| Sight::of(&mut reader, draft));
         self.lacks_arguments = reader.lacks_args();
-        self.scratch = scratch;
+        self.scratch = Some(scratch);
         self.raw = Raw::Audit(group);
         self.host = host;
         self.process = None;

@@ -77,7 +77,8 @@ pub struct Event {
     slots: Vec<Slot>,
     items: Vec<Slot>,
     text: String,
-    pub(super) scratch: Scratch,
+    /// Lent out while the event is read: a pointer, because all of it is moved out and back for that.
+    pub(super) scratch: Option<Box<Scratch>>,
     pub(super) facts: Facts,
     /// What an execution shows of its program.
     pub(super) sight: Option<Sight>,
@@ -97,7 +98,7 @@ impl Event {
             slots: vec![Slot::Empty; fields],
             items: Vec::new(),
             text: String::new(),
-            scratch: Scratch::default(),
+            scratch: None,
             facts: Facts::default(),
             sight: None,
             lacks_arguments: false,
