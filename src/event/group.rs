@@ -310,8 +310,9 @@ impl Group {
     pub(super) fn push(&mut self, head: &Head<'_>, is_alike: bool) -> bool {
         // "node=" and the space behind the name of the machine.
         let name = head.prefix.len() + head.node.map_or(0, |node| node.len() + 6) + TYPE.len();
+        // A name that is not as logged stands in the table of names.
         let logged = head.line.get(name..).unwrap_or_default();
-        let is_logged = logged.starts_with(head.kind_name);
+        let is_logged = std::ptr::eq(logged.as_ptr(), head.kind_name.as_ptr());
         if is_alike
             && is_logged
             && is_in_table(head.kind, head.kind_name)
