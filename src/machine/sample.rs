@@ -330,7 +330,7 @@ impl Sample {
         state: &State,
     ) {
         let (stage, host, time) = state.rank(self.items.len());
-        let tie = key_hash(&key.bytes());
+        let tie = key_hash(key.each_byte());
         ranks.add(Rank { stage, host, time, tie, place });
     }
 

@@ -347,7 +347,8 @@ impl<S: Pending> KeyTable<S> {
             if entry.states.spilled() && entry.states.len() <= entry.states.capacity() / 4 {
                 entry.states.shrink_to_fit();
             }
-            if removed.timer() == timer {
+            // Partials that began with one event often end with one, too: the timer there is still holds.
+            if removed.timer() == timer && entry.timer() != timer {
                 self.arm(place);
             }
         }

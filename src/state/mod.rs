@@ -390,11 +390,10 @@ pub(crate) struct MatchState {
 
 /// A hash of a join key that is the same in every process: FNV-1a of 64 bits over its encoded bytes,
 /// its bits mixed once more. Part `i` of `n` has the keys whose hash leaves `i` when divided by `n`.
-pub(crate) fn key_hash(key: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in key {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
+pub(crate) fn key_hash<'a>(key: impl IntoIterator<Item = &'a u8>) -> u64 {
+    let mut hash = key.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
         hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
     }

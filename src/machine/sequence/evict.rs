@@ -44,7 +44,7 @@ impl Sequence {
 
     /// Ranks what one key holds.
     pub(crate) fn rank_all(ranks: &mut Ranks, place: Place, key: KeyView<'_>, state: &State) {
-        let tie = key_hash(&key.bytes());
+        let tie = key_hash(key.each_byte());
         for (stage, host, time) in state.ranks() {
             ranks.add(Rank { stage, host, time, tie, place });
         }

@@ -69,6 +69,11 @@ impl<'a> KeyView<'a> {
         }
     }
 
+    /// The same, one by one, without a copy.
+    pub(crate) fn each_byte(self) -> impl Iterator<Item = &'a u8> {
+        self.first.iter().chain(self.rest)
+    }
+
     fn is(self, key: &[u8]) -> bool {
         key.strip_prefix(self.first) == Some(self.rest)
     }

@@ -150,3 +150,17 @@ fn a_key_that_comes_and_goes_leaves_no_timers_behind() {
         assert!(table.timers.len() <= 6 + SLACK);
     }
 }
+
+#[test]
+fn states_that_end_together_share_a_timer() {
+    let (mut table, seats) = table(3);
+    let place = table.find_or_insert(key(b"k"), seats[0]);
+    for seat in &seats {
+        table.find_or_insert(key(b"k"), *seat);
+        table.wake(place, *seat, Timestamp(10));
+    }
+    table.remove(place, seats[0]);
+    table.remove(place, seats[2]);
+    assert_eq!(table.timers.len(), 1);
+    assert_eq!(due(&mut table, 11), [(b"k".to_vec(), vec![1])]);
+}
