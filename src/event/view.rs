@@ -64,9 +64,10 @@ const CALL_KEYS: [&[u8]; 27] = [
 #[expect(clippy::indexing_slicing, reason = "the compiler runs this, and stops where it is wrong")]
 const CALL_HEADS: [KeyHead; CALL_KEYS.len()] = {
     let mut heads = [KeyHead::new(b"", true); CALL_KEYS.len()];
-    let mut index = 0;
+    let (mut index, mut is_bare) = (0, true);
     while index < CALL_KEYS.len() {
-        heads[index] = KeyHead::new(CALL_KEYS[index], index < 21);
+        is_bare = is_bare && !matches!(CALL_KEYS[index], b"tty");
+        heads[index] = KeyHead::new(CALL_KEYS[index], is_bare);
         index += 1;
     }
     heads
